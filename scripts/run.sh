@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The shortest way to see this at work. Needs nothing but Rust and a linker.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh build
+cargo run --release --package tradepost-signal --example conversation
+
+cat <<'END'
+
+What to open and try next:
+  crates/signal/examples/conversation.rs      the program you just saw: change a message, run it again
+  cargo doc --open --no-deps --workspace      what the crates offer, with examples
+  make test                                   everything, against the official library too
+  make bench                                  how fast it is on this machine
+  make                                        all the rest
+END

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Everything that is tested, in the order that fails fastest. Needs no services and nothing to be configured.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+scripts/setup.sh test
+
+step "official library"
+scripts/official-package.sh >/dev/null
+
+step "WASM module"
+scripts/wasm.sh
+
+step "Rust tests"
+if cargo nextest --version >/dev/null 2>&1; then
+  cargo nextest run --workspace --profile ci
+else
+  echo "cargo-nextest is not installed: using cargo test, which is slower and stops no test that hangs"
+  cargo test --workspace --no-fail-fast --lib --bins --tests
+fi
+cargo test --workspace --doc --quiet
+
+step "JavaScript tests"
+node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test.mjs
+
+printf '\nAll tests passed.\n'
