@@ -3,107 +3,12 @@
 //! Every figure includes what a client does besides: the state is read from bytes before and written to bytes after
 //! each message.
 
-use std::{hint::black_box, sync::Arc};
+mod end;
+
+use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput};
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use signal::{
-    Address, DeviceId, EncryptedMessage, KemPreKey, KemPreKeyId, LocalDevice, MessageKind, OneTimePreKey,
-    OneTimePreKeyId, PreKeyBundle, PreKeySignalMessage, RegistrationId, ResponderKeys, Session,
-    SignalMessage, SignedPreKey, SignedPreKeyId, Timestamp, Trust, keys::KeyPair,
-};
-
-const NOW: Timestamp = Timestamp(1_700_000_000_000);
-const PLAINTEXT: [u8; 100] = [7; 100];
-
-#[derive(Clone)]
-struct End {
-    local: Arc<LocalDevice>,
-    remote: Address,
-    one_time: OneTimePreKey,
-    signed: SignedPreKey,
-    kem: KemPreKey,
-    rng: ChaCha20Rng,
-    stored: Vec<u8>,
-}
-
-impl End {
-    fn new(seed: u8, remote: u8) -> Self {
-        let address = |n: u8| Address::new(format!("{n:08x}-0000-4000-8000-000000000000"), DeviceId::PRIMARY);
-        let mut rng = ChaCha20Rng::from_seed([seed; 32]);
-        let identity = KeyPair::generate(&mut rng);
-        let one_time = OneTimePreKey::generate(OneTimePreKeyId(1), &mut rng);
-        let signed = SignedPreKey::generate(SignedPreKeyId(1), &identity, NOW, &mut rng);
-        let kem = KemPreKey::generate(KemPreKeyId(1), &identity, NOW, &mut rng);
-        let local = LocalDevice { address: address(seed), identity, registration_id: RegistrationId(1) };
-        let local = Arc::new(local);
-        let remote = address(remote);
-        let stored = Session::new(local.clone(), remote.clone()).to_bytes().to_vec();
-        Self { local, remote, one_time, signed, kem, rng, stored }
-    }
-
-    fn bundle(&self) -> PreKeyBundle {
-        PreKeyBundle {
-            identity: self.local.identity.public,
-            registration_id: self.local.registration_id,
-            device: self.local.address.device(),
-            one_time: Some((self.one_time.id, self.one_time.pair.public)),
-            signed: (self.signed.id, self.signed.pair.public, self.signed.signature),
-            kem: (self.kem.id, self.kem.pair.public().clone(), self.kem.signature),
-        }
-    }
-
-    fn with_session<T>(&mut self, work: impl FnOnce(&mut Session, &mut Self) -> T) -> T {
-        let mut session = Session::from_bytes(self.local.clone(), self.remote.clone(), &self.stored).unwrap();
-        let outcome = work(&mut session, self);
-        self.stored.clear();
-        self.stored.extend_from_slice(&session.to_bytes());
-        outcome
-    }
-
-    fn start(&mut self, bundle: &PreKeyBundle) {
-        self.with_session(|session, end| session.start(bundle, Trust::FirstUse, NOW, &mut end.rng).unwrap());
-    }
-
-    fn send(&mut self) -> EncryptedMessage {
-        self.with_session(|session, end| {
-            session.encrypt(&PLAINTEXT, Trust::FirstUse, NOW, &mut end.rng).unwrap()
-        })
-    }
-
-    fn receive(&mut self, message: &EncryptedMessage) {
-        let decrypted = self.with_session(|session, end| match message.kind {
-            MessageKind::PreKey => {
-                let first = PreKeySignalMessage::parse(&message.bytes).unwrap();
-                let keys =
-                    ResponderKeys { one_time: Some(&end.one_time), signed: &end.signed, kem: &end.kem };
-                session.decrypt_first(&first, Some(keys), Trust::FirstUse, &mut end.rng).unwrap()
-            }
-            _ => {
-                let message = SignalMessage::parse(&message.bytes).unwrap();
-                session.decrypt(&message, Trust::FirstUse, &mut end.rng).unwrap()
-            }
-        });
-        assert_eq!(*decrypted.plaintext, PLAINTEXT);
-    }
-}
-
-fn established() -> (End, End) {
-    let (mut alice, mut bob) = (End::new(1, 2), End::new(2, 1));
-    alice.start(&bob.bundle());
-    let message = alice.send();
-    bob.receive(&message);
-    let message = bob.send();
-    alice.receive(&message);
-    (alice, bob)
-}
-
-fn ping_pong(alice: &mut End, bob: &mut End) {
-    let message = alice.send();
-    bob.receive(&message);
-    let message = bob.send();
-    alice.receive(&message);
-}
+use end::{End, established, ping_pong};
 
 fn speed(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("session");
@@ -113,7 +18,7 @@ fn speed(criterion: &mut Criterion) {
         bencher.iter_batched_ref(
             || ends.clone(),
             |(alice, bob)| {
-                alice.start(&bob.bundle());
+                alice.start(bob);
                 let message = alice.send();
                 bob.receive(&message);
             },
@@ -122,7 +27,7 @@ fn speed(criterion: &mut Criterion) {
     });
 
     group.throughput(Throughput::Elements(1));
-    let (mut alice, mut bob) = established();
+    let (mut alice, _) = established();
     group.bench_function("encrypt 100 bytes, one direction", |bencher| {
         bencher.iter(|| black_box(alice.send()))
     });
@@ -149,7 +54,6 @@ fn speed(criterion: &mut Criterion) {
         });
     });
 
-    let _ = &mut bob;
     let (mut alice, mut bob) = established();
     group.throughput(Throughput::Elements(2));
     group.bench_function("ping-pong, one message each way", |bencher| {
@@ -163,8 +67,8 @@ fn sizes() {
     let show = |mark: &str, alice: &End, bob: &End| {
         println!(
             "session size, {mark}: initiator {} bytes, responder {} bytes",
-            alice.stored.len(),
-            bob.stored.len()
+            alice.stored_len(),
+            bob.stored_len()
         );
     };
     let (mut alice, mut bob) = established();
@@ -179,7 +83,7 @@ fn sizes() {
     for round in 0..500 {
         ping_pong(&mut alice, &mut bob);
         if round % 5 == 0 {
-            largest = (largest.0.max(alice.stored.len()), largest.1.max(bob.stored.len()));
+            largest = (largest.0.max(alice.stored_len()), largest.1.max(bob.stored_len()));
         }
     }
     show("1,000 messages in ping-pong", &alice, &bob);

@@ -125,8 +125,9 @@ fn sessions_in_every_state_are_as_documented() {
         alice.receive(&mut to_bob, &message);
         check(&alice, &to_bob);
     }
+    // An archived session is kept as the bytes it was stored as, so it is only read here.
     to_bob.archive_current();
-    check(&alice, &to_bob);
+    read(&schema, "SessionRecord", &to_bob.to_bytes());
 }
 
 #[test]

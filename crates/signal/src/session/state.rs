@@ -39,9 +39,8 @@ pub(super) fn write(session: &Session) -> Zeroizing<Vec<u8>> {
 pub(super) fn write_ratchet(ratchet: &Ratchet) -> Zeroizing<Vec<u8>> {
     let mut writer = Writer::with_capacity(room(ratchet));
     put_ratchet(&mut writer, ratchet);
-    let mut bytes = writer.finish();
-    bytes.shrink_to_fit();
-    Zeroizing::new(bytes)
+    // Kept for long, so copied to fit. The larger buffer is wiped; shrinking it would leave a copy behind.
+    Zeroizing::new(Zeroizing::new(writer.finish()).to_vec())
 }
 
 fn room(ratchet: &Ratchet) -> usize {

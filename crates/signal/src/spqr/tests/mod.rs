@@ -68,19 +68,7 @@ impl Pair {
 
 impl Spqr {
     fn state(&self) -> &'static str {
-        match self.machine.state {
-            State::KeysUnsampled => "KeysUnsampled",
-            State::KeysSampled(_) => "KeysSampled",
-            State::HeaderSent(_) => "HeaderSent",
-            State::Ct1Received(_) => "Ct1Received",
-            State::EkSentCt1Received(_) => "EkSentCt1Received",
-            State::NoHeaderReceived(_) => "NoHeaderReceived",
-            State::HeaderReceived(_) => "HeaderReceived",
-            State::Ct1Sampled(_) => "Ct1Sampled",
-            State::EkReceivedCt1Sampled(_) => "EkReceivedCt1Sampled",
-            State::Ct1Acknowledged(_) => "Ct1Acknowledged",
-            State::Ct2Sampled(_) => "Ct2Sampled",
-        }
+        self.inspect().variant
     }
 
     fn to_bytes(&self) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! The stored form.
 
 use proptest::prelude::*;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use super::*;
 use crate::{Malformed, StateError, protobuf::fields};
@@ -135,6 +136,38 @@ fn missing_and_misshapen_fields_are_named() {
     let mut longer = bytes.clone();
     longer.extend([0x22, 1, 0]);
     assert_eq!(Spqr::read(&longer).err(), Some(Malformed::Length { field: 4 }.into()));
+}
+
+#[test]
+fn every_state_has_the_parts_that_its_schema_names() {
+    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
+    let schema =
+        DescriptorPool::from_file_descriptor_set(protox::compile(["spqr_state.proto"], [proto]).unwrap());
+    let descriptor = schema.unwrap().get_message_by_name("tradepost.signal.v1.SpqrState").unwrap();
+    for (name, side) in one_of_each_state() {
+        let message = DynamicMessage::decode(descriptor.clone(), side.to_bytes().as_slice()).unwrap();
+        assert_eq!(message.unknown_fields().count(), 0, "{name}");
+        let state =
+            descriptor.oneofs().next().unwrap().fields().find(|field| message.has_field(field)).unwrap();
+        assert_eq!(state.name().replace('_', ""), name.to_lowercase());
+        let parts = message.get_field(&state).as_message().cloned().unwrap();
+        assert_eq!(parts.unknown_fields().count(), 0, "{name}");
+        let present: Vec<_> = parts.fields().map(|(field, _)| field.name().to_owned()).collect();
+        let expected: &[&str] = match name {
+            "KeysUnsampled" => &[],
+            "KeysSampled" => &["key", "sent"],
+            "HeaderSent" => &["key", "sent", "chunks"],
+            "Ct1Received" => &["key", "ct1", "sent"],
+            "EkSentCt1Received" => &["key", "ct1", "chunks"],
+            "NoHeaderReceived" => &["chunks"],
+            "HeaderReceived" => &["header"],
+            "Ct1Sampled" => &["header", "draw", "ct1", "sent", "chunks"],
+            "EkReceivedCt1Sampled" => &["ct1", "ct2", "sent"],
+            "Ct1Acknowledged" => &["header", "draw", "chunks"],
+            _ => &["ct2", "sent"],
+        };
+        assert_eq!(present, expected, "{name}");
+    }
 }
 
 proptest! {
