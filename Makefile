@@ -27,5 +27,5 @@ wasm: ## Build the protocol for Node and browsers into build/wasm
 	@scripts/setup.sh build
 	@scripts/wasm.sh
 
-interop: ## Run only the tests against the official library
-	@scripts/interop.sh
+interop: ## Run only the tests against the official library (another one: make interop VERSION=0.102.2)
+	@scripts/interop.sh $(VERSION)

@@ -1,9 +1,19 @@
 #!/usr/bin/env bash
-# Only the tests against the official library: both directions, live, and the recorded behaviour of its peer.
+# Only the tests against the official library, live, and those of the peer that it runs in.
+#
+#   scripts/interop.sh [VERSION]
+#
+# VERSION is another version of the official package than the pinned one, newer or older.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+case ${1:-} in
+  -*) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+esac
+
 scripts/setup.sh test
-scripts/official-package.sh >/dev/null
-node --test --test-reporter spec interop/official/*.test.mjs
-cargo test --package tradepost-signal --test 'interop*'
+TRADEPOST_OFFICIAL=$(scripts/official-package.sh "$@" | tail -n 1)
+export TRADEPOST_OFFICIAL
+echo "official library: $(node -p "require('$TRADEPOST_OFFICIAL/node_modules/@signalapp/libsignal-client/package.json').version")"
+node --test "$TRADEPOST_OFFICIAL"/*.test.mjs
+cargo test --package tradepost-signal --test interop

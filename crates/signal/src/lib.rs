@@ -1,4 +1,60 @@
 //! The Signal protocol as pure state machines: bytes, state and randomness in; bytes and new state out.
+//!
+//! A [`Session`] is everything that this device shares with one other device. It begins with a handshake that also holds
+//! against quantum computers (PQXDH), turns two ratchets with every exchange (the Double Ratchet and the post-quantum
+//! one, together the Triple Ratchet), takes messages in any order, and refuses every other message without a trace.
+//! [`SenderKeyRecord`] encrypts once for a group, [`sealed`] hides the sender from the relay, [`SafetyNumber`] lets two
+//! people compare their keys, [`PlaintextContent`] asks for a message again.
+//!
+//! It refuses to know what the time is, where randomness comes from, where anything is stored and how bytes travel: the
+//! caller says, and acts on what comes out. After every call that succeeds, save the state before anything else.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use signal::*;
+//! # use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+//! # let mut rng = ChaCha20Rng::from_seed([7; 32]);
+//! # let now = Timestamp(1_700_000_000_000);
+//! # let mut device = |name: &str| Arc::new(LocalDevice {
+//! #     address: Address::new(name, DeviceId::PRIMARY),
+//! #     identity: keys::KeyPair::generate(&mut rng),
+//! #     registration_id: RegistrationId(1),
+//! # });
+//! # let (anna, bank) = (device("anna"), device("bank"));
+//! // The bank publishes prekeys; Anna fetches them as a bundle and begins a session.
+//! let signed = SignedPreKey::generate(SignedPreKeyId(1), &bank.identity, now, &mut rng);
+//! let kem = KemPreKey::generate(KemPreKeyId(1), &bank.identity, now, &mut rng);
+//! let bundle = PreKeyBundle {
+//!     identity: bank.identity.public,
+//!     registration_id: bank.registration_id,
+//!     device: bank.address.device(),
+//!     one_time: None,
+//!     signed: (signed.id, signed.pair.public, signed.signature),
+//!     kem: (kem.id, kem.pair.public().clone(), kem.signature),
+//! };
+//! let mut to_bank = Session::new(anna.clone(), bank.address.clone());
+//! to_bank.start(&bundle, Trust::FirstUse, now, &mut rng)?;
+//! let message = to_bank.encrypt(b"I would like to open an account.", Trust::FirstUse, now, &mut rng)?;
+//!
+//! // The bank loads the prekeys that the message names, and has a session with her from then on.
+//! let mut to_anna = Session::new(bank.clone(), anna.address.clone());
+//! let first = PreKeySignalMessage::parse(&message.bytes)?;
+//! assert_eq!(to_anna.wanted_prekeys(&first).map(|ids| ids.signed), Some(signed.id));
+//! let keys = ResponderKeys { one_time: None, signed: &signed, kem: &kem };
+//! let opened = to_anna.decrypt_first(&first, Some(keys), Trust::FirstUse, &mut rng)?;
+//! assert_eq!(*opened.plaintext, b"I would like to open an account.");
+//!
+//! // What is saved is bytes; what was learned is whose key this is.
+//! let saved = to_anna.to_bytes();
+//! let mut to_anna = Session::from_bytes(bank, anna.address.clone(), &saved)?;
+//! let answer = to_anna.encrypt(b"Gladly.", Trust::Only(&opened.identity), now, &mut rng)?;
+//! let opened = to_bank.decrypt(&SignalMessage::parse(&answer.bytes)?, Trust::FirstUse, &mut rng)?;
+//! assert_eq!(*opened.plaintext, b"Gladly.");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/conversation.rs` is the same with all keys, both ways, in the terminal. Comments cite sections of the Signal
+//! specification that this was written from; stored forms are documented in `proto/`.
 #![deny(missing_docs)]
 #![cfg_attr(
     not(test),
