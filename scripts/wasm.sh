@@ -31,8 +31,11 @@ has_target() {
   rustup target add "$target"
 }
 
+# SIMD is in every browser that is kept up to date (Chrome 91, Firefox 89, Safari 16.4) and in Node. It saves a
+# sixth to a fifth of the time of each operation and costs a seventh more to download (docs/performance.md).
 build() {
-  cargo build --release --package tradepost-signal-wasm --target "$target" "$@"
+  RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+simd128" \
+    cargo build --release --package tradepost-signal-wasm --target "$target" "$@"
 }
 
 # Debian's compiler, cargo and library sources for the web: unpacked, because installing them would put a

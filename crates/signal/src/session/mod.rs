@@ -24,7 +24,7 @@ pub use self::{
 };
 use self::{
     handshake::Agreed,
-    ratchet::{Ends, Peer, Ratchet, Unanswered},
+    ratchet::{Ends, Peer, Ratchet, Standing, Unanswered},
 };
 use crate::{
     Address, EncryptedMessage, MAX_MESSAGE_LEN, PreKeyBundle, PreKeyIds, PreKeySignalMessage, RegistrationId,
@@ -270,16 +270,19 @@ impl Session {
         let ends = Ends { local: &self.local, remote: &self.remote };
         match self.find(message.base_key()) {
             Some(Found::Current(ratchet)) => {
-                let (next, plaintext) = ratchet.decrypt(ends, message.message(), entropy)?;
+                let (next, plaintext) =
+                    ratchet.decrypt(ends, message.message(), Standing::Current, entropy)?;
                 Ok(self.adopt(Place::Current, next, plaintext, None))
             }
             Some(Found::Archived(position, ratchet)) => {
-                let (next, plaintext) = ratchet.decrypt(ends, message.message(), entropy)?;
+                let (next, plaintext) =
+                    ratchet.decrypt(ends, message.message(), Standing::Current, entropy)?;
                 Ok(self.adopt(Place::Archived(position), next, plaintext, None))
             }
             None => {
                 let (ratchet, used) = self.respond(message, prekeys)?;
-                let (next, plaintext) = ratchet.decrypt(ends, message.message(), entropy)?;
+                let (next, plaintext) =
+                    ratchet.decrypt(ends, message.message(), Standing::Current, entropy)?;
                 Ok(self.adopt(Place::New, next, plaintext, Some(used)))
             }
         }
@@ -307,11 +310,16 @@ impl Session {
         let ends = Ends { local: &self.local, remote: &self.remote };
         let mut first_error = None;
         let mut opened = None;
-        let current =
-            self.current.as_ref().map(|ratchet| (Place::Current, ratchet.decrypt(ends, message, entropy)));
+        let current = self
+            .current
+            .as_ref()
+            .map(|ratchet| (Place::Current, ratchet.decrypt(ends, message, Standing::Current, entropy)));
         let archived = (0..self.archived.len()).map(|position| {
             let outcome = self.archived_ratchet(position).map_err(DecryptError::from);
-            (Place::Archived(position), outcome.and_then(|ratchet| ratchet.decrypt(ends, message, entropy)))
+            (
+                Place::Archived(position),
+                outcome.and_then(|ratchet| ratchet.decrypt(ends, message, Standing::Archived, entropy)),
+            )
         });
         for (place, outcome) in current.into_iter().chain(archived) {
             match outcome {

@@ -23,6 +23,9 @@ pub(super) const MAX_RECEIVING: usize = 5;
 /// The specification sets no limit here. But the counters of a message are believed before its MAC can be checked, and
 /// without a limit one forged message would keep a device busy for the better part of an hour.
 const MAX_OWN_JUMP: u32 = 1 << 20;
+/// A forged message is tried in up to 40 archived sessions besides. With this limit they cost, all together, about three
+/// times as much as the current one may; and what comes late in them skips no more than can be stored.
+const MAX_ARCHIVED_JUMP: u32 = 2_000;
 /// How long an initiator may go on sending without an answer.
 const UNANSWERED_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
@@ -55,6 +58,13 @@ pub(super) struct Unanswered {
 pub(super) struct Ends<'a> {
     pub(super) local: &'a LocalDevice,
     pub(super) remote: &'a Address,
+}
+
+/// Whether messages are expected in a session, or only stragglers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Current,
+    Archived,
 }
 
 /// What an initiator knows of its peer after a handshake.
@@ -156,13 +166,14 @@ impl Ratchet {
         &self,
         ends: Ends<'_>,
         message: &SignalMessage<'_>,
+        standing: Standing,
         entropy: &mut impl Entropy,
     ) -> Result<(Self, Zeroizing<Vec<u8>>), DecryptError> {
         if message.version() != VERSION {
             return Err(DecryptError::Version(message.version()));
         }
         let mut next = self.clone();
-        let max_jump = next.max_jump(ends);
+        let max_jump = next.max_jump(ends, standing);
         let chain = next.chain_for(message.ratchet_key(), entropy)?;
         let seed = chain.take(message.counter(), max_jump)?;
         let pq_key = next.spqr.receive(message.pq_ratchet(), max_jump)?;
@@ -183,7 +194,10 @@ impl Ratchet {
 
     /// A session with another device of one's own account may jump further (section 6.7): what it sends there is what
     /// it sends anywhere.
-    fn max_jump(&self, ends: Ends<'_>) -> u32 {
+    fn max_jump(&self, ends: Ends<'_>, standing: Standing) -> u32 {
+        if standing == Standing::Archived {
+            return MAX_ARCHIVED_JUMP;
+        }
         let ids = (ends.local.address.service_id(), ends.remote.service_id());
         let own = ids.0.is_some() && ids.0 == ids.1 && self.remote_identity == ends.local.identity.public;
         if own { MAX_OWN_JUMP } else { MAX_JUMP }
