@@ -12,17 +12,17 @@ use crate::{
 };
 
 /// One file of a corpus.
-pub struct Seed {
+pub(crate) struct Seed {
     /// The target that it is for.
-    pub target: &'static str,
+    pub(crate) target: &'static str,
     /// Name of the file.
-    pub name: String,
+    pub(crate) name: String,
     /// What is in it.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// All files of all corpora.
-pub fn seeds() -> Vec<Seed> {
+pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let mut add = |target, name: &str, bytes: &[u8]| {
         seeds.push(Seed { target, name: name.to_owned(), bytes: bytes.to_vec() });
@@ -91,7 +91,11 @@ fn keys(add: Add<'_>) {
 
     let rng = &mut rng(7);
     add("prekey_records", "one-time", &OneTimePreKey::generate(OneTimePreKeyId(1), rng).to_bytes());
-    add("prekey_records", "signed", &SignedPreKey::generate(SignedPreKeyId(2), identity, NOW, rng).to_bytes());
+    add(
+        "prekey_records",
+        "signed",
+        &SignedPreKey::generate(SignedPreKeyId(2), identity, NOW, rng).to_bytes(),
+    );
     add("prekey_records", "kem", &KemPreKey::generate(KemPreKeyId(3), identity, NOW, rng).to_bytes());
     for (name, number) in ["annas", "bens"].iter().zip(&*SAFETY_NUMBERS) {
         add("safety_number", name, &number.scannable());

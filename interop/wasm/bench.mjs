@@ -44,7 +44,7 @@ function send(sender, receiver) {
   receiver.decrypt(sender.address, sender.encrypt(receiver.address, PLAINTEXT));
 }
 
-/** Two parties whose session both sides have acknowledged, so that no message repeats the handshake. */
+/** Two parties whose session both sides have acknowledged, so messages are of kind 2. */
 function acknowledgedPair() {
   const pair = { initiator: new Party(), responder: new Party() };
   setUp(pair, pair.responder.offerBundle());

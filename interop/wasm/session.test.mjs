@@ -1,4 +1,4 @@
-// The protocol compiled to WASM, driven from JavaScript. scripts/wasm.sh builds what is loaded here.
+// The protocol compiled to WASM, driven from JavaScript. scripts/wasm.sh builds what it loads.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Party, travelling, wasm } from './party.mjs';

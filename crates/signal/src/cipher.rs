@@ -11,7 +11,9 @@ pub(crate) fn cbc_encrypt(key: &[u8; 32], iv: &[u8; 16], plaintext: &[u8]) -> Ve
 /// `None` if the length is no multiple of 16 or the padding is wrong. What is decrypted was authenticated before, so
 /// that telling the two apart would tell nothing.
 pub(crate) fn cbc_decrypt(key: &[u8; 32], iv: &[u8; 16], ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let plaintext =
-        cbc::Decryptor::<Aes256>::new(key.into(), iv.into()).decrypt_padded_vec::<Pkcs7>(ciphertext);
-    plaintext.ok().map(Zeroizing::new)
+    let mut buffer = Zeroizing::new(ciphertext.to_vec());
+    let decrypted = cbc::Decryptor::<Aes256>::new(key.into(), iv.into()).decrypt_padded::<Pkcs7>(&mut buffer);
+    let length = decrypted.ok()?.len();
+    buffer.truncate(length);
+    Some(buffer)
 }

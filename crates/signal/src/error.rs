@@ -52,6 +52,27 @@ pub enum Malformed {
     },
 }
 
+/// A part of a message that is itself a message or a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The message proper of a first message.
+    Message,
+    /// The sender's certificate in a sealed message.
+    SenderCertificate,
+    /// The server's certificate in that of a sender.
+    ServerCertificate,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Message => "the message inside",
+            Self::SenderCertificate => "the sender certificate",
+            Self::ServerCertificate => "the server certificate",
+        })
+    }
+}
+
 /// Why bytes are not a message of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
@@ -76,12 +97,30 @@ pub enum ParseError {
     /// The protobuf part is wrong.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// The protobuf of a part is wrong.
+    #[error("{part}: {source}")]
+    Inside {
+        /// Which part.
+        part: Part,
+        /// What is wrong with it.
+        source: Malformed,
+    },
     /// Only one of the two parts of the KEM handshake is there.
     #[error("the KEM handshake is incomplete")]
     HalfAKem,
     /// The type of the message is none that exists.
     #[error("message type {0} does not exist")]
     UnknownType(u32),
+}
+
+impl ParseError {
+    /// Tells fields of a part from those of the whole, which have the same numbers.
+    pub(crate) const fn inside(self, part: Part) -> Self {
+        match self {
+            Self::Malformed(source) => Self::Inside { part, source },
+            other => other,
+        }
+    }
 }
 
 /// Why stored bytes are not the state they should be: they were damaged or written by something else.

@@ -83,7 +83,7 @@ mod test_vectors;
 mod time;
 
 pub use address::{Address, DeviceId, ServiceId};
-pub use error::{Malformed, ParseError, StateError};
+pub use error::{Malformed, ParseError, Part, StateError};
 pub use keys::{self, KeyError};
 pub use message::{EncryptedMessage, MessageKind, PreKeyIds, PreKeySignalMessage, SignalMessage};
 pub use prekey::{

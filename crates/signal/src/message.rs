@@ -4,7 +4,8 @@ use keys::{PublicKey, Secret, kem};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    KemPreKeyId, MAX_MESSAGE_LEN, Malformed, OneTimePreKeyId, ParseError, RegistrationId, SignedPreKeyId,
+    KemPreKeyId, MAX_MESSAGE_LEN, Malformed, OneTimePreKeyId, ParseError, Part, RegistrationId,
+    SignedPreKeyId,
     kdf::hmac,
     protobuf::{Writer, fields},
 };
@@ -248,7 +249,8 @@ impl<'a> PreKeySignalMessage<'a> {
             base_key: base_key.ok_or(Malformed::Missing { field: 2 })?,
             identity: identity.ok_or(Malformed::Missing { field: 3 })?,
             registration_id: RegistrationId(registration_id),
-            message: SignalMessage::parse(message.ok_or(Malformed::Missing { field: 4 })?)?,
+            message: SignalMessage::parse(message.ok_or(Malformed::Missing { field: 4 })?)
+                .map_err(|error| error.inside(Part::Message))?,
         })
     }
 

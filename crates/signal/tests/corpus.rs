@@ -2,7 +2,7 @@
 
 #[path = "../../../fuzz/src/seeds.rs"]
 mod seeds;
-#[allow(dead_code, reason = "the property tests use more of it")]
+#[allow(dead_code, unused_imports, reason = "the property tests use more of it")]
 #[path = "network/simulation/mod.rs"]
 mod simulation;
 #[path = "../../../fuzz/src/targets.rs"]
@@ -71,4 +71,29 @@ fn every_target_takes_cut_off_and_doubled_seeds() {
         }
         run(seed.target, &[seed.bytes.as_slice(), &seed.bytes].concat());
     }
+}
+
+/// A length that is only claimed is not made room for.
+#[test]
+fn every_target_takes_seeds_that_claim_to_hold_two_gigabytes() {
+    let before = address_space();
+    for seed in seeds::seeds().iter().filter(|seed| seed.target != "network") {
+        let (_, run) = targets::TARGETS.iter().find(|(name, _)| *name == seed.target).unwrap();
+        let length = seed.bytes.len();
+        for at in (0..length).step_by(1 + length / 100) {
+            // 2^31 - 1, in the place of what stood there.
+            let mut bytes = seed.bytes.clone();
+            bytes.splice(at..(at + 1).min(length), [0xFF, 0xFF, 0xFF, 0xFF, 0x07]);
+            run(&bytes);
+        }
+    }
+    // The allocator of each thread reserves some of it too.
+    assert!(address_space() - before < 1 << 20, "in kilobytes: {before}, then {}", address_space());
+}
+
+/// The most kilobytes that this process had reserved at a time. What is reserved and never touched counts too.
+fn address_space() -> u64 {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else { return 0 };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

@@ -111,6 +111,7 @@ impl Named for DecryptError {
             Self::UnknownSignedPreKey(_) => "UnknownSignedPreKey",
             Self::UnknownKemPreKey(_) => "UnknownKemPreKey",
             Self::BaseKey => "BaseKey",
+            Self::OtherIdentity => "OtherIdentity",
             Self::Version(_) => "Version",
             Self::TooFarAhead { .. } => "TooFarAhead",
             Self::Spqr(_) => "SpqrError",

@@ -3,7 +3,7 @@ use rand_core::CryptoRng;
 
 use super::CertificateError;
 use crate::{
-    Address, DeviceId, MAX_MESSAGE_LEN, Malformed, ParseError, ServiceId, Timestamp,
+    Address, DeviceId, MAX_MESSAGE_LEN, Malformed, ParseError, Part, ServiceId, Timestamp,
     protobuf::{Writer, fields},
 };
 
@@ -146,7 +146,11 @@ impl SenderCertificate {
                 (2, value) => device = Some(value.u32()?),
                 (3, value) => expires = Some(Timestamp(value.fixed64()?)),
                 (4, value) => identity = Some(value.public_key()?),
-                (5, value) => signer = Some(Signer::Embedded(ServerCertificate::parse(value.bytes()?)?)),
+                (5, value) => {
+                    let server = ServerCertificate::parse(value.bytes()?);
+                    let server = server.map_err(|error| error.inside(Part::ServerCertificate))?;
+                    signer = Some(Signer::Embedded(server));
+                }
                 (6, value) => name = Some(text(6, value.bytes()?)?.to_owned()),
                 (7, value) => name = Some(ServiceId::Aci(*value.array()?).to_string()),
                 (8, value) => signer = Some(Signer::Known(ServerKeyId(value.u32()?))),

@@ -3,7 +3,7 @@ use rand_core::CryptoRng;
 
 use super::{Destination, SealError, Sender, SenderCertificate, sent, v1};
 use crate::{
-    EncryptedMessage, MAX_MESSAGE_LEN, Malformed, MessageKind, ParseError, ServiceId,
+    EncryptedMessage, MAX_MESSAGE_LEN, Malformed, MessageKind, ParseError, Part, ServiceId,
     protobuf::{Writer, fields},
 };
 
@@ -126,7 +126,10 @@ impl Content {
         for field in fields(bytes) {
             match field? {
                 (1, value) => kind = Some(kind_from_wire(value.u32()?)?),
-                (2, value) => certificate = Some(SenderCertificate::parse(value.bytes()?)?),
+                (2, value) => {
+                    let parsed = SenderCertificate::parse(value.bytes()?);
+                    certificate = Some(parsed.map_err(|error| error.inside(Part::SenderCertificate))?);
+                }
                 (3, value) => body = Some(value.bytes()?),
                 (4, value) => hint = ContentHint::from_wire(value.u32()?),
                 (5, value) => group_id = Some(value.bytes()?.to_vec()),

@@ -115,7 +115,8 @@ pub struct SentRecipient<'a> {
 }
 
 impl SentRecipient<'_> {
-    /// What each of the devices gets; `None` if the recipient is excluded.
+    /// What each of the devices gets; `None` if the recipient is excluded. It is a copy of nearly the whole message:
+    /// of many recipients make one after the other.
     pub fn received(&self) -> Option<Vec<u8>> {
         Some([[RECEIVED].as_slice(), self.ticket?, self.shared].concat())
     }

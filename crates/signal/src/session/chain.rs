@@ -28,17 +28,29 @@ impl ReceivingChain {
         Self { ratchet, chain: Chain::new(key), skipped: Skipped::default() }
     }
 
+    /// Whether message `counter` can be taken from a chain that is new.
+    pub(super) const fn admit_first(counter: u32, max_jump: u32) -> Result<(), DecryptError> {
+        if counter > max_jump { Err(DecryptError::TooFarAhead { ahead: counter }) } else { Ok(()) }
+    }
+
+    /// Whether [`ReceivingChain::take`] can succeed, without deriving anything.
+    pub(super) fn admit(&self, counter: u32, max_jump: u32) -> Result<(), DecryptError> {
+        match counter.checked_sub(self.chain.index) {
+            None if self.skipped.get(counter).is_none() => Err(DecryptError::Duplicate),
+            Some(ahead) if ahead > max_jump => Err(DecryptError::TooFarAhead { ahead }),
+            _ => Ok(()),
+        }
+    }
+
     /// The seed of message `counter`, which is gone from the chain afterwards.
-    pub(super) fn take(&mut self, counter: u32, max_jump: u32) -> Result<Seed, DecryptError> {
-        let Some(ahead) = counter.checked_sub(self.chain.index) else {
+    pub(super) fn take(&mut self, counter: u32) -> Result<Seed, DecryptError> {
+        if counter < self.chain.index {
             let seed = self.skipped.get(counter).cloned().ok_or(DecryptError::Duplicate)?;
             self.skipped.remove(counter);
             return Ok(seed);
-        };
-        if ahead > max_jump {
-            return Err(DecryptError::TooFarAhead { ahead });
         }
-        let (skipped, seed) = self.chain.advance(counter).ok_or(DecryptError::TooFarAhead { ahead })?;
+        let exhausted = DecryptError::TooFarAhead { ahead: counter - self.chain.index };
+        let (skipped, seed) = self.chain.advance(counter).ok_or(exhausted)?;
         self.skipped.append(&skipped);
         Ok(seed)
     }

@@ -57,6 +57,9 @@ pub enum DecryptError {
     /// The sender's identity key is not the one that is trusted.
     #[error("the identity key changed")]
     UntrustedIdentity(PublicKey),
+    /// The message claims to be of a session with another identity key than it names.
+    #[error("the message names another identity key than its session has")]
+    OtherIdentity,
     /// The message begins a session, and no prekeys were given to answer it.
     #[error("the message begins a session; its prekeys are needed")]
     PreKeysNeeded,

@@ -12,7 +12,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, fmt, sync::Arc};
 
 use keys::{KeyPair, PrivateKey, PublicKey};
 use rand_core::CryptoRng;
@@ -28,11 +28,14 @@ use self::{
 };
 use crate::{
     Address, EncryptedMessage, MAX_MESSAGE_LEN, PreKeyBundle, PreKeyIds, PreKeySignalMessage, RegistrationId,
-    SignalMessage, StateError, Timestamp, entropy::Entropy,
+    SignalMessage, StateError, Timestamp, entropy::Entropy, message::VERSION,
 };
 
 /// Archived sessions that are kept; the oldest is dropped.
 const MAX_ARCHIVED: usize = 40;
+/// Bytes that archived sessions take in all; the oldest are dropped. Ordinary ones need a few kilobytes each; a peer that
+/// skips thousands of messages in each on purpose shall not fill the store.
+const MAX_ARCHIVED_LEN: usize = 1 << 20;
 /// Room that a message leaves for everything but its ciphertext.
 const MESSAGE_OVERHEAD: usize = 4096;
 
@@ -239,8 +242,12 @@ impl Session {
 
     /// The prekeys that [`Session::decrypt_first`] will need for this message; `None` if the session exists already, as
     /// it does for every first message but the first.
+    ///
+    /// This is where a repetition is to be refused: if the ids name a last-resort KEM key and [`UsedPreKeys`] with them
+    /// and this base key is remembered, the message is a replay of one that was answered before.
     pub fn wanted_prekeys(&self, message: &PreKeySignalMessage<'_>) -> Option<PreKeyIds> {
-        if self.find(message.base_key()).is_some() { None } else { message.prekeys() }
+        let known = self.find(message.base_key()).is_ok_and(|found| found.is_some());
+        if known { None } else { message.prekeys() }
     }
 
     /// Decrypts a message that begins a session, or repeats what began it (section 6.3).
@@ -264,28 +271,26 @@ impl Session {
         trust: Trust<'_>,
         entropy: &mut impl Entropy,
     ) -> Result<Decrypted, DecryptError> {
+        if message.version() != VERSION {
+            return Err(DecryptError::Version(message.version()));
+        }
         if !trust.admits(message.identity()) {
             return Err(DecryptError::UntrustedIdentity(*message.identity()));
         }
-        let ends = Ends { local: &self.local, remote: &self.remote };
-        match self.find(message.base_key()) {
-            Some(Found::Current(ratchet)) => {
-                let (next, plaintext) =
-                    ratchet.decrypt(ends, message.message(), Standing::Current, entropy)?;
-                Ok(self.adopt(Place::Current, next, plaintext, None))
-            }
-            Some(Found::Archived(position, ratchet)) => {
-                let (next, plaintext) =
-                    ratchet.decrypt(ends, message.message(), Standing::Current, entropy)?;
-                Ok(self.adopt(Place::Archived(position), next, plaintext, None))
-            }
+        let (place, ratchet, used) = match self.find(message.base_key())? {
+            Some((place, ratchet)) => (place, ratchet, None),
             None => {
                 let (ratchet, used) = self.respond(message, prekeys)?;
-                let (next, plaintext) =
-                    ratchet.decrypt(ends, message.message(), Standing::Current, entropy)?;
-                Ok(self.adopt(Place::New, next, plaintext, Some(used)))
+                (Place::New, Cow::Owned(ratchet), Some(used))
             }
+        };
+        // What stands around the message proper is not authenticated: it must not vouch for another's session.
+        if ratchet.remote_identity != *message.identity() {
+            return Err(DecryptError::OtherIdentity);
         }
+        let ends = Ends { local: &self.local, remote: &self.remote };
+        let (next, plaintext) = ratchet.decrypt(ends, message.message(), Standing::Current, entropy)?;
+        self.adopt(place, next, plaintext, trust, used)
     }
 
     /// Decrypts a message of an established session: in the current one, else in the archived ones (section 6.4).
@@ -335,10 +340,7 @@ impl Session {
         let Some((place, next, plaintext)) = opened else {
             return Err(first_error.unwrap_or(DecryptError::NoSession));
         };
-        if !trust.admits(&next.remote_identity) {
-            return Err(DecryptError::UntrustedIdentity(next.remote_identity));
-        }
-        Ok(self.adopt(place, next, plaintext, None))
+        self.adopt(place, next, plaintext, trust, None)
     }
 
     /// Sets the current session aside: the next message needs a new one, late messages of the old one still open.
@@ -367,13 +369,9 @@ impl Session {
         message: &PreKeySignalMessage<'_>,
         prekeys: Option<ResponderKeys<'_>>,
     ) -> Result<(Ratchet, UsedPreKeys), DecryptError> {
-        let no_kem = DecryptError::Version(message.version());
         let (Some(ids), Some(kem_ciphertext)) = (message.prekeys(), message.kem_ciphertext()) else {
-            return Err(no_kem);
+            return Err(DecryptError::Version(message.version()));
         };
-        if message.version() != crate::message::VERSION {
-            return Err(no_kem);
-        }
         let keys = prekeys.ok_or(DecryptError::PreKeysNeeded)?;
         if keys.signed.id != ids.signed {
             return Err(DecryptError::UnknownSignedPreKey(ids.signed));
@@ -410,14 +408,17 @@ impl Session {
     }
 
     /// The session that a base key names.
-    fn find(&self, base_key: &PublicKey) -> Option<Found<'_>> {
+    fn find(&self, base_key: &PublicKey) -> Result<Option<(Place, Cow<'_, Ratchet>)>, StateError> {
         if let Some(ratchet) = self.current.as_ref().filter(|ratchet| ratchet.base_key == *base_key) {
-            return Some(Found::Current(ratchet));
+            return Ok(Some((Place::Current, Cow::Borrowed(ratchet))));
         }
-        (0..self.archived.len()).find_map(|position| {
-            let ratchet = self.archived_ratchet(position).ok()?;
-            (ratchet.base_key == *base_key).then(|| Found::Archived(position, Box::new(ratchet)))
-        })
+        for position in 0..self.archived.len() {
+            let ratchet = self.archived_ratchet(position)?;
+            if ratchet.base_key == *base_key {
+                return Ok(Some((Place::Archived(position), Cow::Owned(ratchet))));
+            }
+        }
+        Ok(None)
     }
 
     fn archived_ratchet(&self, position: usize) -> Result<Ratchet, StateError> {
@@ -426,15 +427,19 @@ impl Session {
         state::read_ratchet(bytes)
     }
 
-    /// Makes the session that opened a message the current one.
+    /// Makes the session that opened a message the current one, if whose it is may be trusted.
     fn adopt(
         &mut self,
         place: Place,
         next: Ratchet,
         plaintext: Zeroizing<Vec<u8>>,
+        trust: Trust<'_>,
         used: Option<UsedPreKeys>,
-    ) -> Decrypted {
+    ) -> Result<Decrypted, DecryptError> {
         let identity = next.remote_identity;
+        if !trust.admits(&identity) {
+            return Err(DecryptError::UntrustedIdentity(identity));
+        }
         match place {
             Place::Current => self.current = Some(next),
             Place::New => self.promote(next),
@@ -443,7 +448,7 @@ impl Session {
                 self.promote(next);
             }
         }
-        Decrypted { plaintext, identity, used }
+        Ok(Decrypted { plaintext, identity, used })
     }
 
     fn promote(&mut self, ratchet: Ratchet) {
@@ -455,6 +460,11 @@ impl Session {
         ratchet.unanswered = None;
         self.archived.push_front(Arc::new(state::write_ratchet(&ratchet)));
         self.archived.truncate(MAX_ARCHIVED);
+        while self.archived.len() > 1
+            && self.archived.iter().map(|ratchet| ratchet.len()).sum::<usize>() > MAX_ARCHIVED_LEN
+        {
+            self.archived.pop_back();
+        }
     }
 }
 
@@ -464,9 +474,4 @@ enum Place {
     Current,
     Archived(usize),
     New,
-}
-
-enum Found<'a> {
-    Current(&'a Ratchet),
-    Archived(usize, Box<Ratchet>),
 }

@@ -22,9 +22,10 @@ use crate::{
 pub(super) const MAX_RECEIVING: usize = 5;
 /// The specification sets no limit here. But the counters of a message are believed before its MAC can be checked, and
 /// without a limit one forged message would keep a device busy for the better part of an hour.
-const MAX_OWN_JUMP: u32 = 1 << 20;
+const MAX_OWN_JUMP: u32 = 100_000;
 /// A forged message is tried in up to 40 archived sessions besides. With this limit they cost, all together, about three
-/// times as much as the current one may; and what comes late in them skips no more than can be stored.
+/// times as much as the current one may; and what comes late in them skips no more than can be stored. It does not hold
+/// for a chain that is there already: a message can name that of one session only.
 const MAX_ARCHIVED_JUMP: u32 = 2_000;
 /// How long an initiator may go on sending without an answer.
 const UNANSWERED_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1000;
@@ -173,10 +174,15 @@ impl Ratchet {
             return Err(DecryptError::Version(message.version()));
         }
         let mut next = self.clone();
-        let max_jump = next.max_jump(ends, standing);
-        let chain = next.chain_for(message.ratchet_key(), entropy)?;
-        let seed = chain.take(message.counter(), max_jump)?;
+        let known = next.receiving.iter().find(|chain| chain.ratchet == *message.ratchet_key());
+        let max_jump = next.max_jump(ends, standing, known.is_some());
+        // Nothing is derived before what can be refused without.
+        known.map_or_else(
+            || ReceivingChain::admit_first(message.counter(), max_jump),
+            |chain| chain.admit(message.counter(), max_jump),
+        )?;
         let pq_key = next.spqr.receive(message.pq_ratchet(), max_jump)?;
+        let seed = next.chain_for(message.ratchet_key(), entropy)?.take(message.counter())?;
         let keys = MessageKeys::derive(&seed, &pq_key);
         if !message.authentic(&keys.mac, &next.remote_identity, &ends.local.identity.public) {
             return Err(DecryptError::BadMac);
@@ -194,8 +200,8 @@ impl Ratchet {
 
     /// A session with another device of one's own account may jump further (section 6.7): what it sends there is what
     /// it sends anywhere.
-    fn max_jump(&self, ends: Ends<'_>, standing: Standing) -> u32 {
-        if standing == Standing::Archived {
+    fn max_jump(&self, ends: Ends<'_>, standing: Standing, known: bool) -> u32 {
+        if standing == Standing::Archived && !known {
             return MAX_ARCHIVED_JUMP;
         }
         let ids = (ends.local.address.service_id(), ends.remote.service_id());
@@ -229,10 +235,12 @@ impl Ratchet {
         // One less than were sent, by long custom; it is under the MAC and of no other use.
         self.previous_counter = self.sending.chain.index.saturating_sub(1);
         self.sending = SendingChain { ratchet, chain: Chain::new(sending) };
-        if self.receiving.len() >= MAX_RECEIVING {
-            self.receiving.remove(0);
-        }
-        self.receiving.push(ReceivingChain::new(*theirs, receiving));
+        // Copied, not moved: what is left behind must be wiped.
+        let surplus = (self.receiving.len() + 1).saturating_sub(MAX_RECEIVING);
+        let mut chains = Vec::with_capacity(MAX_RECEIVING);
+        chains.extend(self.receiving.iter().skip(surplus).cloned());
+        chains.push(ReceivingChain::new(*theirs, receiving));
+        self.receiving = chains;
         Ok(())
     }
 }

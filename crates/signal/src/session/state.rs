@@ -109,7 +109,7 @@ const fn known(version: u32) -> Result<u32, StateError> {
 
 pub(super) fn read_ratchet(bytes: &[u8]) -> Result<Ratchet, StateError> {
     let (mut remote_identity, mut remote_registration_id, mut base_key) = (None, 0, None);
-    let (mut root, mut sending, mut receiving) = (None, None, Vec::new());
+    let (mut root, mut sending, mut receiving) = (None, None, Vec::with_capacity(MAX_RECEIVING));
     let (mut previous_counter, mut spqr, mut unanswered) = (0, None, None);
     for field in fields(bytes) {
         match field? {
@@ -118,15 +118,15 @@ pub(super) fn read_ratchet(bytes: &[u8]) -> Result<Ratchet, StateError> {
             (3, value) => base_key = Some(public(value)?),
             (4, value) => root = Some(value.secret()?),
             (5, value) => sending = Some(read_sending(value.bytes()?)?),
+            (6, _) if receiving.len() == MAX_RECEIVING => {
+                return Err(StateError::Inconsistent("too many receiving chains"));
+            }
             (6, value) => receiving.push(read_receiving(value.bytes()?)?),
             (7, value) => previous_counter = value.u32()?,
             (8, value) => spqr = Some(Spqr::read(value.bytes()?)?),
             (9, value) => unanswered = Some(read_unanswered(value.bytes()?)?),
             _ => {}
         }
-    }
-    if receiving.len() > MAX_RECEIVING {
-        return Err(StateError::Inconsistent("too many receiving chains"));
     }
     Ok(Ratchet {
         remote_identity: remote_identity.ok_or(missing(1))?,

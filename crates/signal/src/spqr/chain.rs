@@ -9,6 +9,8 @@ use crate::kdf;
 
 /// How far behind the last one a message may be and still have its key.
 pub(super) const MAX_BEHIND: u32 = 2000;
+/// Receiving chains that there are at most, at one time.
+pub(super) const MAX_RECEIVING: usize = 3;
 
 /// Chains of the current epoch and of those before it that may still be needed.
 ///
@@ -49,7 +51,7 @@ impl Chains {
         let (root, upcoming, receiving) = start(self.role, &output);
         self.root = root;
         self.upcoming = Some(upcoming);
-        self.receiving.push(ReceivingChain::new(receiving));
+        self.receiving = self.kept(0, Some(ReceivingChain::new(receiving)));
         self.current += 1;
     }
 
@@ -62,10 +64,18 @@ impl Chains {
             && let Some(upcoming) = self.upcoming.take()
         {
             self.sending = Chain::new(upcoming);
-            self.receiving.drain(..self.receiving.len().saturating_sub(2));
+            self.receiving = self.kept(self.receiving.len().saturating_sub(2), None);
         }
         let key = self.sending.step();
         (self.sending.counter, key)
+    }
+
+    /// The receiving chains from the one at `first` on, and one more. They are copied because a list that grows, or
+    /// closes a gap, leaves copies of keys behind.
+    fn kept(&self, first: usize, next: Option<ReceivingChain>) -> Vec<ReceivingChain> {
+        let mut kept = Vec::with_capacity(MAX_RECEIVING);
+        kept.extend(self.receiving.iter().skip(first).cloned().chain(next));
+        kept
     }
 
     /// The key of a message that was received in `epoch`. Each is handed out once.

@@ -40,4 +40,11 @@ impl Spqr {
             chain_send_epoch: chains.current - u64::from(chains.upcoming.is_some()),
         }
     }
+
+    /// Makes every receiving chain believe that no key was taken from it yet. Its secrets stay what they are.
+    pub(crate) fn wind_back(&mut self) {
+        for chain in &mut self.chains.receiving {
+            chain.chain.counter = 0;
+        }
+    }
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     Role, Spqr,
     authenticator::Authenticator,
-    chain::{Chain, Chains, MAX_BEHIND, ReceivingChain, SkippedKey},
+    chain::{Chain, Chains, MAX_BEHIND, MAX_RECEIVING, ReceivingChain, SkippedKey},
     machine::{Machine, State},
     parts::{number, read_state, write_parts},
 };
@@ -69,7 +69,7 @@ impl Spqr {
     /// Reads an `SpqrState`, and examines all that later steps rely on.
     pub(crate) fn read(message: &[u8]) -> Result<Self, StateError> {
         let [mut epoch, mut auth_root, mut auth_mac, mut root, mut sending, mut upcoming] = [None; 6];
-        let (mut receiving, mut state) = (Vec::new(), None);
+        let (mut receiving, mut state) = (Vec::with_capacity(MAX_RECEIVING), None);
         for field in fields(message) {
             match field? {
                 (EPOCH, value) => epoch = Some(value),
@@ -78,6 +78,9 @@ impl Spqr {
                 (CHAIN_ROOT, value) => root = Some(value),
                 (SENDING, value) => sending = Some(value),
                 (UPCOMING, value) => upcoming = Some(value),
+                (RECEIVING, _) if receiving.len() == MAX_RECEIVING => {
+                    return Err(StateError::Inconsistent("the receiving chains are not those of the epoch"));
+                }
                 (RECEIVING, value) => receiving.push(read_chain(value)?),
                 (number @ 8..=18, value) => state = Some((number, value)),
                 _ => {}

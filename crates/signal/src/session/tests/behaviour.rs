@@ -4,7 +4,9 @@ use super::party::{NOW, Pair, Party, rng};
 use crate::{
     Address, DecryptError, DeviceId, EncryptError, EncryptedMessage, KemPreKey, KemPreKeyId,
     MAX_PLAINTEXT_LEN, MessageKind, OneTimePreKeyId, PreKeySignalMessage, ResponderKeys, Session,
-    SignalMessage, SignedPreKeyId, SpqrError, StartError, StateError, Timestamp, Trust, session::LocalDevice,
+    SignalMessage, SignedPreKeyId, SpqrError, StartError, StateError, Timestamp, Trust,
+    session::{LocalDevice, ratchet::Ratchet},
+    spqr::Spqr,
 };
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -58,6 +60,7 @@ fn a_missing_or_wrong_prekey_is_named_and_nothing_is_kept() {
     pair.alice.start(&mut pair.to_bob, &bundle);
     let message = pair.alice.send(&mut pair.to_bob, b"first").unwrap();
     let message = PreKeySignalMessage::parse(&message.bytes).unwrap();
+    let before = pair.to_alice.to_bytes();
     let bob = pair.bob.clone();
     let other_signed = crate::SignedPreKey { id: SignedPreKeyId(9), ..bob.signed.clone() };
     let other_kem = KemPreKey { id: KemPreKeyId(9), ..bob.kem.clone() };
@@ -82,7 +85,7 @@ fn a_missing_or_wrong_prekey_is_named_and_nothing_is_kept() {
     for (keys, expected) in cases {
         let outcome = pair.to_alice.decrypt_first(&message, keys, Trust::FirstUse, &mut rng(7));
         assert_eq!(outcome.unwrap_err(), expected);
-        assert_eq!(pair.to_alice.remote_identity(), None);
+        assert_eq!(pair.to_alice.to_bytes(), before);
     }
     assert!(pair.to_alice.decrypt_first(&message, Some(keys), Trust::FirstUse, &mut rng(7)).is_ok());
 }
@@ -304,35 +307,176 @@ fn every_flipped_bit_is_refused_and_changes_nothing() {
     assert!(pair.bob.receive(&mut pair.to_alice, &message).is_ok());
 }
 
+/// The bits of a first message that no MAC covers and that say nothing: the low half of its version byte, and the
+/// sender's registration id, which the receiver is told of and nothing rests on.
+fn is_free(bit: usize, original: &PreKeySignalMessage<'_>, tampered: &PreKeySignalMessage<'_>) -> bool {
+    let version_byte = bit < 8 && tampered.version() == original.version();
+    version_byte || tampered.registration_id() != original.registration_id()
+}
+
 #[test]
 fn every_flipped_bit_of_a_first_message_is_refused_and_changes_nothing() {
     let mut pair = Pair::strangers(1);
     let bundle = pair.bob.bundle();
     pair.alice.start(&mut pair.to_bob, &bundle);
     let message = pair.alice.send(&mut pair.to_bob, b"first").unwrap();
+    let original = PreKeySignalMessage::parse(&message.bytes).unwrap();
     let before = pair.to_alice.to_bytes();
     let bob = pair.bob.clone();
     let keys = ResponderKeys { one_time: bob.one_time.as_ref(), signed: &bob.signed, kem: &bob.kem };
-    // Every bit outside the KEM ciphertext, whose 1,569 bytes stand at the end, and every 31st of it.
-    let kem_start = (message.bytes.len() - 1569) * 8;
-    for bit in (0..message.bytes.len() * 8).filter(|bit| *bit < kem_start || bit % 31 == 0) {
+    // Of the KEM ciphertext, which is the last 1,568 bytes, every 7th bit: all of them go the same way.
+    let kem_start = (message.bytes.len() - 1568) * 8;
+    for bit in (0..message.bytes.len() * 8).filter(|bit| *bit < kem_start || bit % 7 == 0) {
         let mut bytes = message.bytes.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        let Ok(parsed) = PreKeySignalMessage::parse(&bytes) else { continue };
-        // The registration id, the first version nibble's companion and the unused top bit of a curve key are outside
-        // every MAC: they may change, the plaintext may not.
-        match pair.to_alice.clone().decrypt_first(&parsed, Some(keys), Trust::FirstUse, &mut rng(1)) {
+        let Ok(tampered) = PreKeySignalMessage::parse(&bytes) else { continue };
+        let mut session = pair.to_alice.clone();
+        match session.decrypt_first(&tampered, Some(keys), Trust::FirstUse, &mut rng(1)) {
             Ok(decrypted) => {
-                assert_eq!(*decrypted.plaintext, b"first", "bit {bit}");
-                let registration = parsed.registration_id() != pair.alice.device.registration_id;
-                assert!(
-                    registration || (4..8).contains(&(7 - bit)) || bit < 8,
-                    "bit {bit} of a first message is free"
+                assert!(is_free(bit, &original, &tampered), "bit {bit} of a first message is free");
+                assert_eq!(
+                    (&**decrypted.plaintext, decrypted.identity),
+                    (&b"first"[..], *pair.alice.identity())
                 );
             }
-            Err(_) => assert_eq!(pair.to_alice.to_bytes(), before, "bit {bit}"),
+            Err(_) => assert_eq!(session.to_bytes(), before, "bit {bit}"),
         }
     }
+}
+
+#[test]
+fn every_flipped_bit_is_refused_by_archived_sessions_too() {
+    let mut pair = Pair::established(1);
+    pair.bob.one_time = None;
+    let bundle = pair.bob.bundle();
+    let late = pair.alice.send(&mut pair.to_bob, b"late").unwrap();
+    pair.alice.start(&mut pair.to_bob, &bundle);
+    pair.alice_says(b"anew");
+    let repeated = pair.alice.send(&mut pair.to_bob, b"unanswered").unwrap();
+    assert_eq!((late.kind, repeated.kind), (MessageKind::Signal, MessageKind::PreKey));
+    let before = pair.to_alice.to_bytes();
+    let original = PreKeySignalMessage::parse(&repeated.bytes).unwrap();
+    for message in [&late, &repeated] {
+        // The KEM ciphertext at the end of a repeated first message is not looked at again.
+        let ignored = if message.kind == MessageKind::PreKey { keys::kem::Ciphertext::LEN } else { 0 };
+        for bit in 0..(message.bytes.len() - ignored) * 8 {
+            let mut bytes = message.bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let mut session = pair.to_alice.clone();
+            let opened = match message.kind {
+                MessageKind::PreKey => PreKeySignalMessage::parse(&bytes).ok().and_then(|tampered| {
+                    let opened = session.decrypt_first(&tampered, None, Trust::FirstUse, &mut rng(1)).ok()?;
+                    // The prekeys of a session that exists are not looked at again.
+                    let same = tampered.prekeys() == original.prekeys();
+                    (same && !is_free(bit, &original, &tampered)).then_some(opened)
+                }),
+                _ => SignalMessage::parse(&bytes)
+                    .ok()
+                    .and_then(|tampered| session.decrypt(&tampered, Trust::FirstUse, &mut rng(1)).ok()),
+            };
+            assert!(opened.is_none(), "bit {bit} of {:?}", message.kind);
+        }
+    }
+    assert_eq!(pair.to_alice.to_bytes(), before);
+    for message in [&late, &repeated] {
+        assert!(pair.bob.receive(&mut pair.to_alice, message).is_ok());
+    }
+}
+
+/// Wraps a message of an established session so that it claims to begin it, from somebody else.
+fn wrapped(message: &EncryptedMessage, base_key: &keys::PublicKey, identity: &keys::PublicKey) -> Vec<u8> {
+    let parts = crate::message::PreKeyParts {
+        prekeys: crate::PreKeyIds { one_time: None, signed: SignedPreKeyId(2), kem: KemPreKeyId(3) },
+        kem_ciphertext: &keys::kem::Ciphertext::from_bytes(&[8; keys::kem::Ciphertext::LEN]).unwrap(),
+        base_key,
+        identity,
+        registration_id: crate::RegistrationId(1),
+    };
+    parts.wrap(&message.bytes)
+}
+
+#[test]
+fn an_identity_that_is_no_longer_trusted_cannot_hide_behind_another() {
+    let mut pair = Pair::established(1);
+    let base_key = pair.to_alice.current.as_ref().unwrap().base_key;
+    let trusted = *Party::new(50).identity();
+    for archived in [false, true] {
+        if archived {
+            pair.to_alice.archive_current();
+        }
+        let before = pair.to_alice.to_bytes();
+        let message = pair.alice.send(&mut pair.to_bob, b"I am still alice").unwrap();
+        let bytes = wrapped(&message, &base_key, &trusted);
+        let first = PreKeySignalMessage::parse(&bytes).unwrap();
+        let outcome = pair.to_alice.decrypt_first(&first, None, Trust::Only(&trusted), &mut rng(1));
+        assert_eq!(outcome.unwrap_err(), DecryptError::OtherIdentity);
+        // Under its own name it is refused as what it is.
+        let bytes = wrapped(&message, &base_key, pair.alice.identity());
+        let first = PreKeySignalMessage::parse(&bytes).unwrap();
+        let outcome = pair.to_alice.decrypt_first(&first, None, Trust::Only(&trusted), &mut rng(1));
+        assert_eq!(outcome.unwrap_err(), DecryptError::UntrustedIdentity(*pair.alice.identity()));
+        assert_eq!(pair.to_alice.to_bytes(), before);
+    }
+}
+
+#[test]
+fn a_message_that_skips_much_is_refused_before_anything_is_derived() {
+    let mut pair = Pair::established(1);
+    pair.alice_says(b"the chain is there");
+    let message = pair.alice.send(&mut pair.to_bob, b"x").unwrap();
+    let parsed = SignalMessage::parse(&message.bytes).unwrap();
+    let forged = |ratchet_key: &keys::PublicKey, counter: u32, pq_ratchet: &[u8]| {
+        let parts = crate::message::SignalParts {
+            ratchet_key,
+            counter,
+            previous_counter: 0,
+            ciphertext: &[0; 16],
+            pq_ratchet,
+            addresses: None,
+        };
+        let stranger = *Party::new(9).identity();
+        parts.serialize(&keys::Secret::new([0; 32]), &stranger, &stranger)
+    };
+    let mut refused = |bytes: &[u8]| {
+        let message = SignalMessage::parse(bytes).unwrap();
+        pair.to_alice.decrypt(&message, Trust::FirstUse, &mut rng(1)).unwrap_err()
+    };
+    // The post-quantum part is looked at before the chain moves, and the counter before either.
+    let far = forged(parsed.ratchet_key(), 20_000, b"");
+    assert_eq!(refused(&far), DecryptError::Spqr(SpqrError::Empty));
+    let further = forged(parsed.ratchet_key(), 25_002, parsed.pq_ratchet());
+    assert_eq!(refused(&further), DecryptError::TooFarAhead { ahead: 25_001 });
+    let new_chain = forged(Party::new(9).identity(), 25_001, parsed.pq_ratchet());
+    assert_eq!(refused(&new_chain), DecryptError::TooFarAhead { ahead: 25_001 });
+    // In an archived session only a chain that is there already may move far.
+    pair.to_alice.archive_current();
+    let mut refused = |bytes: &[u8]| {
+        let message = SignalMessage::parse(bytes).unwrap();
+        pair.to_alice.decrypt(&message, Trust::FirstUse, &mut rng(1)).unwrap_err()
+    };
+    let new_chain = forged(Party::new(9).identity(), 2_001, parsed.pq_ratchet());
+    assert_eq!(refused(&new_chain), DecryptError::TooFarAhead { ahead: 2_001 });
+    assert_eq!(refused(&forged(parsed.ratchet_key(), 2_001, parsed.pq_ratchet())), DecryptError::BadMac);
+}
+
+#[test]
+fn archived_sessions_full_of_skipped_messages_make_room_for_newer_ones() {
+    let mut pair = Pair::strangers(1);
+    pair.bob.one_time = None;
+    let bundle = pair.bob.bundle();
+    for _ in 0..12 {
+        pair.alice.start(&mut pair.to_bob, &bundle);
+        pair.alice_says(b"anew");
+        pair.bob_says(b"answered");
+        for _ in 0..2_000 {
+            pair.alice.send(&mut pair.to_bob, b"lost").unwrap();
+        }
+        pair.alice_says(b"found");
+    }
+    // Each is 2,000 seeds of 36 bytes in either ratchet, and some kilobytes.
+    let kept = pair.to_alice.archived.len();
+    assert!((5..=8).contains(&kept), "{kept}");
+    assert!(pair.to_alice.to_bytes().len() < (1 << 20) + 160_000);
 }
 
 #[test]
@@ -430,19 +574,34 @@ fn stolen(session: &Session) -> Session {
     session.clone()
 }
 
+/// A thief does not mind that a message was received before: it makes the chain of `message` stand where it should,
+/// with the secrets that it has now.
+fn wind_back(session: &mut Session, message: &SignalMessage<'_>) {
+    let ratchet = session.current.as_mut().unwrap();
+    let chain = ratchet.receiving.iter_mut().find(|chain| chain.ratchet == *message.ratchet_key());
+    chain.expect("the chain of a message that was just received").chain.index = message.counter();
+    ratchet.spqr.wind_back();
+}
+
 #[test]
 fn a_stolen_state_opens_no_earlier_message() {
     let mut pair = Pair::established(1);
-    let mut earlier: Vec<EncryptedMessage> = Vec::new();
     for _ in 0..10 {
         let message = pair.alice.send(&mut pair.to_bob, b"earlier").unwrap();
+        let parsed = SignalMessage::parse(&message.bytes).unwrap();
+        // Before it is received, the thief could.
+        let mut before = stolen(&pair.to_alice);
+        assert!(before.decrypt(&parsed, Trust::FirstUse, &mut rng(1)).is_ok());
         pair.bob.receive(&mut pair.to_alice, &message).unwrap();
-        earlier.push(message);
+        let mut thief = stolen(&pair.to_alice);
+        wind_back(&mut thief, &parsed);
+        assert_eq!(thief.decrypt(&parsed, Trust::FirstUse, &mut rng(1)).unwrap_err(), DecryptError::BadMac);
+        // Nor once the ratchet has turned, though the chain is still there.
         pair.bob_says(b"turn");
-    }
-    let thief = stolen(&pair.to_alice);
-    for message in &earlier {
-        assert!(pair.bob.receive(&mut thief.clone(), message).is_err());
+        pair.alice_says(b"turn");
+        let mut thief = stolen(&pair.to_alice);
+        wind_back(&mut thief, &parsed);
+        assert_eq!(thief.decrypt(&parsed, Trust::FirstUse, &mut rng(1)).unwrap_err(), DecryptError::BadMac);
     }
 }
 
@@ -464,28 +623,52 @@ fn a_stolen_state_opens_no_later_message_once_the_ratchets_have_turned() {
 #[test]
 fn each_ratchet_heals_alone() {
     let mut pair = Pair::established(1);
-    let thief = stolen(&pair.to_alice);
-    // What a thief reads who, besides the state stolen then, knows all of one ratchet and of the chains now.
-    let breaks = |pair: &mut Pair, classical: bool| {
+    // A thief of the state who hears everything, and whose copy of the post-quantum ratchet follows as far as it can.
+    let then = stolen(&pair.to_alice).current.unwrap();
+    let mut followed = then.spqr.clone();
+    // What it reads who, besides, has broken one of the two: the curve, and so knows the classical ratchet of now; or
+    // the KEM, and so knows the post-quantum one.
+    let breaks = |pair: &mut Pair, spqr: &Spqr, curve: bool| {
         let message = pair.alice.send(&mut pair.to_bob, b"later").unwrap();
         let mut mixed = pair.to_alice.clone();
-        let (now, then) = (mixed.current.as_mut().unwrap(), thief.current.clone().unwrap());
-        if classical {
-            // The curve is broken: everything but the post-quantum ratchet is known.
-            now.spqr = then.spqr;
-        } else {
-            // The KEM is broken: the post-quantum ratchet is known.
-            *now = super::super::ratchet::Ratchet { spqr: now.spqr.clone(), ..then };
-        }
-        let outcome = pair.bob.clone().receive(&mut mixed, &message);
-        pair.bob.receive(&mut pair.to_alice, &message).unwrap();
-        outcome.is_ok()
+        let now = mixed.current.as_mut().unwrap();
+        *now = match curve {
+            true => Ratchet { spqr: spqr.clone(), ..now.clone() },
+            false => Ratchet { spqr: now.spqr.clone(), ..then.clone() },
+        };
+        pair.bob.clone().receive(&mut mixed, &message).map(drop)
     };
-    assert!(breaks(&mut pair, true), "nothing has turned yet");
-    pair.ping_pong(2);
-    assert!(breaks(&mut pair, true), "the post-quantum ratchet turns only every 45 rounds");
-    assert!(!breaks(&mut pair, false), "the classical ratchet has turned");
-    pair.ping_pong(150);
-    assert!(!breaks(&mut pair, true), "the post-quantum ratchet has turned");
-    assert!(!breaks(&mut pair, false));
+    let exchange = |pair: &mut Pair, followed: &mut Spqr| {
+        let message = pair.alice.send(&mut pair.to_bob, b"ping").unwrap();
+        let heard = SignalMessage::parse(&message.bytes).unwrap();
+        let _ = followed.receive(heard.pq_ratchet(), 25_000);
+        pair.bob.receive(&mut pair.to_alice, &message).unwrap();
+        followed.send(&mut rng(200));
+        pair.bob_says(b"pong");
+    };
+    assert_eq!(breaks(&mut pair, &followed, true), Ok(()), "nothing has turned yet");
+    for _ in 0..2 {
+        exchange(&mut pair, &mut followed);
+    }
+    assert_eq!(
+        breaks(&mut pair, &followed, true),
+        Ok(()),
+        "the post-quantum ratchet takes some 45 rounds to turn"
+    );
+    assert_eq!(
+        breaks(&mut pair, &followed, false),
+        Err(DecryptError::BadMac),
+        "the classical ratchet has turned"
+    );
+    for _ in 0..150 {
+        exchange(&mut pair, &mut followed);
+    }
+    assert!(breaks(&mut pair, &followed, true).is_err(), "the post-quantum ratchet has turned");
+    assert_eq!(breaks(&mut pair, &followed, false), Err(DecryptError::BadMac));
+    let root = |spqr: &Spqr| spqr.inspect().chain_root;
+    assert_ne!(
+        root(&followed),
+        root(&pair.to_alice.current.as_ref().unwrap().spqr),
+        "the thief has lost the thread"
+    );
 }

@@ -9,6 +9,8 @@ const MAX_CHAINS: usize = 5;
 const MAX_SEEDS: usize = 2000;
 const MAX_BEHIND: u32 = 2000;
 const MAX_JUMP: u32 = 25_000;
+/// For a message that does not name its session, in one that is not the current.
+const MAX_ARCHIVED_JUMP: u32 = 2000;
 const UNANSWERED_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Names a session: both ends have the same number for it.
@@ -39,6 +41,8 @@ pub(crate) enum Why {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {
     pub(crate) session: SessionNumber,
+    /// It carries the handshake.
+    pub(crate) names_session: bool,
     pub(crate) ratchet_key: PublicKey,
     pub(crate) counter: u32,
     pub(crate) epoch: u64,
@@ -133,7 +137,8 @@ impl Record {
             (None, Some(false)) => return Err(Why::PreKeysGone),
             (None, None) => return Err(Why::SessionForgotten),
         };
-        end.receive(stamp)?;
+        let named = stamp.names_session || self.current == Some(stamp.session);
+        end.receive(stamp, if named { MAX_JUMP } else { MAX_ARCHIVED_JUMP })?;
         let mut next = self.clone();
         next.sessions.insert(stamp.session, end);
         next.promote(stamp.session);
@@ -142,7 +147,7 @@ impl Record {
 }
 
 impl End {
-    fn receive(&mut self, stamp: &Stamp) -> Result<(), Why> {
+    fn receive(&mut self, stamp: &Stamp, max_jump: u32) -> Result<(), Why> {
         let position = self.receiving.iter().position(|chain| chain.key == Some(stamp.ratchet_key));
         let chain = match position {
             Some(position) => &mut self.receiving[position],
@@ -156,23 +161,23 @@ impl End {
                 self.receiving.back_mut().expect("it was just put there")
             }
         };
-        chain.take(stamp.counter)?;
+        chain.take(stamp.counter, max_jump)?;
         // Chains of the epoch before the one that was last sent in are kept, older ones are not.
         if stamp.epoch + 1 < self.sent_epoch {
             return Err(Why::EpochGone);
         }
-        self.epochs.entry(stamp.epoch).or_default().take(stamp.index)?;
+        self.epochs.entry(stamp.epoch).or_default().take(stamp.index, max_jump)?;
         self.unanswered = None;
         Ok(())
     }
 }
 
 impl Chain {
-    fn take(&mut self, counter: u32) -> Result<(), Why> {
+    fn take(&mut self, counter: u32, max_jump: u32) -> Result<(), Why> {
         if counter < self.next {
             return if self.skipped.remove(&counter) { Ok(()) } else { Err(Why::Duplicate) };
         }
-        if counter - self.next > MAX_JUMP {
+        if counter - self.next > max_jump {
             return Err(Why::TooFarAhead);
         }
         self.skipped.extend(self.next..counter);
@@ -185,11 +190,11 @@ impl Chain {
 }
 
 impl Epoch {
-    fn take(&mut self, index: u32) -> Result<(), Why> {
+    fn take(&mut self, index: u32, max_jump: u32) -> Result<(), Why> {
         if index <= self.last {
             return if self.skipped.remove(&index) { Ok(()) } else { Err(Why::KeyForgotten) };
         }
-        if index - self.last > MAX_JUMP {
+        if index - self.last > max_jump {
             return Err(Why::TooFarAhead);
         }
         let oldest = index.saturating_sub(MAX_BEHIND);

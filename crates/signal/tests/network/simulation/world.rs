@@ -349,7 +349,8 @@ impl Letter {
         let message = SignalMessage::parse(&inner).expect("what is sent is read");
         let (epoch, index) = wire::post_quantum(&inner[..inner.len() - 8]);
         let (ratchet_key, counter) = (*message.ratchet_key(), message.counter());
-        let stamp = Stamp { session, ratchet_key, counter, epoch, index };
+        let names_session = handshake.is_some();
+        let stamp = Stamp { session, names_session, ratchet_key, counter, epoch, index };
         Self { line, plaintext, kind, bytes, read: false, stamp, handshake }
     }
 
