@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the official library and ours by turns, in one run, and prints the ratios.
+# Measures the official library, ours, and ours in WebAssembly by turns, in one run, and prints the ratios.
 #
 #   scripts/bench-ratios.sh [--rounds N] [--json] [VERSION]
 #
@@ -19,4 +19,5 @@ done
 
 TRADEPOST_OFFICIAL=$(scripts/official-package.sh ${version[@]+"${version[@]}"} | tail -n 1)
 export TRADEPOST_OFFICIAL
+scripts/wasm.sh >/dev/null
 cargo bench --quiet --package tradepost-signal --bench ratios -- ${arguments[@]+"${arguments[@]}"}

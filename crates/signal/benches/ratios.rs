@@ -1,7 +1,8 @@
-//! Ours against the official library driven from Node, in one run: `scripts/bench-ratios.sh`.
+//! Ours against the official library driven from Node, and against ourselves in WebAssembly, in one run:
+//! `scripts/bench-ratios.sh`.
 //!
-//! Both sides read their session from bytes before each message and write it to bytes after, prekeys too. Rounds of the
-//! two alternate, so that both meet the same noise; what counts is the median of the rounds' ratios.
+//! All sides read their session from bytes before each message and write it to bytes after, prekeys too. Rounds
+//! alternate, so that all meet the same noise; what counts is the median of the rounds' ratios.
 
 mod end;
 
@@ -20,8 +21,8 @@ const SETUPS: usize = 100;
 const USAGE: &str = "\
 Usage: scripts/bench-ratios.sh [--rounds N] [--json] [VERSION]
 
-Measures the official library and ours by turns and prints how many times faster ours is, and how its sessions compare
-in size. Times are microseconds per operation of 100 bytes, medians over the rounds (default 5).";
+Measures the official library, ours, and ours in WebAssembly by turns; prints how many times faster ours is, and how
+its sessions compare in size. Times are microseconds per operation of 100 bytes, medians over the rounds (default 5).";
 
 /// What `interop/official/bench.mjs --json` prints. Of each size the first is the initiator's, the second the
 /// responder's.
@@ -44,16 +45,25 @@ struct Sizes {
     pingpong_max: [usize; 2],
 }
 
-fn official() -> Figures {
-    let folder = env::var_os("TRADEPOST_OFFICIAL").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../interop/official"),
-        PathBuf::from,
-    );
+/// Runs a bench in Node that prints its figures as JSON.
+fn in_node(bench: PathBuf) -> Figures {
     let output =
-        Command::new("node").arg(folder.join("bench.mjs")).args(["--json", "--rounds", "1"]).output();
-    let output = output.expect("node starts");
+        Command::new("node").arg(bench).args(["--json", "--rounds", "1"]).output().expect("node starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("figures in JSON")
+}
+
+fn interop() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../interop")
+}
+
+fn official() -> Figures {
+    let folder = env::var_os("TRADEPOST_OFFICIAL").map_or_else(|| interop().join("official"), PathBuf::from);
+    in_node(folder.join("bench.mjs"))
+}
+
+fn wasm() -> Figures {
+    in_node(interop().join("wasm/bench.mjs"))
 }
 
 /// Microseconds of each of `count` operations.
@@ -125,15 +135,26 @@ struct Line {
     ours: f64,
     ratio: f64,
     target: f64,
+    wasm: f64,
+    wasm_ratio: f64,
 }
 
-fn lines(rounds: &[(Figures, Figures)]) -> Vec<Line> {
+/// The figures of one round.
+struct Round {
+    theirs: Figures,
+    ours: Figures,
+    wasm: Figures,
+}
+
+fn lines(rounds: &[Round]) -> Vec<Line> {
     let line = |what, target, figure: fn(&Figures) -> f64| Line {
         what,
-        theirs: median(rounds.iter().map(|(theirs, _)| figure(theirs)).collect()),
-        ours: median(rounds.iter().map(|(_, ours)| figure(ours)).collect()),
-        ratio: median(rounds.iter().map(|(theirs, ours)| figure(theirs) / figure(ours)).collect()),
+        theirs: median(rounds.iter().map(|round| figure(&round.theirs)).collect()),
+        ours: median(rounds.iter().map(|round| figure(&round.ours)).collect()),
+        ratio: median(rounds.iter().map(|round| figure(&round.theirs) / figure(&round.ours)).collect()),
         target,
+        wasm: median(rounds.iter().map(|round| figure(&round.wasm)).collect()),
+        wasm_ratio: median(rounds.iter().map(|round| figure(&round.wasm) / figure(&round.ours)).collect()),
     };
     vec![
         line("session set-up", 2.0, |figures| figures.setup_us),
@@ -152,13 +173,16 @@ fn size_lines(theirs: &Sizes, ours: &Sizes) -> [(&'static str, [usize; 2], [usiz
     ]
 }
 
-fn print_table(rounds: &[(Figures, Figures)]) {
-    let (theirs, ours) = &rounds[0];
-    println!("| µs per operation | official {} | ours | ratio | target |", theirs.version);
-    println!("|---|---|---|---|---|");
-    for Line { what, theirs, ours, ratio, target } in lines(rounds) {
+fn print_table(rounds: &[Round]) {
+    let Round { theirs, ours, .. } = &rounds[0];
+    let version = &theirs.version;
+    println!("| µs per operation | official {version} | ours | ratio | target | ours in WASM | slower by |");
+    println!("|---|---|---|---|---|---|---|");
+    for Line { what, theirs, ours, ratio, target, wasm, wasm_ratio } in lines(rounds) {
         let verdict = if ratio >= target { "met" } else { "missed" };
-        println!("| {what} | {theirs:.0} | {ours:.1} | {ratio:.1} | {target}, {verdict} |");
+        println!(
+            "| {what} | {theirs:.0} | {ours:.1} | {ratio:.1} | {target}, {verdict} | {wasm:.0} | {wasm_ratio:.1} |"
+        );
     }
     println!();
     println!("| bytes of a serialized session | official: initiator, responder | ours | target |");
@@ -173,7 +197,7 @@ fn print_table(rounds: &[(Figures, Figures)]) {
     }
 }
 
-fn print_json(rounds: &[(Figures, Figures)]) {
+fn print_json(rounds: &[Round]) {
     let times: Vec<_> = lines(rounds)
         .iter()
         .map(|line| {
@@ -183,10 +207,12 @@ fn print_json(rounds: &[(Figures, Figures)]) {
                 "ours_us": line.ours,
                 "ratio": line.ratio,
                 "target": line.target,
+                "wasm_us": line.wasm,
+                "wasm_ratio": line.wasm_ratio,
             })
         })
         .collect();
-    let (theirs, ours) = &rounds[0];
+    let Round { theirs, ours, .. } = &rounds[0];
     let sizes: Vec<_> = size_lines(&theirs.sizes, &ours.sizes)
         .iter()
         .map(|(what, theirs, ours)| serde_json::json!({ "what": what, "official": theirs, "ours": ours }))
@@ -208,11 +234,11 @@ fn main() {
             _ => return println!("{USAGE}"),
         }
     }
-    let mut rounds: Vec<(Figures, Figures)> = Vec::new();
+    let mut rounds: Vec<Round> = Vec::new();
     ours();
     for round in 1..=count {
         eprintln!("round {round} of {count}");
-        rounds.push((official(), ours()));
+        rounds.push(Round { theirs: official(), ours: ours(), wasm: wasm() });
     }
     if json { print_json(&rounds) } else { print_table(&rounds) }
 }

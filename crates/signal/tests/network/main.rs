@@ -83,32 +83,38 @@ const BACK: Line = THERE.back();
 /// of such a message are gone long before.)
 #[test]
 fn each_limit_is_reached_by_a_script_and_foretold_by_the_model() {
-    let scripts: [(Why, Vec<Step>); 7] = [
-        (Why::Duplicate, vec![Step::Talk(THERE, 1), Step::Again(0)]),
-        (Why::SeedForgotten, vec![Step::Talk(THERE, 1), Step::Flood(THERE, 2100), Step::Deliver(4)]),
+    let first = [Step::Talk(THERE, 1)];
+    let in_a_second_chain = [Step::Flood(THERE, 1200), Step::Deliver(4), Step::Talk(BACK, 1)];
+    let in_an_archived_session = [Step::Send(THERE), Step::Reset(BACK, 1, true)];
+    let skipped_and_archived = (0..9).flat_map(|round| {
+        [Step::Flood(THERE, 2001), Step::Deliver(4 * round + 4), Step::Reset(BACK, 1, true)]
+    });
+    let scripts: [(Why, Vec<Step>); 9] = [
+        (Why::Duplicate, vec![Step::Again(0)]),
+        (Why::SeedForgotten, vec![Step::Flood(THERE, 2100), Step::Deliver(4)]),
         // Two chains of one epoch, each with fewer missing than would be forgotten.
+        (Why::KeyForgotten, [&in_a_second_chain[..], &[Step::Flood(THERE, 1200), Step::Deliver(8)]].concat()),
+        (Why::ChainForgotten, vec![Step::Send(THERE), Step::Talk(THERE, 7)]),
+        (Why::TooFarAhead, vec![Step::Flood(THERE, 25_010), Step::Deliver(4)]),
         (
-            Why::KeyForgotten,
-            vec![
-                Step::Talk(THERE, 1),
-                Step::Flood(THERE, 1200),
-                Step::Deliver(4),
-                Step::Talk(BACK, 1),
-                Step::Flood(THERE, 1200),
-                Step::Deliver(8),
-            ],
+            Why::TooFarAhead,
+            [&[Step::Flood(THERE, 2010)], &in_an_archived_session[1..], &[Step::Deliver(4)]].concat(),
         ),
-        (Why::ChainForgotten, vec![Step::Talk(THERE, 1), Step::Send(THERE), Step::Talk(THERE, 7)]),
-        (Why::SessionForgotten, vec![Step::Talk(THERE, 1), Step::Send(THERE), Step::Forget(BACK)]),
+        (Why::SessionForgotten, vec![Step::Send(THERE), Step::Forget(BACK)]),
+        (Why::SessionForgotten, skipped_and_archived.collect()),
         (
             Why::PreKeysGone,
-            vec![Step::Send(THERE), Step::Send(THERE), Step::Deliver(0), Step::Reset(THERE, 42, true)],
+            vec![
+                Step::Reset(THERE, 1, false),
+                Step::Send(THERE),
+                Step::Deliver(0),
+                Step::Reset(THERE, 42, true),
+            ],
         ),
-        (Why::TooFarAhead, vec![Step::Talk(THERE, 1), Step::Flood(THERE, 25_010), Step::Deliver(4)]),
     ];
     for (why, script) in scripts {
         let mut world = World::new(1);
-        script.iter().for_each(|step| world.take_step(*step));
+        first.iter().chain(&script).for_each(|step| world.take_step(*step));
         world.heal(2);
         let reached = &world.refused;
         assert!(reached.contains(&why), "{why:?} is not reached by {script:?}, but {reached:?}");

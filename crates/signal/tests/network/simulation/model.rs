@@ -8,8 +8,12 @@ const MAX_ARCHIVED: usize = 40;
 const MAX_CHAINS: usize = 5;
 const MAX_SEEDS: usize = 2000;
 const MAX_BEHIND: u32 = 2000;
+/// Bytes that archived sessions may take together.
+const MAX_ARCHIVED_LEN: usize = 1 << 20;
+/// More than one session takes: all it can skip, and the rest.
+const LARGEST: usize = 36 * MAX_SEEDS * (MAX_CHAINS + 3) + (16 << 10);
 const MAX_JUMP: u32 = 25_000;
-/// For a message that does not name its session, in one that is not the current.
+/// In a chain that is new, of a session that is neither current nor named by the message.
 const MAX_ARCHIVED_JUMP: u32 = 2000;
 const UNANSWERED_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
@@ -103,6 +107,22 @@ impl Record {
         }
     }
 
+    /// Looks at what is really archived: it may be less, if it would take too many bytes.
+    pub(super) fn compare(&mut self, lengths: &[usize]) {
+        let kept = lengths.len();
+        assert!(kept <= self.archived.len(), "sessions are kept that should be dropped");
+        if kept < self.archived.len() {
+            let total: usize = lengths.iter().sum();
+            assert!(
+                total + LARGEST > MAX_ARCHIVED_LEN,
+                "{kept} sessions, {total} bytes: one was dropped too many"
+            );
+            for session in self.archived.drain(kept..) {
+                self.sessions.remove(&session);
+            }
+        }
+    }
+
     fn promote(&mut self, session: SessionNumber) {
         if self.current != Some(session) {
             self.archived.retain(|archived| *archived != session);
@@ -137,8 +157,7 @@ impl Record {
             (None, Some(false)) => return Err(Why::PreKeysGone),
             (None, None) => return Err(Why::SessionForgotten),
         };
-        let named = stamp.names_session || self.current == Some(stamp.session);
-        end.receive(stamp, if named { MAX_JUMP } else { MAX_ARCHIVED_JUMP })?;
+        end.receive(stamp, stamp.names_session || self.current == Some(stamp.session))?;
         let mut next = self.clone();
         next.sessions.insert(stamp.session, end);
         next.promote(stamp.session);
@@ -147,8 +166,9 @@ impl Record {
 }
 
 impl End {
-    fn receive(&mut self, stamp: &Stamp, max_jump: u32) -> Result<(), Why> {
+    fn receive(&mut self, stamp: &Stamp, expected: bool) -> Result<(), Why> {
         let position = self.receiving.iter().position(|chain| chain.key == Some(stamp.ratchet_key));
+        let max_jump = if expected || position.is_some() { MAX_JUMP } else { MAX_ARCHIVED_JUMP };
         let chain = match position {
             Some(position) => &mut self.receiving[position],
             None if self.known.contains(&stamp.ratchet_key) => return Err(Why::ChainForgotten),

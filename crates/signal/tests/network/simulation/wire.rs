@@ -52,3 +52,13 @@ pub(super) fn post_quantum(message: &[u8]) -> (u64, u32) {
     let index = varint(packet, &mut at).expect("a number");
     (epoch, index.try_into().expect("a number of 32 bits"))
 }
+
+/// How long each of the archived sessions in a stored one is (`proto/session.proto`).
+pub(super) fn archived_lengths(mut stored: &[u8]) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    while let Some((whole, content)) = find(stored, 0, 3) {
+        lengths.push(content.len());
+        stored = &stored[whole.end..];
+    }
+    lengths
+}

@@ -146,11 +146,27 @@ impl World {
         self.sessions += 1;
         let session = self.sessions;
         self.record(line).start(session, now);
+        self.compare(line);
     }
 
     fn archive(&mut self, line: Line) {
         self.party_mut(line.from).session_mut(line.to).archive_current();
         self.record(line).archive();
+        self.compare(line);
+    }
+
+    /// A session was archived, or may have been.
+    fn compare(&mut self, line: Line) {
+        let stored = self.party(line.from).session(line.to).to_bytes();
+        self.record(line).compare(&wire::archived_lengths(&stored));
+    }
+
+    /// A message was read.
+    fn advance(&mut self, line: Line, record: Record) {
+        let before = std::mem::replace(self.record(line), record).current;
+        if self.record(line).current != before {
+            self.compare(line);
+        }
     }
 
     /// A message leaves, in a new session if there is none to send in.
@@ -232,7 +248,7 @@ impl World {
                 assert!(*decrypted.plaintext == letter.plaintext, "{line:?}: another plaintext came out");
                 assert_eq!(decrypted.identity, sender, "{line:?}: another sender came out");
                 letter.read = true;
-                *self.record(line.back()) = record;
+                self.advance(line.back(), record);
                 plaintext = Some(decrypted.plaintext.to_vec());
             }
             (Err(refusal), Err(why)) => {
@@ -265,7 +281,7 @@ impl World {
         assert_eq!(decrypted.identity, sender, "{line:?}: another sender came out");
         assert!(!letter.read, "{line:?}: a message was read twice");
         let Ok(record) = foretold else { panic!("{line:?}: a message that cannot be read was, damaged") };
-        *self.record(line.back()) = record;
+        self.advance(line.back(), record);
         let mut letter = self.under_way.remove(at);
         letter.read = true;
         self.arrived.push(letter);
