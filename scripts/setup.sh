@@ -9,9 +9,11 @@ cd "$(dirname "$0")/.."
 
 # group  command  at least  Debian package   what needs it
 needs='
-  build  cc       -         build-essential  cargo, to link
-  test   node     20        nodejs           the tests against the official library and of the WASM module
-  test   npm      -         npm              the tests, to fetch the official library
+  build  cc           -     build-essential  cargo, to link
+  test   node         20    nodejs           the tests against the official library and of the WASM module
+  test   npm          -     npm              the tests, to fetch the official library
+  test   initdb       15    postgresql       the tests of the store, which start a PostgreSQL of their own
+  test   nats-server  -     nats-server      the tests of the store, which start a NATS of their own
 '
 # group    rustup component
 components='
@@ -27,6 +29,8 @@ wanted() { [ "$1" = build ] || [ "$1" = "$goal" ]; }
 
 # Whether command $1 is there, in major version $2 or newer.
 have() {
+  # Debian keeps servers out of the path of people, and PostgreSQL's programs out of everybody's.
+  local PATH="$PATH:/usr/sbin$(printf ':%s' /usr/lib/postgresql/*/bin)"
   command -v "$1" >/dev/null || return 1
   [ "$2" = - ] || [ "$("$1" --version | grep -oE '[0-9]+' | head -n 1)" -ge "$2" ]
 }

@@ -59,7 +59,7 @@ fn script(parties: usize, longest: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(cases(40))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn two_parties_read_what_they_must_and_nothing_else_and_heal(seed: u8, script in script(2, 100)) {

@@ -31,6 +31,7 @@ pub(crate) struct Letter {
 }
 
 /// Three parties, of which some may stay silent, and what is between them.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) under_way: Vec<Letter>,

@@ -1,0 +1,152 @@
+//! Blobs as files: `uploads/ID` while they arrive, `blobs/AB/ID` once they are finished.
+//!
+//! `object_store` has a local back end, but none whose uploads survive the process; this is shorter than working
+//! around that.
+
+use std::{
+    io::SeekFrom,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    fs::{self, File, OpenOptions},
+    io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _},
+};
+
+use super::{Backend, BlobError, BlobId, ByteStream, Stored, absent_is_fine, grown};
+
+/// Bytes in memory of a file that is read.
+const PIECE: usize = 64 << 10;
+
+pub(super) struct Folder {
+    uploads: PathBuf,
+    blobs: PathBuf,
+}
+
+impl Folder {
+    pub(super) async fn open(path: &Path) -> Result<Self, BlobError> {
+        let folder = Self { uploads: path.join("uploads"), blobs: path.join("blobs") };
+        fs::create_dir_all(&folder.uploads).await?;
+        fs::create_dir_all(&folder.blobs).await?;
+        sync_folder(path).await?;
+        Ok(folder)
+    }
+
+    fn upload(&self, id: BlobId) -> PathBuf {
+        self.uploads.join(id.to_string())
+    }
+
+    /// In 256 folders, so that none grows too large.
+    fn blob(&self, id: BlobId) -> PathBuf {
+        let name = id.to_string();
+        self.blobs.join(name.get(..2).unwrap_or_default()).join(name)
+    }
+}
+
+#[async_trait]
+impl Backend for Folder {
+    async fn begin(&self, id: BlobId) -> Result<(), BlobError> {
+        let file = OpenOptions::new().write(true).create_new(true).open(self.upload(id)).await?;
+        file.sync_all().await?;
+        sync_folder(&self.uploads).await
+    }
+
+    async fn offset(&self, id: BlobId) -> Result<u64, BlobError> {
+        Ok(fs::metadata(self.upload(id)).await?.len())
+    }
+
+    async fn append(
+        &self,
+        id: BlobId,
+        offset: u64,
+        mut bytes: ByteStream,
+        _last: bool,
+        limit: u64,
+    ) -> Result<u64, BlobError> {
+        let mut file = OpenOptions::new().append(true).open(self.upload(id)).await?;
+        let mut size = file.metadata().await?.len();
+        if size != offset {
+            return Err(BlobError::WrongOffset { offset: size });
+        }
+        let mut outcome = Ok(());
+        while let Some(piece) = bytes.next().await {
+            match piece.and_then(|piece| Ok((grown(size, piece.len(), limit)?, piece))) {
+                Ok((larger, piece)) => {
+                    file.write_all(&piece).await?;
+                    size = larger;
+                }
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        // Also what came before the bytes broke off: `offset` counts it.
+        file.flush().await?;
+        file.sync_data().await?;
+        outcome.map(|()| size)
+    }
+
+    async fn finish(&self, id: BlobId, announced: Option<[u8; 32]>) -> Result<Stored, BlobError> {
+        let upload = self.upload(id);
+        // The file itself is asked, not a memory of what was sent.
+        let mut file = File::open(&upload).await?;
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        let mut piece = vec![0; PIECE];
+        loop {
+            let read = file.read(&mut piece).await?;
+            let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+            hash.update(bytes);
+            size = grown(size, read, u64::MAX)?;
+        }
+        let sha256: [u8; 32] = hash.finalize().into();
+        if announced.is_some_and(|announced| announced != sha256) {
+            fs::remove_file(&upload).await?;
+            return Err(BlobError::WrongDigest);
+        }
+        file.sync_all().await?;
+        let blob = self.blob(id);
+        let folder = blob.parent().unwrap_or(&self.blobs);
+        fs::create_dir_all(folder).await?;
+        fs::rename(&upload, &blob).await?;
+        // The name in its folder, and the folder in its own.
+        sync_folder(folder).await?;
+        sync_folder(&self.blobs).await?;
+        Ok(Stored { id, size, sha256 })
+    }
+
+    async fn abandon(&self, id: BlobId) -> Result<(), BlobError> {
+        absent_is_fine(fs::remove_file(self.upload(id)).await.map_err(Into::into))
+    }
+
+    async fn size(&self, id: BlobId) -> Result<u64, BlobError> {
+        Ok(fs::metadata(self.blob(id)).await?.len())
+    }
+
+    async fn get(&self, id: BlobId, range: Range<u64>) -> Result<ByteStream, BlobError> {
+        let mut file = File::open(self.blob(id)).await?;
+        file.seek(SeekFrom::Start(range.start)).await?;
+        let file = file.take(range.end - range.start);
+        let pieces = stream::try_unfold(file, |mut file| async move {
+            let mut piece = vec![0; PIECE];
+            let read = file.read(&mut piece).await?;
+            piece.truncate(read);
+            Ok((read > 0).then(|| (Bytes::from(piece), file)))
+        });
+        Ok(pieces.boxed())
+    }
+
+    async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
+        absent_is_fine(fs::remove_file(self.blob(id)).await.map_err(Into::into))
+    }
+}
+
+/// Makes the names in a folder durable.
+async fn sync_folder(path: &Path) -> Result<(), BlobError> {
+    Ok(File::open(path).await?.sync_all().await?)
+}

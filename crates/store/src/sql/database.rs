@@ -1,0 +1,193 @@
+//! The handle, and what it is opened from.
+
+use std::{path::Path, time::Duration};
+
+use serde::Deserialize;
+use sqlx::{
+    AssertSqlSafe, Executor as _, PgPool, SqlitePool,
+    pool::PoolOptions,
+    postgres::{PgConnectOptions, PgConnection},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{
+    Connection, Transaction,
+    connection::{Inner, Raw},
+};
+use crate::{Location, StoreError};
+
+/// How many prepared statements a connection keeps: those of all features, and the sizes of their [`super::Rows`].
+const STATEMENTS_KEPT: usize = 500;
+
+/// Which of the two speaks SQL here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// One file, in this process.
+    Sqlite,
+    /// A server that speaks PostgreSQL's protocol.
+    Postgres,
+}
+
+impl Engine {
+    /// How many parameters a statement may have.
+    pub(super) const fn most_parameters(self) -> usize {
+        match self {
+            Self::Sqlite => 32_766,
+            Self::Postgres => 65_535,
+        }
+    }
+}
+
+/// Where the database is and how many connections to keep to it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `sqlite:PATH`, a file that is made if it is not there, or `postgres://USER:PASSWORD@HOST/NAME`.
+    pub url: Location,
+    /// Connections besides the writing one of SQLite; all connections to PostgreSQL. Default 8.
+    #[serde(default = "connections")]
+    pub connections: u32,
+    /// How long a caller waits for a connection, or SQLite for another process, before `Unavailable`. Default 5000.
+    #[serde(default = "wait_ms")]
+    pub wait_ms: u64,
+}
+
+const fn connections() -> u32 {
+    8
+}
+
+const fn wait_ms() -> u64 {
+    5000
+}
+
+impl DatabaseConfig {
+    /// This database, with defaults for everything else.
+    pub fn at(url: impl Into<Location>) -> Self {
+        Self { url: url.into(), connections: connections(), wait_ms: wait_ms() }
+    }
+}
+
+/// A database, on either engine. Clones share their connections.
+///
+/// SQLite: write-ahead log, `synchronous=FULL` (a commit is on disk), foreign keys, one connection that writes and some
+/// that only read. PostgreSQL: one pool; a server with `synchronous_commit` off is told otherwise.
+#[derive(Debug, Clone)]
+pub struct Database(Pools);
+
+#[derive(Debug, Clone)]
+enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Database {
+    /// Connects, and makes the file of SQLite if it is not there. Tables are the business of [`super::migrations`].
+    ///
+    /// # Errors
+    /// `Invalid` for a URL that is neither; `Unavailable` if there is nobody at home.
+    pub async fn open(config: &DatabaseConfig) -> Result<Self, StoreError> {
+        let wait = Duration::from_millis(config.wait_ms);
+        let url = config.url.expose();
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return open_sqlite(Path::new(path), config.connections, wait).await;
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return open_postgres(url, config.connections, wait).await;
+        }
+        Err(StoreError::Invalid(format!("{}: a database is sqlite:PATH or postgres://…", config.url)))
+    }
+
+    /// Which engine it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match &self.0 {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// A connection for reading. With SQLite it cannot write.
+    ///
+    /// # Errors
+    /// `Unavailable`, also when none becomes free in time.
+    pub async fn reader(&self) -> Result<Connection, StoreError> {
+        Ok(Connection(match &self.0 {
+            Pools::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await?),
+        }))
+    }
+
+    /// Begins a transaction that writes. With SQLite there is one at a time: a server writes through
+    /// [`Writer`](crate::writer::Writer), this is for what runs before it.
+    ///
+    /// # Errors
+    /// `Unavailable`, also when none becomes free in time.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction(Connection(match &self.0 {
+            Pools::Sqlite { writer, .. } => {
+                Inner::SqliteTransaction(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pools::Postgres(pool) => Inner::PostgresTransaction(pool.begin().await?),
+        })))
+    }
+
+    /// Closes all connections, when those who hold one have given it back.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                // The last to close moves the write-ahead log into the file.
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Runs several statements without parameters, as migrations are.
+pub(super) async fn execute_script(connection: &mut Connection, script: String) -> Result<(), StoreError> {
+    let script = sqlx::raw_sql(AssertSqlSafe(script));
+    match connection.raw() {
+        Raw::Sqlite(raw) => raw.execute(script).await.map(drop)?,
+        Raw::Postgres(raw) => raw.execute(script).await.map(drop)?,
+    }
+    Ok(())
+}
+
+async fn open_sqlite(path: &Path, connections: u32, wait: Duration) -> Result<Database, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(wait)
+        .statement_cache_capacity(STATEMENTS_KEPT);
+    let writing = options
+        .clone()
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        // A log that once grew is cut back to 64 MiB.
+        .pragma("journal_size_limit", "67108864");
+    // The connections are to a file in this process: there is nothing to test before they are used.
+    let pool = PoolOptions::new().acquire_timeout(wait).test_before_acquire(false).idle_timeout(None);
+    let writer = pool.clone().max_connections(1).max_lifetime(None).connect_with(writing).await?;
+    let readers = pool.max_connections(connections.max(1)).connect_with(options.read_only(true)).await?;
+    Ok(Database(Pools::Sqlite { writer, readers }))
+}
+
+async fn open_postgres(url: &str, connections: u32, wait: Duration) -> Result<Database, StoreError> {
+    let options = url.parse::<PgConnectOptions>()?.statement_cache_capacity(STATEMENTS_KEPT);
+    let pool = PoolOptions::new()
+        .max_connections(connections.max(1))
+        .acquire_timeout(wait)
+        .after_connect(|connection: &mut PgConnection, _| {
+            Box::pin(async move {
+                // What is acknowledged must be on disk. A stricter setting than `on` stays.
+                let durable = "SELECT set_config('synchronous_commit', 'on', false)
+                    WHERE current_setting('synchronous_commit') = 'off'";
+                connection.execute(durable).await.map(drop)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(Database(Pools::Postgres(pool)))
+}

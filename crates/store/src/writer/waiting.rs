@@ -1,0 +1,39 @@
+//! What waits to be written, per writer task.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::stopped;
+use crate::StoreError;
+
+/// One queue per writer task; `None` once that task takes no more.
+pub(super) struct Waiting<T>(Vec<Mutex<Option<Vec<T>>>>);
+
+impl<T> Waiting<T> {
+    pub(super) fn new(shards: usize) -> Self {
+        Self((0..shards).map(|_| Mutex::new(Some(Vec::new()))).collect())
+    }
+
+    /// Puts one at the end.
+    pub(super) fn push(&self, shard: usize, one: T) -> Result<(), StoreError> {
+        self.with(shard, |queue| queue.as_mut().map(|queue| queue.push(one))).ok_or_else(stopped)
+    }
+
+    /// Takes at most `most` from the front.
+    pub(super) fn take(&self, shard: usize, most: usize) -> Vec<T> {
+        let taken = self.with(shard, |queue| {
+            let queue = queue.as_mut()?;
+            let later = queue.split_off(most.min(queue.len()));
+            Some(std::mem::replace(queue, later))
+        });
+        taken.unwrap_or_default()
+    }
+
+    /// Takes what is left and refuses what comes later.
+    pub(super) fn close(&self, shard: usize) -> Vec<T> {
+        self.with(shard, Option::take).unwrap_or_default()
+    }
+
+    fn with<R>(&self, shard: usize, act: impl FnOnce(&mut Option<Vec<T>>) -> Option<R>) -> Option<R> {
+        act(&mut self.0.get(shard)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
