@@ -83,7 +83,7 @@ impl World {
             }
             Step::Flood(line, count) => {
                 for number in 0..count {
-                    // The first, the last, and two that are far apart arrive.
+                    // The first two, the last two and one between are not lost.
                     let stays = number < 2 || number + 2 >= count || number == count / 2;
                     let letter = self.write(line, None);
                     if stays {
