@@ -14,6 +14,6 @@ esac
 scripts/setup.sh test
 TRADEPOST_OFFICIAL=$(scripts/official-package.sh "$@" | tail -n 1)
 export TRADEPOST_OFFICIAL
-echo "official library: $(node -p "require('$TRADEPOST_OFFICIAL/node_modules/@signalapp/libsignal-client/package.json').version")"
+echo "official library: $(cd "$TRADEPOST_OFFICIAL" && node --input-type=module -e "import { packageVersion } from './version.mjs'; console.log(packageVersion())")"
 node --test "$TRADEPOST_OFFICIAL"/*.test.mjs
 cargo test --package tradepost-signal --test interop

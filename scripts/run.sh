@@ -10,7 +10,7 @@ cat <<'END'
 
 What to open and try next:
   crates/signal/examples/conversation.rs      the program you just saw: change a message, run it again
-  cargo doc --open --no-deps --workspace      what the crates offer, with examples
+  cargo doc --open --no-deps -p tradepost-signal   what the crate offers, with examples
   make test                                   everything, against the official library too
   make bench                                  how fast it is on this machine
   make                                        all the rest
