@@ -48,9 +48,13 @@ async fn subscribers_of_a_subject_hear_it_in_order((here, there): Nodes) {
 
 async fn a_slow_subscriber_has_lagged_and_goes_on((here, there): Nodes) {
     let mut slow = there.subscribe(&subject("slow")).await.unwrap();
+    let mut done = there.subscribe(&subject("done")).await.unwrap();
     for _ in 0..CAPACITY * 3 + 1 {
         here.publish(&subject("slow"), Bytes::from_static(b"early")).await.unwrap();
     }
+    // What one node says arrives in order: when this has come, all the others have.
+    here.publish(&subject("done"), Bytes::new()).await.unwrap();
+    hear(&mut done).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(hear(&mut slow).await, Signal::Lagged);
     here.publish(&subject("slow"), Bytes::from_static(b"late")).await.unwrap();
@@ -59,8 +63,11 @@ async fn a_slow_subscriber_has_lagged_and_goes_on((here, there): Nodes) {
 }
 
 async fn a_dropped_subscription_is_in_nobodys_way((here, there): Nodes) {
+    let mut witness = here.subscribe(&subject("gone")).await.unwrap();
     drop(there.subscribe(&subject("gone")).await.unwrap());
     here.publish(&subject("gone"), Bytes::new()).await.unwrap();
+    // While it is under way, who subscribes may hear it yet: nodes have no order among them.
+    assert_eq!(hear(&mut witness).await, message(""));
     let mut anew = there.subscribe(&subject("gone")).await.unwrap();
     hears_nothing(&mut anew).await;
 }
