@@ -1,7 +1,10 @@
 //! The bus between nodes: core NATS, which forgets what nobody hears. That is all a bus promises.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,9 +41,11 @@ impl NatsBus {
     pub async fn connect(location: &Location, config: &BusConfig) -> Result<Self, StoreError> {
         Subject::new(&*config.prefix)?;
         let subscribers = Arc::<Subscribers>::default();
-        let told = subscribers.clone();
+        let (told, first) = (subscribers.clone(), AtomicBool::new(true));
         let options = ConnectOptions::new().connection_timeout(PATIENCE).event_callback(move |event| {
             match event {
+                // The first connection comes before anybody listens, but may be told of later.
+                Event::Connected if first.swap(false, Ordering::Relaxed) => {}
                 Event::Connected | Event::SlowConsumer(_) => told.lag(),
                 Event::Disconnected => tracing::warn!("the connection to NATS is lost"),
                 _ => {}
