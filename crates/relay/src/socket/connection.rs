@@ -14,7 +14,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
-use wire::{Message as _, close, frames::ClientFrame};
+use wire::{close, frames::ClientFrame};
 
 use super::frames::{self, Decoder, Message, Violation};
 use crate::{
@@ -194,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn take_frame(&mut self, bytes: Bytes) -> Result<(), u16> {
-        let frame = ClientFrame::decode(bytes).map_err(|_| close::INVALID)?;
+        let frame = ClientFrame::read(bytes).map_err(|_| close::INVALID)?;
         for send in &frame.sends {
             let socket = (&self.mailbox, self.socket);
             if let Err(account) = self.queue.accept_from_socket(&self.caller, socket, send) {
