@@ -83,12 +83,8 @@ impl Credentials {
         let key = DeviceKey(known.key);
         let today = day(self.ground.now());
         if known.last_seen_day < today {
-            self.seen.hand_in((key, today), |outcome| {
-                if let Err(error) = outcome {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::debug!(error, "that a device was online was not noted");
-                }
-            });
+            // Not noted now, it is with the next request.
+            let _ = self.seen.hand_in((key, today), drop);
         }
         Ok(Caller { account: token.account, device: token.device, key })
     }
@@ -221,9 +217,13 @@ mod tests {
     #[test]
     fn anything_but_a_bearer_token_is_nothing() {
         let good = format!("Bearer {}", token().expose());
-        for (value, expected) in
-            [(&good[..], Some(token())), ("Bearer", None), ("Basic x", None), ("Bearer tp1_x", None), ("", None)]
-        {
+        for (value, expected) in [
+            (&good[..], Some(token())),
+            ("Bearer", None),
+            ("Basic x", None),
+            ("Bearer tp1_x", None),
+            ("", None),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
             assert_eq!(presented(&headers), expected, "{value}");

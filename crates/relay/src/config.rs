@@ -4,15 +4,10 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 use store::{
-    Location,
-    blobs::Place,
-    bus::BusConfig,
-    jobs::WorkerConfig,
-    sql::DatabaseConfig,
-    writer::WriterConfig,
+    Location, blobs::Place, bus::BusConfig, jobs::WorkerConfig, sql::DatabaseConfig, writer::WriterConfig,
 };
 
-use crate::limits::Limits;
+use crate::{limits::Limits, queue::QueueConfig};
 
 /// Everything a relay is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +27,8 @@ pub struct Config {
     pub workers: WorkerConfig,
     /// Codes by SMS.
     pub registration: Registration,
+    /// What waits for devices.
+    pub queue: QueueConfig,
     /// Media.
     pub blobs: Blobs,
     /// How often what may be asked for.
@@ -52,6 +49,7 @@ impl Default for Config {
             bus: BusConfig::default(),
             workers: WorkerConfig::default(),
             registration: Registration::default(),
+            queue: QueueConfig::default(),
             blobs: Blobs::default(),
             limits: Limits::default(),
             operator: Operator::default(),
@@ -293,7 +291,11 @@ impl Config {
         sure((1..=20).contains(&registration.tries), "registration.tries", "from 1 to 20")?;
         sure((1..=20).contains(&registration.pin_tries), "registration.pin_tries", "from 1 to 20")?;
         let hour = 60 * 60 * 1000;
-        sure((1000..=hour).contains(&registration.code_ms), "registration.code_ms", "from a second to an hour")?;
+        sure(
+            (1000..=hour).contains(&registration.code_ms),
+            "registration.code_ms",
+            "from a second to an hour",
+        )?;
         sure(registration.codes_per_day > 0, "registration.codes_per_day", "at least 1")?;
         sure((1..=365).contains(&registration.lock_days), "registration.lock_days", "from 1 to 365")?;
         if let Sender::Http(gateway) = &registration.sender {

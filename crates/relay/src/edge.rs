@@ -107,9 +107,8 @@ async fn read(mut body: Body, idle: Duration, limit: usize) -> Result<Bytes, Rel
 
 /// Why a body is not what it should be. That a number is none has a code of its own.
 fn refused(bytes: &[u8], error: &serde_json::Error) -> RelayError {
-    let number = |value: &serde_json::Value| {
-        value.as_str().is_some_and(|text| text.parse::<PhoneNumber>().is_err())
-    };
+    let number =
+        |value: &serde_json::Value| value.as_str().is_some_and(|text| text.parse::<PhoneNumber>().is_err());
     let body: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
     let many = body.get("numbers").and_then(|numbers| numbers.as_array());
     if body.get("number").is_some_and(number) || many.is_some_and(|many| many.iter().any(number)) {

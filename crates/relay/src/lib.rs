@@ -34,6 +34,7 @@ pub mod registration;
 mod relay;
 pub mod router;
 pub mod server;
+pub mod socket;
 
 pub use config::Config;
 pub use error::RelayError;

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Seconds: from what memory answers to what is felt.
-const BUCKETS: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
+const BUCKETS: &[f64] =
+    &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
 
 /// Begins to count, once. If the program around has a recorder of its own, that one counts and [`render`] is empty.
 pub fn install() {

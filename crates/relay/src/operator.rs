@@ -22,7 +22,6 @@ async fn health(State(ground): State<Arc<Ground>>) -> Result<&'static str, Relay
     asked.map_err(|_| RelayError::Unavailable)?.map(|()| "ok\n")
 }
 
-
 /// Figures for Prometheus: on loopback, or with the operator's token.
 #[utoipa::path(get, path = "/metrics", tag = "operator", security(("operator" = [])),
     responses((status = 200, body = String, content_type = "text/plain")))]

@@ -1,11 +1,6 @@
 //! Putting it all together.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use ::store::{
     Clock, Entropy, StoreError,
@@ -30,7 +25,7 @@ use crate::{
     devices,
     ground::Ground,
     keys, metrics, profiles, provisioning,
-    queue::Queue,
+    queue::{self, Queue, QueueTasks},
     registration,
     router::{Services, router},
     server::{self, Certificate, TlsError},
@@ -46,6 +41,7 @@ pub const MIGRATIONS: &[Module] = &[
     keys::MIGRATIONS,
     blocks::MIGRATIONS,
     blobs::MIGRATIONS,
+    queue::store::MODULE,
 ];
 
 /// How often what nobody used in time is removed.
@@ -94,6 +90,7 @@ pub struct Relay {
     serving: JoinHandle<()>,
     tasks: JoinSet<()>,
     worker: Worker,
+    queue: QueueTasks,
     writer: WriterTasks,
 }
 
@@ -110,7 +107,9 @@ impl Relay {
         config.validate()?;
         metrics::install();
         let folder = config.data.display().to_string();
-        tokio::fs::create_dir_all(&config.data).await.map_err(|source| StartError::Io { what: folder, source })?;
+        tokio::fs::create_dir_all(&config.data)
+            .await
+            .map_err(|source| StartError::Io { what: folder, source })?;
         let certificate = match &config.listen.tls {
             Some(tls) => Some(Certificate::open(tls, &config.data)?),
             None => None,
@@ -132,7 +131,7 @@ impl Relay {
         let jobs = Jobs::new(bus.clone());
         let closing = CancellationToken::new();
         let ground = Ground { database, writer, bus, jobs, clock, entropy, closing, config };
-        let services = services(Arc::new(ground), blobs);
+        let (services, queue) = services(Arc::new(ground), blobs);
         let router = router(services.clone())?;
         let worker = worker(&services)?;
         let tasks = background(&services);
@@ -144,16 +143,20 @@ impl Relay {
         });
         let fingerprint = certificate.map(|certificate| certificate.fingerprint);
         tracing::info!(%address, tls = fingerprint.is_some(), "the relay listens");
-        Ok(Self { address, fingerprint, services, serving, tasks, worker, writer: writer_tasks })
+        Ok(Self { address, fingerprint, services, serving, tasks, worker, queue, writer: writer_tasks })
     }
 
     /// Goes down: takes no more connections, finishes what is under way, writes what was accepted.
     pub async fn shutdown(mut self) {
         self.services.ground.closing.cancel();
+        self.services.queue.close_all();
         if let Err(error) = (&mut self.serving).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the server ended in disorder");
         }
+        // Those that came while the others left.
+        self.services.queue.close_all();
         self.tasks.shutdown().await;
+        self.queue.close().await;
         self.worker.close().await;
         self.writer.close().await;
         self.services.ground.database.close().await;
@@ -161,11 +164,11 @@ impl Relay {
     }
 }
 
-fn services(ground: Arc<Ground>, blobs: Blobs) -> Services {
-    let queue = Queue::new();
+fn services(ground: Arc<Ground>, blobs: Blobs) -> (Services, QueueTasks) {
     let accounts = accounts::Accounts::new(ground.clone());
+    let (queue, queue_tasks) = Queue::start(ground.clone(), accounts.clone());
     let devices = devices::Devices::new(ground.clone(), accounts.clone(), queue.clone());
-    Services {
+    let services = Services {
         credentials: auth::Credentials::new(ground.clone()),
         erasure: accounts::Erasure::new(ground.clone(), devices.clone()),
         registration: registration::Registration::new(ground.clone(), devices.clone()),
@@ -179,7 +182,8 @@ fn services(ground: Arc<Ground>, blobs: Blobs) -> Services {
         devices,
         queue,
         ground,
-    }
+    };
+    (services, queue_tasks)
 }
 
 /// Has the jobs done that features write.

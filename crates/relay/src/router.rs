@@ -10,14 +10,14 @@ use utoipa::{
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     RelayError, accounts, auth, blobs, blocks, devices, edge, error,
     ground::Ground,
     keys, metrics, operator, profiles, provisioning,
-    queue::Queue,
-    registration,
+    queue::{self, Queue},
+    registration, socket,
 };
 
 macro_rules! services {
@@ -76,7 +76,7 @@ struct Description;
 
 /// The routes of all features, and what they say of themselves.
 #[must_use]
-pub fn routes() -> (Router<Services>, OpenApi) {
+pub fn described() -> (Router<Services>, OpenApi) {
     let routes = OpenApiRouter::with_openapi(Description::openapi())
         .merge(registration::routes::routes())
         .merge(accounts::routes::routes())
@@ -86,6 +86,8 @@ pub fn routes() -> (Router<Services>, OpenApi) {
         .merge(profiles::routes::routes())
         .merge(blocks::routes::routes())
         .merge(blobs::routes::routes())
+        .routes(routes!(queue::routes::send))
+        .routes(routes!(socket::routes::open))
         .merge(operator::routes());
     let (router, mut openapi) = routes.split_for_parts();
     let bearer = HttpBuilder::new()
@@ -102,7 +104,7 @@ pub fn routes() -> (Router<Services>, OpenApi) {
 /// # Errors
 /// `Internal` if the description cannot be written.
 pub fn router(services: Services) -> Result<Router, RelayError> {
-    let (router, openapi) = routes();
+    let (router, openapi) = described();
     let document: Arc<str> = serde_json::to_string(&openapi).map_err(RelayError::internal)?.into();
     let openapi = get(move || async move {
         ([(http::header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()

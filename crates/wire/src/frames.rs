@@ -1,6 +1,12 @@
 //! What travels on the socket: `proto/socket.proto`, field for field. `bytes` are slices of the frame they came in.
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
+use prost::{
+    DecodeError, Message as _,
+    encoding::{WireType, decode_key, decode_varint},
+};
+
+use crate::limits;
 
 /// From a device to the relay.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -11,6 +17,67 @@ pub struct ClientFrame {
     /// Every delivery up to this number is safe on this device. 0 says nothing.
     #[prost(uint64, tag = "2")]
     pub acknowledged: u64,
+}
+
+/// Bytes that are no frame, or hold more than a frame may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a frame")]
+pub struct InvalidFrame;
+
+impl From<DecodeError> for InvalidFrame {
+    fn from(_: DecodeError) -> Self {
+        Self
+    }
+}
+
+impl ClientFrame {
+    /// Reads a frame from outside. Whatever the bytes are, it takes no more memory than a few times their length: more
+    /// than [`limits::SENDS`] sends, or more parts than an account has devices, are refused before they are read.
+    ///
+    /// # Errors
+    /// [`InvalidFrame`].
+    pub fn read(bytes: Bytes) -> Result<Self, InvalidFrame> {
+        let mut sends = 0;
+        let mut fields = &*bytes;
+        while let Some((field, value)) = next_field(&mut fields)? {
+            if field != 1 {
+                continue;
+            }
+            sends += 1;
+            let (mut parts, mut fields) = (0, value);
+            while let Some((field, _)) = next_field(&mut fields)? {
+                parts += usize::from(field == 5);
+            }
+            if sends > limits::SENDS || parts > limits::DEVICES {
+                return Err(InvalidFrame);
+            }
+        }
+        Ok(Self::decode(bytes)?)
+    }
+}
+
+/// The next field that has a length, with its bytes; those without are skipped.
+fn next_field<'a>(bytes: &mut &'a [u8]) -> Result<Option<(u32, &'a [u8])>, InvalidFrame> {
+    while bytes.has_remaining() {
+        let (field, kind) = decode_key(bytes)?;
+        let length = match kind {
+            WireType::Varint => {
+                decode_varint(bytes)?;
+                continue;
+            }
+            WireType::SixtyFourBit => 8,
+            WireType::ThirtyTwoBit => 4,
+            WireType::LengthDelimited => usize::try_from(decode_varint(bytes)?).map_err(|_| InvalidFrame)?,
+            // Groups are in no frame.
+            WireType::StartGroup | WireType::EndGroup => return Err(InvalidFrame),
+        };
+        let (value, rest) = bytes.split_at_checked(length).ok_or(InvalidFrame)?;
+        *bytes = rest;
+        if kind == WireType::LengthDelimited {
+            return Ok(Some((field, value)));
+        }
+    }
+    Ok(None)
 }
 
 /// From the relay to a device.
@@ -210,4 +277,26 @@ pub enum Reason {
     RateLimited = 6,
     /// It could not be stored; it may or may not be delivered. Send it again with the same id.
     Unavailable = 7,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_would_grow_is_refused_before_it_does() {
+        let read = |frame: &ClientFrame| ClientFrame::read(frame.encode_to_vec().into());
+        let send = Send { parts: vec![Part::default(); limits::DEVICES], ..Send::default() };
+        let most = ClientFrame { sends: vec![send.clone(); limits::SENDS], acknowledged: 9 };
+        assert_eq!(read(&most).as_ref(), Ok(&most));
+        let mut more = most.clone();
+        more.sends.push(Send::default());
+        assert_eq!(read(&more), Err(InvalidFrame));
+        let parts = vec![Part::default(); limits::DEVICES + 1];
+        let many = ClientFrame { sends: vec![Send { parts, ..send }], acknowledged: 0 };
+        assert_eq!(read(&many), Err(InvalidFrame));
+        for bytes in [&[0x0a, 5, 1][..], &[0x0b], &[0xff; 12], &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 1]] {
+            assert_eq!(ClientFrame::read(Bytes::copy_from_slice(bytes)), Err(InvalidFrame), "{bytes:?}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 /// Bytes of one WebSocket message or one request for messages: 1 MiB.
 pub const FRAME: usize = 1 << 20;
+/// Sends in one frame.
+pub const SENDS: usize = 1024;
 /// Bytes of one ciphertext: 256 KiB. Larger things travel as blobs.
 pub const BODY: usize = 256 << 10;
 /// Devices of an account.

@@ -7,12 +7,12 @@ mod store;
 
 use wire::{AccountId, PhoneNumber, api};
 
+pub(crate) use self::store::{
+    Lock, MIGRATIONS, by_number, identity, insert, profile, put_profile, reset, set_lock, took_pin_try,
+};
 pub use self::{
     erasure::Erasure,
     recipients::{Accounts, Endpoint, Recipient},
-};
-pub(crate) use self::store::{
-    Lock, MIGRATIONS, by_number, identity, insert, profile, put_profile, reset, set_lock, took_pin_try,
 };
 use crate::{RelayError, auth::Caller, ground::shard};
 
@@ -40,9 +40,7 @@ impl Accounts {
     pub async fn set_discoverable(&self, account: AccountId, discoverable: bool) -> Result<(), RelayError> {
         self.changes.take(&account)?;
         let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move {
-                Ok(store::set_discoverable(transaction, account, discoverable).await?)
-            })
+            Box::pin(async move { Ok(store::set_discoverable(transaction, account, discoverable).await?) })
         });
         written.await
     }
@@ -70,4 +68,3 @@ impl Accounts {
         Ok(api::Found { accounts: accounts.collect::<Result<_, RelayError>>()? })
     }
 }
-

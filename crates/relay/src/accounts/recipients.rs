@@ -141,7 +141,10 @@ impl Accounts {
             Err(error) => Err(error),
         };
         if let Err(error) = told {
-            tracing::debug!(error = &error as &dyn std::error::Error, "other nodes were not told of a change");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "other nodes were not told of a change"
+            );
         }
     }
 

@@ -63,8 +63,6 @@ store::row! {
     struct ByNumber from "accounts" {
         account: Id,
         pin_hash: Option<Vec<u8>>,
-        pin_tries: i64,
-        pin_tries_since: Timestamp,
         last_seen_day: Option<i64>,
     }
 }
@@ -79,9 +77,6 @@ pub(crate) struct Known {
 /// A registration lock.
 pub(crate) struct Lock {
     pub(crate) pin_hash: Vec<u8>,
-    /// Tries since then.
-    pub(crate) tries: i64,
-    pub(crate) tries_since: Timestamp,
     /// The day on which the account was last online.
     pub(crate) last_seen_day: Timestamp,
 }
@@ -101,7 +96,7 @@ pub(crate) async fn by_number(
     number: &PhoneNumber,
 ) -> Result<Option<Known>, StoreError> {
     let row: Option<ByNumber> = query(
-        "SELECT account, pin_hash, pin_tries, pin_tries_since,
+        "SELECT account, pin_hash,
             (SELECT MAX(last_seen_day) FROM devices WHERE devices.account = accounts.account) AS last_seen_day
          FROM accounts WHERE number = $1",
     )
@@ -110,12 +105,7 @@ pub(crate) async fn by_number(
     .await?;
     Ok(row.map(|row| {
         let last_seen_day = Timestamp(row.last_seen_day.unwrap_or_default());
-        let lock = |pin_hash| Lock {
-            pin_hash,
-            tries: row.pin_tries,
-            tries_since: row.pin_tries_since,
-            last_seen_day,
-        };
+        let lock = |pin_hash| Lock { pin_hash, last_seen_day };
         Known { account: row.account.0, lock: row.pin_hash.map(lock) }
     }))
 }
@@ -197,10 +187,7 @@ pub(crate) async fn set_lock(
         .map(drop)
 }
 
-pub(super) async fn about(
-    reader: &mut Connection,
-    account: AccountId,
-) -> Result<Option<About>, StoreError> {
+pub(super) async fn about(reader: &mut Connection, account: AccountId) -> Result<Option<About>, StoreError> {
     query("SELECT number, discoverable, pin_hash IS NOT NULL AS locked FROM accounts WHERE account = $1")
         .bind(account.to_bytes())
         .optional(reader)

@@ -104,9 +104,7 @@ impl Media {
         let now = self.ground.now();
         let expires = now.after(HOUR * config.unfinished_hours);
         let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move {
-                Ok(store::insert(transaction, id, account, bytes, (now, expires)).await?)
-            })
+            Box::pin(async move { Ok(store::insert(transaction, id, account, bytes, (now, expires)).await?) })
         });
         if let Err(error) = written.await {
             // Nobody will ever ask for it. If this fails too, an empty file stays.

@@ -89,7 +89,11 @@ async fn add(
 }
 
 fn headers(Progress { offset, size }: Progress) -> [(&'static str, String); 3] {
-    [(OFFSET, offset.to_string()), (LENGTH, size.to_string()), (CACHE_CONTROL.as_str(), "no-store".to_owned())]
+    [
+        (OFFSET, offset.to_string()),
+        (LENGTH, size.to_string()),
+        (CACHE_CONTROL.as_str(), "no-store".to_owned()),
+    ]
 }
 
 /// The bytes of a blob, or the `Range` of them.

@@ -57,15 +57,17 @@ pub(super) async fn insert(
     (now, expires): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
     let id = id.to_string();
-    query("INSERT INTO blobs (id, account, size, finished, created, expires) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(id.as_str())
-        .bind(account.to_bytes())
-        .bind(size)
-        .bind(false)
-        .bind(now)
-        .bind(expires)
-        .execute(transaction)
-        .await?;
+    query(
+        "INSERT INTO blobs (id, account, size, finished, created, expires) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id.as_str())
+    .bind(account.to_bytes())
+    .bind(size)
+    .bind(false)
+    .bind(now)
+    .bind(expires)
+    .execute(transaction)
+    .await?;
     jobs::add(transaction, [expiry(&id, expires)]).await.map(drop)
 }
 

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use wire::{AccountId, DeviceId, Token, api, limits};
 
 use super::{
-    Devices, DeviceKey,
+    DeviceKey, Devices,
     parse::{NewDevice, Offered},
     store,
 };
@@ -52,9 +52,9 @@ impl Linking {
         let code = URL_SAFE_NO_PAD.encode(self.ground.random::<16>());
         let (code_hash, expires) = (hash(code.as_bytes()), self.ground.now().after(CODE));
         let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move {
-                Ok(store::put_linking_code(transaction, account, code_hash, expires).await?)
-            })
+            Box::pin(
+                async move { Ok(store::put_linking_code(transaction, account, code_hash, expires).await?) },
+            )
         });
         written.await?;
         Ok(api::LinkingCode { code, expires_in_ms: millis(CODE) })
@@ -112,9 +112,9 @@ impl Linking {
     /// Those of the database.
     pub async fn sweep(&self) -> Result<(), RelayError> {
         let now = self.ground.now();
-        let swept = self.ground.write(0, move |transaction| {
-            Box::pin(async move { Ok(store::sweep(transaction, now).await?) })
-        });
+        let swept = self
+            .ground
+            .write(0, move |transaction| Box::pin(async move { Ok(store::sweep(transaction, now).await?) }));
         swept.await
     }
 }
@@ -138,7 +138,7 @@ pub(crate) async fn create(
 ) -> Result<DeviceKey, RelayError> {
     let key = store::insert(transaction, account, number, device, token_hash, (now, day(now))).await?;
     keys::put(transaction, key, &device.keys).await?;
-    open_mailboxes(transaction, &[key], now).await?;
+    open_mailboxes(transaction, &[key]).await?;
     Ok(key)
 }
 

@@ -44,7 +44,8 @@ impl Offered {
         }
         let identity_key = <[u8; 33]>::try_from(device.identity_key.0.as_slice()).ok();
         let identity_key = identity_key.filter(|key| ::keys::PublicKey::from_bytes(key).is_ok());
-        let identity_key = identity_key.ok_or_else(|| RelayError::field("identity_key", "not a curve key"))?;
+        let identity_key =
+            identity_key.ok_or_else(|| RelayError::field("identity_key", "not a curve key"))?;
         let keys = Unverified::parse(
             Some(device.signed_prekey),
             Some(device.last_resort_kem_prekey),

@@ -64,6 +64,10 @@ store::row! {
 }
 
 store::row! {
+    struct Owner from "devices" { account: [u8; 16], number: i64 }
+}
+
+store::row! {
     struct Linked from "linking_codes" { account: [u8; 16] }
 }
 
@@ -91,6 +95,16 @@ pub(crate) async fn credential(
         .bind(u32::from(device))
         .optional(reader)
         .await
+}
+
+/// Whose device this is, and its number.
+pub(crate) async fn owner(
+    reader: &mut Connection,
+    device: DeviceKey,
+) -> Result<Option<(AccountId, u32)>, StoreError> {
+    let row: Option<Owner> =
+        query("SELECT account, number FROM devices WHERE key = $1").bind(device).optional(reader).await?;
+    row.map(|row| Ok((AccountId::from_bytes(row.account), number(row.number)?.into()))).transpose()
 }
 
 /// Notes that devices were online on this day.

@@ -9,8 +9,8 @@ use std::{collections::HashMap, sync::Arc};
 use wire::{AccountId, DeviceId, api, limits};
 
 pub use self::parse::{OneTime, Signed, Unverified, Upload};
-pub(crate) use self::store::{MIGRATIONS, erase, put};
 use self::store::{Current, KEM, ONE_TIME, Taken};
+pub(crate) use self::store::{MIGRATIONS, erase, put};
 use crate::{
     RelayError,
     accounts::{self, Endpoint},

@@ -91,14 +91,14 @@ impl Unverified {
         let identity = PublicKey::from_bytes(&identity_key)
             .map_err(|_| RelayError::field("identity_key", "not a curve key"))?;
         let Self(upload) = self;
-        for key in &upload.signed {
+        if let Some(key) = &upload.signed {
             curve("signed_prekey", &key.public_key)?;
             signature("signed_prekey", &identity, key)?;
         }
         for key in &upload.one_time {
             curve("one_time_prekeys", &key.public_key)?;
         }
-        for key in &upload.last_resort {
+        if let Some(key) = &upload.last_resort {
             kem_key("last_resort_kem_prekey", &key.public_key)?;
             signature("last_resort_kem_prekey", &identity, key)?;
         }

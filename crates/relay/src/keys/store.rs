@@ -235,9 +235,8 @@ pub(super) async fn counts(
     .rows(devices.iter().map(|key| [Value::from(*key)]))
     .all(reader)
     .await?;
-    let count = |count: Count| {
-        ((count.device_key, count.kind), u32::try_from(count.left_over).unwrap_or(u32::MAX))
-    };
+    let count =
+        |count: Count| ((count.device_key, count.kind), u32::try_from(count.left_over).unwrap_or(u32::MAX));
     Ok(counts.into_iter().map(count).collect())
 }
 

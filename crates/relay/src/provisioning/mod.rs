@@ -171,9 +171,9 @@ impl Provisioning {
     /// Those of the database.
     pub async fn sweep(&self) -> Result<(), RelayError> {
         let now = self.ground.now();
-        let swept = self.ground.write(0, move |transaction| {
-            Box::pin(async move { Ok(store::sweep(transaction, now).await?) })
-        });
+        let swept = self
+            .ground
+            .write(0, move |transaction| Box::pin(async move { Ok(store::sweep(transaction, now).await?) }));
         swept.await
     }
 }

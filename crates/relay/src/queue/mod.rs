@@ -1,25 +1,500 @@
-//! The message queue. Stubs: the real one is built beside this.
+//! Envelopes on their way: accepted from senders, handed to devices that are online, kept for those that are not.
+//!
+//! - [`Queue::accept`]: the rules for a send, from HTTP and from sockets alike.
+//! - `mailbox`: one device's place; why nothing acknowledged is lost and nothing overtakes is written there.
+//! - `store`: the SQL. `expiry`: what is not collected in time. `nodes`: how the nodes of a relay wake each other.
+//! - `keeper`: what is overdue is stored, what does not move is closed.
 
-pub mod store;
+mod expiry;
+mod keeper;
+pub(crate) mod mailbox;
+mod nodes;
+pub(crate) mod outbox;
+mod pending;
+mod recent;
+pub mod routes;
+mod sockets;
+pub(crate) mod store;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use crate::devices::DeviceKey;
+use ::store::{StoreError, Timestamp, writer::LaneHandle};
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio::{sync::oneshot, task::JoinSet};
+use wire::{
+    AccountId, DeviceId, Message as _, MessageId, close,
+    frames::{self, Envelope, Kind, Reason},
+    limits,
+};
 
-/// What waits for devices.
+pub(crate) use self::mailbox::{Mailbox, Next};
+use self::{
+    keeper::Keeper,
+    mailbox::Arrival,
+    nodes::Nodes,
+    pending::{Pending, Sender},
+    recent::RecentIds,
+    sockets::Sockets,
+    store::{Bounds, Change, MailboxLane},
+};
+use crate::{
+    accounts::{Accounts, Recipient},
+    auth::Caller,
+    devices::DeviceKey,
+    ground::Ground,
+};
+
+/// How much the queue takes, and how long it keeps it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueueConfig {
+    /// Envelopes that wait for one device at most; over it, senders get `queue_full`. Default 10000.
+    pub envelopes: u32,
+    /// Bytes that wait for one device at most. Default 67108864 (64 MiB).
+    pub bytes: u64,
+    /// Days after which what was not collected is deleted. Default 30.
+    pub days: u32,
+    /// Messages that one socket may send in a second, in the long run. Default 2000.
+    pub sends_per_second: u32,
+    /// Messages that it may send at once. Default 10000.
+    pub burst: u32,
+    /// How long a device may leave what it was sent unread or unacknowledged before its socket is closed. Default 60.
+    pub patience_s: u32,
+    /// Ids of sends that are remembered, so that a repeated one is not delivered again. Default 100000.
+    pub remembered: u32,
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            envelopes: 10_000,
+            bytes: 64 << 20,
+            days: 30,
+            sends_per_second: 2000,
+            burst: 10_000,
+            patience_s: 60,
+            remembered: 100_000,
+        }
+    }
+}
+
+impl QueueConfig {
+    fn bounds(&self) -> Bounds {
+        Bounds { envelopes: self.envelopes.into(), bytes: i64::try_from(self.bytes).unwrap_or(i64::MAX) }
+    }
+}
+
+/// Why a send was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Malformed or too large.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// Nobody has this account.
+    #[error("there is no such account")]
+    NoSuchAccount,
+    /// Not one part for each device.
+    #[error("not one part for each device")]
+    Mismatched {
+        /// These have none.
+        missing: Vec<u32>,
+        /// These do not exist.
+        extra: Vec<u32>,
+    },
+    /// These devices were set up anew since.
+    #[error("devices were set up anew")]
+    Stale(Vec<u32>),
+    /// These devices take no more; the others have it.
+    #[error("devices take no more until they collect what waits")]
+    Full(Vec<u32>),
+    /// Too often; milliseconds to wait.
+    #[error("too often")]
+    RateLimited(u64),
+    /// It could not be stored. It may or may not be delivered.
+    #[error("it could not be stored just now")]
+    Unavailable,
+}
+
+/// Milliseconds to wait before a send that could not be stored is sent again.
+const RETRY_AFTER: u64 = 1000;
+
+impl Refusal {
+    fn to_frame(&self, id: Bytes) -> frames::Refusal {
+        let mut frame = frames::Refusal { id, ..frames::Refusal::default() };
+        let reason = match self {
+            Self::Invalid(_) => Reason::Invalid,
+            Self::NoSuchAccount => Reason::NoSuchAccount,
+            Self::Mismatched { missing, extra } => {
+                (frame.missing, frame.extra) = (missing.clone(), extra.clone());
+                Reason::MismatchedDevices
+            }
+            Self::Stale(devices) => {
+                frame.devices.clone_from(devices);
+                Reason::StaleDevices
+            }
+            Self::Full(devices) => {
+                frame.devices.clone_from(devices);
+                frame.retry_after = RETRY_AFTER;
+                Reason::QueueFull
+            }
+            Self::RateLimited(millis) => {
+                frame.retry_after = *millis;
+                Reason::RateLimited
+            }
+            Self::Unavailable => {
+                frame.retry_after = RETRY_AFTER;
+                Reason::Unavailable
+            }
+        };
+        frame.reason = reason.into();
+        frame
+    }
+}
+
+/// All mailboxes of this relay, as far as this process has to do with them.
 #[derive(Debug)]
-pub struct Queue;
+pub struct Queue {
+    ground: Arc<Ground>,
+    accounts: Arc<Accounts>,
+    lane: LaneHandle<MailboxLane>,
+    sockets: Sockets,
+    keeper: Arc<Keeper>,
+    nodes: Option<Nodes>,
+    recent: Arc<RecentIds>,
+    /// Whether this process sees everything that is stored, so that it may hand envelopes to sockets before they are
+    /// stored.
+    hands_over: bool,
+    next_socket: AtomicU64,
+    config: QueueConfig,
+    counts: Counts,
+}
+
+struct Counts {
+    accepted: metrics::Counter,
+    refused: metrics::Counter,
+}
+
+impl std::fmt::Debug for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Counts")
+    }
+}
+
+/// The tasks of a [`Queue`]; they end with it.
+#[derive(Debug)]
+#[must_use = "the queue is not looked after when this is dropped"]
+pub struct QueueTasks(JoinSet<()>);
+
+impl QueueTasks {
+    /// Ends them.
+    pub async fn close(mut self) {
+        self.0.shutdown().await;
+    }
+}
 
 impl Queue {
-    /// A queue.
-    #[must_use]
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self)
+    /// Starts the queue on this ground.
+    pub fn start(ground: Arc<Ground>, accounts: Arc<Accounts>) -> (Arc<Self>, QueueTasks) {
+        let config = ground.config.queue.clone();
+        let nodes = ground.config.bus.nats.is_some().then(Nodes::new);
+        let counts = Counts {
+            accepted: metrics::counter!("relay_sends_accepted"),
+            refused: metrics::counter!("relay_sends_refused"),
+        };
+        let queue = Arc::new(Self {
+            lane: ground.writer.lane(MailboxLane(config.bounds())),
+            sockets: Sockets::new(),
+            keeper: Arc::new(Keeper::new()),
+            hands_over: nodes.is_none(),
+            nodes,
+            recent: Arc::new(RecentIds::new(usize::try_from(config.remembered).unwrap_or(usize::MAX))),
+            // Numbers of sockets are known to other nodes: begin somewhere.
+            next_socket: AtomicU64::new(u64::from_le_bytes(ground.random()) >> 1),
+            config,
+            counts,
+            ground,
+            accounts,
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keeper::save_overdue(Arc::downgrade(&queue)));
+        tasks.spawn(keeper::look_after(Arc::downgrade(&queue)));
+        tasks.spawn(expiry::sweep(Arc::downgrade(&queue)));
+        if queue.nodes.is_some() {
+            tasks.spawn(nodes::announce(Arc::downgrade(&queue)));
+            tasks.spawn(nodes::listen(Arc::downgrade(&queue)));
+            tasks.spawn(nodes::look_again(Arc::downgrade(&queue)));
+        }
+        (queue, QueueTasks(tasks))
     }
 
-    /// These devices were removed: closes their sockets.
-    pub fn removed(&self, _devices: &[DeviceKey]) {}
+    /// Devices were removed, and that is committed: their sockets close.
+    pub fn removed(&self, devices: &[DeviceKey]) {
+        for device in devices {
+            if let Some(mailbox) = self.sockets.get(*device) {
+                mailbox.close(close::REMOVED, None);
+            }
+        }
+        if let Some(nodes) = &self.nodes {
+            devices.iter().for_each(|device| nodes.removed(*device));
+        }
+    }
 
-    /// Few one-time prekeys are left for this device: tells it.
-    pub fn prekeys_low(&self, _device: DeviceKey, _left: u32) {}
+    /// One-time prekeys of a device run out: it is told, if it is online here.
+    pub fn prekeys_low(&self, device: DeviceKey, left: u32) {
+        if let Some(mailbox) = self.sockets.get(device) {
+            mailbox.prekeys_left(left);
+        }
+    }
+
+    /// How many devices are online here.
+    #[must_use]
+    pub fn online(&self) -> usize {
+        self.sockets.live().len()
+    }
+
+    /// Closes all sockets, each with "reconnect elsewhere".
+    pub fn close_all(&self) {
+        self.sockets.live().iter().for_each(|mailbox| mailbox.close(close::AWAY, None));
+    }
+
+    /// Begins a socket of this device, which takes over from an older one.
+    pub(crate) fn attach(self: &Arc<Self>, device: DeviceKey) -> (Arc<Mailbox>, u64) {
+        let socket = self.next_socket.fetch_add(1, Relaxed);
+        let mailbox = self.sockets.with(device, |mailbox| mailbox.attach(self, socket));
+        if let Some(nodes) = &self.nodes {
+            nodes.attached(device, socket);
+        }
+        (mailbox, socket)
+    }
+
+    /// Ends a socket.
+    pub(crate) fn detach(self: &Arc<Self>, mailbox: &Arc<Mailbox>, socket: u64) {
+        mailbox.detach(self, socket);
+        self.sockets.retire(mailbox);
+    }
+
+    /// The oldest envelopes in the store after a sequence.
+    pub(crate) async fn page(&self, device: DeviceKey, after: i64) -> Result<Vec<store::Stored>, StoreError> {
+        let mut reader = self.ground.reader().await?;
+        let limit = i64::try_from(mailbox::PAGE).unwrap_or(i64::MAX);
+        store::page(&mut reader, device, after, limit).await
+    }
+
+    /// Whether a stored envelope came so long ago that it is as good as deleted.
+    pub(crate) fn is_expired(&self, envelope: &[u8]) -> bool {
+        // The first fields are short, and `received` is among them: no body is copied.
+        let received = Envelope::decode(envelope).map_or(0, |envelope| envelope.received);
+        i64::try_from(received).unwrap_or(i64::MAX) < self.cutoff().0
+    }
+
+    fn cutoff(&self) -> Timestamp {
+        let age = i64::from(self.config.days) * 24 * 60 * 60 * 1000;
+        Timestamp(self.ground.now().0.saturating_sub(age))
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.config.bounds()
+    }
+
+    fn patience_ticks(&self) -> u32 {
+        keeper::ticks(Duration::from_secs(self.config.patience_s.into()))
+    }
+
+    /// Something was stored for this device: its socket, wherever it is, looks again.
+    fn stored(&self, mailbox: &Mailbox) {
+        if let Some(nodes) = &self.nodes {
+            nodes.stored(mailbox.key);
+        }
+    }
+
+    /// Deletes what a device has. If that fails, it is delivered again some day and dropped by the device.
+    fn acknowledge(&self, change: Change) {
+        let outcome = self.lane.hand_in(change, |outcome| {
+            if let Err(error) = outcome {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "an acknowledgement was not stored");
+            }
+        });
+        if outcome.is_err() {
+            tracing::debug!("an acknowledgement was not stored: too much is waiting");
+        }
+    }
+
+    /// Accepts a send from a socket; the answer goes to its outbox. `Err`: nothing happened, this account has to be
+    /// [loaded](Self::load) first, for [`accept_loaded`](Self::accept_loaded).
+    pub(crate) fn accept_from_socket(
+        self: &Arc<Self>,
+        caller: &Caller,
+        socket: (&Arc<Mailbox>, u64),
+        send: &frames::Send,
+    ) -> Result<(), AccountId> {
+        let recipient = match AccountId::try_from(&*send.to) {
+            Ok(to) => self.accounts.cached(to).ok_or(to).map(Ok)?,
+            Err(_) => Err(Refusal::Invalid("no account")),
+        };
+        self.accept_loaded(caller, socket, send, recipient);
+        Ok(())
+    }
+
+    /// Accepts a send from a socket to an account that was loaded, or refuses it because it was not.
+    pub(crate) fn accept_loaded(
+        self: &Arc<Self>,
+        caller: &Caller,
+        (mailbox, socket): (&Arc<Mailbox>, u64),
+        send: &frames::Send,
+        recipient: Result<Arc<Recipient>, Refusal>,
+    ) {
+        let now = self.ground.now();
+        mailbox.expects(socket);
+        let limit = (self.config.sends_per_second.into(), self.config.burst.into());
+        let accepted = mailbox.spend(socket, now, limit).map_err(Refusal::RateLimited).and_then(|()| {
+            let sender = Sender::Socket(mailbox.clone(), socket);
+            self.accept(caller, send, &*recipient?, now, sender)
+        });
+        if let Err(refusal) = accepted {
+            self.counts.refused.increment(1);
+            mailbox.refused(socket, &send.id, &refusal);
+        }
+    }
+
+    /// Loads an account so that a send to it can be accepted.
+    ///
+    /// # Errors
+    /// `NoSuchAccount`, `Unavailable`.
+    pub(crate) async fn load(&self, account: AccountId) -> Result<Arc<Recipient>, Refusal> {
+        match self.accounts.recipient(account).await {
+            Ok(Some(recipient)) => Ok(recipient),
+            Ok(None) => Err(Refusal::NoSuchAccount),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "an account was not loaded");
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+
+    /// Accepts a send from a request, and waits until it is safe.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn accept_and_wait(
+        self: &Arc<Self>,
+        caller: &Caller,
+        send: &frames::Send,
+    ) -> Result<(), Refusal> {
+        let to = AccountId::try_from(&*send.to).map_err(|_| Refusal::Invalid("no account"))?;
+        let recipient = self.load(to).await?;
+        let (reply, answer) = oneshot::channel();
+        let sender = Sender::Request(std::sync::Mutex::new(Some(reply)));
+        self.accept(caller, send, &recipient, self.ground.now(), sender)?;
+        answer.await.unwrap_or(Err(Refusal::Unavailable))
+    }
+
+    /// The rules. `Err`: nothing of it was delivered to anybody; else `sender` hears what became of it.
+    fn accept(
+        self: &Arc<Self>,
+        caller: &Caller,
+        send: &frames::Send,
+        recipient: &Recipient,
+        now: Timestamp,
+        sender: Sender,
+    ) -> Result<(), Refusal> {
+        let id = check(send)?;
+        let own = (recipient.account == caller.account).then_some(caller.device);
+        check_devices(send, recipient, own)?;
+        let key = RecentIds::key(caller.key, &send.to, &send.id);
+        let pending = Pending::new(send.parts.len().max(1), sender, id, key, self.recent.clone());
+        self.counts.accepted.increment(1);
+        // Who is blocked is not told. What was safe before is safe.
+        if recipient.blocks(caller.account) || send.parts.is_empty() || self.recent.contains(key) {
+            (0..send.parts.len().max(1)).for_each(|_| pending.safe());
+            return Ok(());
+        }
+        for part in &send.parts {
+            let endpoint =
+                recipient.endpoints.iter().find(|endpoint| u32::from(endpoint.device) == part.device);
+            let Some(endpoint) = endpoint else {
+                pending.failed(Refusal::Unavailable);
+                continue;
+            };
+            let envelope = Envelope {
+                id: send.id.clone(),
+                from: Bytes::copy_from_slice(caller.account.as_bytes()),
+                from_device: caller.device.into(),
+                timestamp: send.timestamp,
+                received: u64::try_from(now.0).unwrap_or(0),
+                kind: part.kind,
+                body: part.body.clone(),
+            };
+            let arrival = Arrival {
+                envelope: &Bytes::from(envelope.encode_to_vec()),
+                received: now,
+                transient: send.transient,
+                pending: &pending,
+                device: part.device,
+            };
+            self.sockets.with(endpoint.key, |mailbox| mailbox.post(self, &arrival));
+        }
+        Ok(())
+    }
+}
+
+/// What can be said of a send by itself.
+fn check(send: &frames::Send) -> Result<MessageId, Refusal> {
+    let id = MessageId::try_from(&*send.id).map_err(|_| Refusal::Invalid("an id has 16 bytes"))?;
+    if send.parts.len() > limits::DEVICES {
+        return Err(Refusal::Invalid("too many parts"));
+    }
+    if i64::try_from(send.timestamp).is_err() {
+        return Err(Refusal::Invalid("no such time"));
+    }
+    for part in &send.parts {
+        if part.body.is_empty() || part.body.len() > limits::BODY {
+            return Err(Refusal::Invalid("a body has from 1 to 262144 bytes"));
+        }
+        if !Kind::try_from(part.kind).is_ok_and(Kind::may_be_sent) {
+            return Err(Refusal::Invalid("no such kind"));
+        }
+        DeviceId::try_from(part.device).map_err(|_| Refusal::Invalid("no such device"))?;
+    }
+    Ok(id)
+}
+
+/// One part for each device of the recipient, except one's `own`.
+fn check_devices(send: &frames::Send, recipient: &Recipient, own: Option<DeviceId>) -> Result<(), Refusal> {
+    let endpoints = || recipient.endpoints.iter().filter(|endpoint| Some(endpoint.device) != own);
+    // Nearly always they are the same, in the same order.
+    let same = send.parts.len() == endpoints().count()
+        && send.parts.iter().zip(endpoints()).all(|(part, endpoint)| {
+            part.device == u32::from(endpoint.device) && part.registration_id == endpoint.registration_id
+        });
+    if same {
+        return Ok(());
+    }
+    let wanted: BTreeSet<u32> = endpoints().map(|endpoint| endpoint.device.into()).collect();
+    let given: BTreeSet<u32> = send.parts.iter().map(|part| part.device).collect();
+    if given.len() != send.parts.len() {
+        return Err(Refusal::Invalid("two parts for one device"));
+    }
+    if wanted != given {
+        return Err(Refusal::Mismatched {
+            missing: wanted.difference(&given).copied().collect(),
+            extra: given.difference(&wanted).copied().collect(),
+        });
+    }
+    let stale = send.parts.iter().filter(|part| {
+        endpoints().any(|endpoint| {
+            u32::from(endpoint.device) == part.device && endpoint.registration_id != part.registration_id
+        })
+    });
+    let stale: Vec<u32> = stale.map(|part| part.device).collect();
+    if stale.is_empty() { Ok(()) } else { Err(Refusal::Stale(stale)) }
 }

@@ -16,12 +16,12 @@ use subtle::ConstantTimeEq as _;
 use wire::{AccountId, DeviceId, PhoneNumber, Token, api};
 
 pub use self::pin::Pin;
+pub(crate) use self::store::{MIGRATIONS, erase};
 use self::{
     pin::Pins,
     sender::{Mailbox, Texts},
     store::NewCode,
 };
-pub(crate) use self::store::{MIGRATIONS, erase};
 use crate::{
     RelayError,
     accounts::{self, Lock},
@@ -49,12 +49,16 @@ pub struct Registration {
 
 /// What came of trying a code.
 enum Tried {
-    Wrong { tries_left: u32 },
+    Wrong {
+        tries_left: u32,
+    },
     Expired,
     /// The code is right, and there is a lock.
     Locked(Locked),
     /// The code is right, and nothing is in the way.
-    Open { code_hash: [u8; 32] },
+    Open {
+        code_hash: [u8; 32],
+    },
 }
 
 /// A lock in the way.
@@ -80,7 +84,15 @@ impl Registration {
         let codes = Buckets::new(limits.codes, limits.remembered, clock.clone());
         let tries = Buckets::new(limits.registrations, limits.remembered, clock.clone());
         let changes = Buckets::new(limits.changes, limits.remembered, clock.clone());
-        Arc::new(Self { ground, devices, mailbox: Mailbox::default(), pins: Pins::new(), codes, tries, changes })
+        Arc::new(Self {
+            ground,
+            devices,
+            mailbox: Mailbox::default(),
+            pins: Pins::new(),
+            codes,
+            tries,
+            changes,
+        })
     }
 
     /// Who does the jobs that bring codes to the gateway, if there is one.
@@ -247,7 +259,9 @@ impl Registration {
                 };
                 if !bool::from(hash(&found.salt, &code).ct_eq(&found.code_hash)) {
                     // An error would undo that the try was counted.
-                    return Ok(Tried::Wrong { tries_left: u32::try_from(found.tries_left).unwrap_or_default() });
+                    return Ok(Tried::Wrong {
+                        tries_left: u32::try_from(found.tries_left).unwrap_or_default(),
+                    });
                 }
                 store::forgive(transaction, &number).await?;
                 let code_hash = found.code_hash;

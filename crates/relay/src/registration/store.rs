@@ -90,10 +90,7 @@ pub(super) async fn put(
     Ok(changed == 1)
 }
 
-pub(super) async fn sent(
-    reader: &mut Connection,
-    number: &PhoneNumber,
-) -> Result<Option<Sent>, StoreError> {
+pub(super) async fn sent(reader: &mut Connection, number: &PhoneNumber) -> Result<Option<Sent>, StoreError> {
     query("SELECT sent, sent_since, sent_last FROM codes WHERE number = $1")
         .bind(number.as_str())
         .optional(reader)

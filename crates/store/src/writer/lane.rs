@@ -48,12 +48,34 @@ impl<L: Lane> LaneHandle<L> {
     /// `Busy` at once if too much is waiting; what `apply` says of this item by itself; `Unavailable`, with which it
     /// may or may not have been written if the database was lost during the commit.
     pub async fn submit(&self, item: L::Item) -> Result<L::Output, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let answer_it = move |outcome| {
+            // Who no longer waits does not need to know.
+            let _ = reply.send(outcome);
+        };
+        self.hand_in(item, answer_it)?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Hands in an item, for a caller that does not wait in a task of its own. `answer` is called once, later, on the
+    /// writer's task, with what [`submit`](Self::submit) would return. It must not block.
+    ///
+    /// # Errors
+    /// `Busy` at once if too much is waiting, `Unavailable` if the writer has stopped; then `answer` is not called.
+    pub fn hand_in(
+        &self,
+        item: L::Item,
+        answer: impl FnOnce(Result<L::Output, StoreError>) + Send + 'static,
+    ) -> Result<(), StoreError> {
         let place = self.shared.place()?;
         let shard = self.shared.announce(self.queue.lane.key(&item));
-        let (reply, answer) = oneshot::channel();
-        self.queue.waiting.push(shard, (item, Caller { reply, _place: place }))?;
+        let caller = Caller { answer: Some(Box::new(answer)), _place: place };
+        self.queue.waiting.push(shard, (item, caller)).map_err(|((_, mut caller), error)| {
+            caller.answer = None;
+            error
+        })?;
         self.shared.wake(shard);
-        answer.await.unwrap_or_else(|_| Err(stopped()))
+        Ok(())
     }
 }
 
@@ -96,10 +118,28 @@ pub(super) struct LaneQueue<L: Lane> {
     waiting: Waiting<(L::Item, Caller<L::Output>)>,
 }
 
+type Answer<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
+
 struct Caller<T> {
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    answer: Option<Answer<T>>,
     /// Kept until the caller has its answer.
     _place: OwnedSemaphorePermit,
+}
+
+impl<T> Caller<T> {
+    fn answer(mut self, outcome: Result<T, StoreError>) {
+        if let Some(answer) = self.answer.take() {
+            answer(outcome);
+        }
+    }
+}
+
+impl<T> Drop for Caller<T> {
+    fn drop(&mut self) {
+        if let Some(answer) = self.answer.take() {
+            answer(Err(stopped()));
+        }
+    }
 }
 
 impl<L: Lane> LaneQueue<L> {
@@ -194,14 +234,13 @@ impl<L: Lane> Batch for LaneBatch<L> {
 
     fn acknowledge(self: Box<Self>) {
         for (caller, outcome) in self.callers.into_iter().zip(self.outcomes) {
-            // Who no longer waits does not need to know.
-            let _ = caller.reply.send(outcome);
+            caller.answer(outcome);
         }
     }
 
     fn fail(self: Box<Self>, error: &StoreError) {
         for caller in self.callers {
-            let _ = caller.reply.send(Err(error.clone()));
+            caller.answer(Err(error.clone()));
         }
     }
 }

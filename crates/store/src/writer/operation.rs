@@ -32,7 +32,8 @@ impl Operations {
         E: From<StoreError> + Send + 'static,
         F: for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        self.0.push(shard, Box::new(Operation { run, outcome: None, reply, _place: place }))
+        let operation = Box::new(Operation { run, outcome: None, reply, _place: place });
+        self.0.push(shard, operation).map_err(|(_, error)| error)
     }
 }
 

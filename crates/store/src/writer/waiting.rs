@@ -13,9 +13,11 @@ impl<T> Waiting<T> {
         Self((0..shards).map(|_| Mutex::new(Some(Vec::new()))).collect())
     }
 
-    /// Puts one at the end.
-    pub(super) fn push(&self, shard: usize, one: T) -> Result<(), StoreError> {
-        self.with(shard, |queue| queue.as_mut().map(|queue| queue.push(one))).ok_or_else(stopped)
+    /// Puts one at the end, or gives it back with the reason.
+    pub(super) fn push(&self, shard: usize, one: T) -> Result<(), (T, StoreError)> {
+        let mut one = Some(one);
+        self.with(shard, |queue| queue.as_mut().map(|queue| queue.extend(one.take())));
+        one.map_or(Ok(()), |one| Err((one, stopped())))
     }
 
     /// Takes at most `most` from the front.

@@ -1,0 +1,238 @@
+//! The task of one socket. It alone reads and writes; what others have for it waits in its mailbox.
+//!
+//! Between two messages it owns no buffer: it is polled with one of its thread's.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::poll_read_buf;
+use wire::{close, frames::ClientFrame};
+
+use super::frames::{self, Decoder, Message, Violation};
+use crate::{
+    auth::Caller,
+    queue::{
+        Mailbox, Next, Queue,
+        outbox::{HEADER, give_buffer},
+    },
+};
+
+/// Bytes read at once.
+const READ: usize = 64 << 10;
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static INPUT: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+}
+
+pub(super) struct Connection<S> {
+    stream: S,
+    queue: Arc<Queue>,
+    caller: Caller,
+    mailbox: Arc<Mailbox>,
+    socket: u64,
+    decoder: Decoder,
+    writing: Vec<u8>,
+    written: usize,
+    /// Control frames, before what waits in the mailbox.
+    control: Vec<u8>,
+    /// A ping without an answer.
+    pinged: bool,
+}
+
+/// What the task does outside of a poll.
+enum Step {
+    Messages(Vec<Message>),
+    Read(i64),
+    Close(u16),
+    /// The other side is gone.
+    Gone,
+    /// A newer socket took over.
+    Replaced,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller) -> Self {
+        let (mailbox, socket) = queue.attach(caller.key);
+        Self {
+            stream,
+            queue,
+            caller,
+            mailbox,
+            socket,
+            decoder: Decoder::default(),
+            writing: Vec::new(),
+            written: 0,
+            control: Vec::new(),
+            pinged: false,
+        }
+    }
+
+    /// Serves it to its end.
+    pub(super) async fn run(mut self) {
+        let code = loop {
+            match poll_fn(|context| self.poll(context)).await {
+                Step::Messages(messages) => match self.take(messages).await {
+                    Ok(()) => {}
+                    Err(code) => break Some(code),
+                },
+                Step::Read(after) => Box::pin(self.read_page(after)).await,
+                Step::Close(code) => break Some(code),
+                Step::Replaced => break Some(close::REPLACED),
+                Step::Gone => break None,
+            }
+        };
+        self.queue.detach(&self.mailbox, self.socket);
+        if let Some(code) = code {
+            // The other side may no longer listen.
+            let _ = tokio::time::timeout(GOODBYE, Box::pin(self.say_goodbye(code))).await;
+        }
+    }
+
+    /// Writes what waits, then reads what came, until there is something to do or nothing.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Step> {
+        loop {
+            match self.poll_write(context) {
+                Poll::Ready(Some(step)) => return Poll::Ready(step),
+                Poll::Ready(None) => {}
+                // Nothing is read meanwhile, unless what is written is all that the other side waits for.
+                Poll::Pending => {
+                    if self.mailbox.is_congested(self.socket) {
+                        return Poll::Pending;
+                    }
+                }
+            }
+            if self.mailbox.is_congested(self.socket) {
+                return Poll::Pending;
+            }
+            let step = ready!(self.poll_read(context));
+            if let Some(step) = step {
+                return Poll::Ready(step);
+            }
+        }
+    }
+
+    /// `Ready(None)`: all is written, and the mailbox will wake this task.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Option<Step>> {
+        loop {
+            while let Some(rest) = self.writing.get(self.written..).filter(|rest| !rest.is_empty()) {
+                match ready!(Pin::new(&mut self.stream).poll_write(context, rest)) {
+                    Ok(0) | Err(_) => return Poll::Ready(Some(Step::Gone)),
+                    Ok(count) => self.written += count,
+                }
+            }
+            give_buffer(std::mem::take(&mut self.writing));
+            self.written = 0;
+            if !self.control.is_empty() {
+                self.writing = std::mem::take(&mut self.control);
+                continue;
+            }
+            match self.mailbox.next(self.socket, context.waker()) {
+                Next::Write(mut frame) => {
+                    self.written = frames::put_header(&mut frame, HEADER);
+                    self.writing = frame;
+                }
+                Next::Ping if self.pinged => return Poll::Ready(Some(Step::Close(close::TOO_SLOW))),
+                Next::Ping => {
+                    self.pinged = true;
+                    self.control = frames::ping();
+                }
+                Next::Read(after) => return Poll::Ready(Some(Step::Read(after))),
+                Next::Close(code) => return Poll::Ready(Some(Step::Close(code))),
+                Next::Gone => return Poll::Ready(Some(Step::Replaced)),
+                Next::Wait => {
+                    // TLS holds back what it was given.
+                    return match ready!(Pin::new(&mut self.stream).poll_flush(context)) {
+                        Ok(()) => Poll::Ready(None),
+                        Err(_) => Poll::Ready(Some(Step::Gone)),
+                    };
+                }
+            }
+        }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Step>> {
+        INPUT.with_borrow_mut(|input| {
+            input.reserve(READ);
+            match ready!(poll_read_buf(Pin::new(&mut self.stream), context, input)) {
+                Ok(count) if count > 0 => {}
+                _ => return Poll::Ready(Some(Step::Gone)),
+            }
+            self.pinged = false;
+            let mut messages = Vec::new();
+            let fed = self.decoder.feed(input, |message| messages.push(message));
+            match fed {
+                Ok(()) if messages.is_empty() => Poll::Ready(None),
+                Ok(()) => Poll::Ready(Some(Step::Messages(messages))),
+                Err(Violation(code)) => Poll::Ready(Some(Step::Close(code))),
+            }
+        })
+    }
+
+    async fn take(&mut self, messages: Vec<Message>) -> Result<(), u16> {
+        for message in messages {
+            match message {
+                Message::Binary(bytes) => self.take_frame(bytes).await?,
+                Message::Ping(payload) => {
+                    // One answer suffices for many questions.
+                    self.control = frames::pong(&payload);
+                }
+                Message::Pong => {}
+                Message::Close(_) => return Err(1000),
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_frame(&mut self, bytes: Bytes) -> Result<(), u16> {
+        let frame = ClientFrame::read(bytes).map_err(|_| close::INVALID)?;
+        for send in &frame.sends {
+            let socket = (&self.mailbox, self.socket);
+            if let Err(account) = self.queue.accept_from_socket(&self.caller, socket, send) {
+                // Boxed, so that the task is small while it has nothing to load.
+                let loaded = Box::pin(self.queue.load(account)).await;
+                self.queue.accept_loaded(&self.caller, socket, send, loaded);
+            }
+        }
+        if frame.acknowledged > 0 {
+            self.mailbox.acknowledged(&self.queue, self.socket, frame.acknowledged)?;
+        }
+        Ok(())
+    }
+
+    async fn read_page(&mut self, after: i64) {
+        match self.queue.page(self.caller.key, after).await {
+            Ok(page) => {
+                self.mailbox.deliver(self.socket, page, |envelope| self.queue.is_expired(envelope));
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "what waits for a device could not be read");
+                self.mailbox.close(close::AWAY, None);
+            }
+        }
+    }
+
+    /// Writes what was begun and the code, and waits until the other side closes.
+    async fn say_goodbye(&mut self, code: u16) -> std::io::Result<()> {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let rest = self.writing.get(self.written..).unwrap_or_default().to_vec();
+        self.stream.write_all(&rest).await?;
+        self.stream.write_all(&frames::goodbye(code)).await?;
+        self.stream.flush().await?;
+        self.stream.shutdown().await?;
+        // Closed while something is unread, the system would cut off the goodbye.
+        let mut ignored = [0; 512];
+        while self.stream.read(&mut ignored).await? > 0 {}
+        Ok(())
+    }
+}

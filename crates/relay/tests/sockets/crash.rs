@@ -1,0 +1,321 @@
+//! SIGKILL at random moments under load: what was acknowledged is there, nothing twice, nothing out of order.
+//!
+//! The relay to kill is this test binary once more, told by an environment variable to be one. `make test` runs 20
+//! rounds on each ground, `scripts/crash.sh` 200.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use relay::Relay;
+use store::{
+    Clock, Entropy, Timestamp,
+    testing::{Nats, Postgres, Scratch, SeededEntropy},
+};
+use tokio::sync::watch;
+
+use crate::people::{Ground, Person, message, number, register};
+
+const CHILD: &str = "RELAY_CRASH_CHILD";
+const PAIRS: usize = 4;
+/// Sends without an answer at most.
+const WINDOW: u64 = 64;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_on_sqlite() {
+    kill_and_count(Ground::Sqlite, "crash::nothing_acknowledged_is_lost_on_sqlite").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_on_postgresql() {
+    kill_and_count(Ground::Postgres, "crash::nothing_acknowledged_is_lost_on_postgresql").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_either_of_two_nodes_is_killed() {
+    kill_and_count(Ground::Nodes, "crash::nothing_acknowledged_is_lost_when_either_of_two_nodes_is_killed")
+        .await;
+}
+
+#[derive(Debug)]
+struct System;
+
+impl Clock for System {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a process that is killed has no clock in another one's hand"
+    )]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        Timestamp(i64::try_from(since.as_millis()).unwrap())
+    }
+}
+
+/// Is a relay until it is killed.
+async fn be_a_relay(config: &str) {
+    let seed = u8::try_from(std::process::id() % 251).unwrap();
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
+    let _relay =
+        Relay::start(serde_json::from_str(config).unwrap(), Arc::new(System), entropy).await.unwrap();
+    std::future::pending::<()>().await;
+}
+
+/// A relay in a process of its own.
+struct Node {
+    test: &'static str,
+    config: String,
+    address: String,
+    child: Option<Child>,
+}
+
+impl Node {
+    fn new(test: &'static str, folder: &Path, database: Option<&str>, nats: Option<&str>) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = format!("127.0.0.1:{port}");
+        let mut config = serde_json::json!({
+            "data": folder.join(port.to_string()),
+            "listen": { "address": address },
+            "queue": { "burst": 1_000_000_000, "sends_per_second": 1_000_000 },
+        });
+        if let Some(url) = database {
+            config["database"] = serde_json::json!({ "url": url });
+        }
+        if let Some(url) = nats {
+            config["bus"] = serde_json::json!({ "nats": url });
+        }
+        let mut node = Self { test, config: config.to_string(), address, child: None };
+        node.start();
+        node
+    }
+
+    fn start(&mut self) {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", self.test, "--nocapture"])
+            .env(CHILD, &self.config)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    async fn until_up(&self) {
+        for _ in 0..1000 {
+            if tokio::net::TcpStream::connect(&self.address).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the relay does not come up");
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What one pair has seen.
+#[derive(Debug, Default)]
+struct Seen {
+    sent: u64,
+    acknowledged: BTreeSet<u64>,
+    shown: HashSet<u64>,
+    last: Option<u64>,
+    out_of_order: u64,
+    redelivered: u64,
+}
+
+async fn kill_and_count(ground: Ground, test: &'static str) {
+    if let Ok(config) = std::env::var(CHILD) {
+        return be_a_relay(&config).await;
+    }
+    let rounds: u32 = std::env::var("CRASH_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let postgres = (ground != Ground::Sqlite).then(Postgres::start);
+    let nats = (ground == Ground::Nodes).then(Nats::start);
+    let scratch = match &postgres {
+        Some(postgres) => Some(Scratch::postgres(postgres).await.unwrap()),
+        None => None,
+    };
+    let database = scratch.as_ref().map(|scratch| scratch.config.url.expose().to_owned());
+    let bus = nats.as_ref().map(Nats::url);
+    let mut nodes = Vec::new();
+    for _ in 0..if ground == Ground::Nodes { 2 } else { 1 } {
+        let node = Node::new(test, folder.path(), database.as_deref(), bus.as_deref());
+        node.until_up().await;
+        nodes.push(node);
+    }
+    let urls: Vec<String> = nodes.iter().map(|node| format!("http://{}", node.address)).collect();
+
+    let (stop, stopped) = watch::channel(Phase::Load);
+    let mut pairs = Vec::new();
+    for pair in 0..PAIRS {
+        let from = register(&urls, 2 * u32::try_from(pair).unwrap()).await;
+        let to = register(&urls, 2 * u32::try_from(pair).unwrap() + 1).await;
+        let acknowledged = Arc::new(std::sync::Mutex::new((0, BTreeSet::new())));
+        pairs.push((
+            tokio::spawn(send_all(from, to.clone(), acknowledged.clone(), stopped.clone())),
+            tokio::spawn(receive_all(to, acknowledged, stopped.clone())),
+        ));
+    }
+    let mut chance = SeededRandom(u64::from(std::process::id()));
+    for round in 0..rounds {
+        tokio::time::sleep(Duration::from_millis(60 + chance.below(500))).await;
+        let victim = usize::try_from(chance.below(u64::try_from(nodes.len()).unwrap())).unwrap();
+        nodes[victim].kill();
+        if chance.below(3) == 0 {
+            tokio::time::sleep(Duration::from_millis(chance.below(300))).await;
+        }
+        nodes[victim].start();
+        nodes[victim].until_up().await;
+        let _ = round;
+    }
+    stop.send(Phase::FinishSending).unwrap();
+    let mut sums = (0, 0, 0, 0, 0);
+    let mut receivers = Vec::new();
+    for (sending, receiving) in pairs {
+        let sent = tokio::time::timeout(Duration::from_secs(60), sending)
+            .await
+            .expect("the senders finish")
+            .unwrap();
+        receivers.push((sent, receiving));
+    }
+    stop.send(Phase::Drain).unwrap();
+    for (sent, receiving) in receivers {
+        let seen = tokio::time::timeout(Duration::from_secs(60), receiving)
+            .await
+            .expect("the receivers finish")
+            .unwrap();
+        let lost = seen.acknowledged.iter().filter(|number| !seen.shown.contains(number)).count();
+        sums.0 += sent;
+        sums.1 += u64::try_from(seen.acknowledged.len()).unwrap();
+        sums.2 += u64::try_from(lost).unwrap();
+        sums.3 += seen.out_of_order;
+        sums.4 += seen.redelivered;
+    }
+    let (sent, acknowledged, lost, out_of_order, redelivered) = sums;
+    println!(
+        "{ground:?}, {rounds} rounds: {sent} sent, {acknowledged} acknowledged, {lost} lost, {out_of_order} out of order, \
+         {redelivered} came again and were dropped"
+    );
+    assert!(acknowledged > u64::from(rounds) * 20, "too little happened: {acknowledged}");
+    assert_eq!((lost, out_of_order), (0, 0));
+    for node in &mut nodes {
+        node.kill();
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Load,
+    /// No new messages; those that were sent are answered.
+    FinishSending,
+    /// Nobody sends: what is there is taken.
+    Drain,
+}
+
+type Acknowledged = Arc<std::sync::Mutex<(u64, BTreeSet<u64>)>>;
+
+/// Sends numbers in order, and again after each loss of the socket what has no answer: as an outbox does.
+async fn send_all(
+    from: Person,
+    to: Person,
+    acknowledged: Acknowledged,
+    phase: watch::Receiver<Phase>,
+) -> u64 {
+    let (mut next, mut open): (u64, BTreeSet<u64>) = (0, BTreeSet::new());
+    loop {
+        let Some(mut socket) = from.try_connect(usize::try_from(next).unwrap()).await else { continue };
+        let again: Vec<_> = open.iter().map(|number| message(to.account, *number)).collect();
+        if socket.try_send(again).await.is_err() {
+            continue;
+        }
+        loop {
+            for number in std::mem::take(&mut socket.sent) {
+                open.remove(&number);
+                acknowledged.lock().unwrap().1.insert(number);
+            }
+            let done = *phase.borrow() != Phase::Load;
+            if done && open.is_empty() {
+                return next;
+            }
+            let room = WINDOW.saturating_sub(u64::try_from(open.len()).unwrap());
+            if !done && room >= WINDOW / 4 {
+                let batch: Vec<_> = (next..next + room).map(|number| message(to.account, number)).collect();
+                open.extend(next..next + room);
+                next += room;
+                if socket.try_send(batch).await.is_err() {
+                    break;
+                }
+            }
+            if !socket.refused.is_empty() || socket.try_receive(Duration::from_millis(200)).await.is_err() {
+                // What could not be stored is sent again, in order, from the first without an answer.
+                break;
+            }
+        }
+    }
+}
+
+/// Takes what comes, drops what it has by its number, acknowledges some of it, and now and then goes away.
+async fn receive_all(to: Person, acknowledged: Acknowledged, phase: watch::Receiver<Phase>) -> Seen {
+    let (mut seen, mut turn) = (Seen::default(), 0usize);
+    let mut chance = SeededRandom(u64::from(to.account.to_bytes()[0]) + 1);
+    loop {
+        turn += 1;
+        let Some(mut socket) = to.try_connect(turn).await else { continue };
+        #[expect(clippy::disallowed_methods, reason = "a test of real processes")]
+        let until = Instant::now() + Duration::from_millis(50 + chance.below(400));
+        loop {
+            let mut last = 0;
+            for delivery in socket.take() {
+                last = delivery.number;
+                let number = number(&delivery);
+                if !seen.shown.insert(number) {
+                    seen.redelivered += 1;
+                    continue;
+                }
+                seen.out_of_order += u64::from(seen.last.is_some_and(|last| number < last));
+                seen.last = Some(number);
+            }
+            if last > 0 && chance.below(4) > 0 && socket.try_acknowledge(last).await.is_err() {
+                break;
+            }
+            let draining = *phase.borrow() == Phase::Drain;
+            if draining && socket.drained && last == 0 {
+                let (sent, acknowledged) = acknowledged.lock().unwrap().clone();
+                seen.sent = sent;
+                seen.acknowledged = acknowledged;
+                return seen;
+            }
+            #[expect(clippy::disallowed_methods, reason = "a test of real processes")]
+            let late = Instant::now() > until;
+            if (late && !draining) || socket.try_receive(Duration::from_millis(150)).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// Numbers that look random.
+struct SeededRandom(u64);
+
+impl SeededRandom {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}

@@ -1,0 +1,50 @@
+//! What breaks the rules closes one socket and nothing else.
+
+use futures_util::SinkExt as _;
+use tokio_tungstenite::tungstenite::Message as Frame;
+use wire::close;
+
+use crate::people::{Ground, Stage, message};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_breaks_the_rules_is_closed_with_the_code_for_it() {
+    let stage = Stage::new(Ground::Sqlite).await;
+    let (anna, bank) = (stage.person().await, stage.person().await);
+    for (frame, code) in [
+        (Frame::Binary(vec![0xff; 40].into()), close::INVALID),
+        (Frame::Text("hello".into()), close::POLICY),
+        (Frame::Binary(vec![0; wire::limits::FRAME + 1].into()), close::TOO_LARGE),
+    ] {
+        let mut socket = anna.connect().await;
+        socket.stream.send(frame).await.unwrap();
+        assert_eq!(socket.closed().await, Some(code));
+    }
+    let mut socket = anna.connect().await;
+    socket.acknowledge(1).await;
+    assert_eq!(socket.closed().await, Some(close::POLICY));
+    let mut socket = anna.connect().await;
+    socket.send([message(bank.account, 1)]).await;
+    socket.until_sent(1..2).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_websocket_handshake_opens_a_socket() {
+    let stage = Stage::new(Ground::Sqlite).await;
+    let anna = stage.person().await;
+    let plain = anna.request("GET", "/v1/socket").send().await.unwrap();
+    assert_eq!(plain.status(), 400);
+    let nobody = anna.http.get(plain.url().clone()).send().await.unwrap();
+    assert_eq!(nobody.status(), 401);
+    let old = anna
+        .request("GET", "/v1/socket")
+        .header("upgrade", "websocket")
+        .header("connection", "Upgrade")
+        .header("sec-websocket-version", "8")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(old.status(), 400);
+    stage.close().await;
+}
