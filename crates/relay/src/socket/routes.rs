@@ -18,7 +18,7 @@ use crate::{
     RelayError,
     auth::{Caller, SUBPROTOCOL},
     queue::Queue,
-    server::Stream,
+    server::{Peer, Stream},
 };
 
 /// RFC 6455, section 1.3.
@@ -44,6 +44,8 @@ pub async fn open(
 ) -> Result<Response, RelayError> {
     let response = handshake(request.headers())?;
     let upgrade = hyper::upgrade::on(&mut request);
+    // The connection goes on to count among those of its address.
+    let peer = request.extensions().get::<Peer>().cloned();
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
         // The stream itself: what was around it for HTTP goes.
@@ -56,7 +58,10 @@ pub async fn open(
             return;
         }
         // A task of its own, which is smaller than this one.
-        tokio::spawn(Connection::new(parts.io.into_inner(), queue, caller).run());
+        tokio::spawn(async move {
+            let _peer = peer;
+            Connection::new(parts.io.into_inner(), queue, caller).run().await;
+        });
     });
     Ok(response)
 }

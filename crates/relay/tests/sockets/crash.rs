@@ -38,14 +38,18 @@ async fn nothing_acknowledged_is_lost_on_postgresql() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_either_of_two_nodes_is_killed() {
-    kill_and_count(Ground::Nodes, "crash::nothing_acknowledged_is_lost_when_either_of_two_nodes_is_killed").await;
+    kill_and_count(Ground::Nodes, "crash::nothing_acknowledged_is_lost_when_either_of_two_nodes_is_killed")
+        .await;
 }
 
 #[derive(Debug)]
 struct System;
 
 impl Clock for System {
-    #[expect(clippy::disallowed_methods, reason = "a process that is killed has no clock in another one's hand")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a process that is killed has no clock in another one's hand"
+    )]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         Timestamp(i64::try_from(since.as_millis()).unwrap())
@@ -56,7 +60,8 @@ impl Clock for System {
 async fn be_a_relay(config: &str) {
     let seed = u8::try_from(std::process::id() % 251).unwrap();
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
-    let _relay = Relay::start(serde_json::from_str(config).unwrap(), Arc::new(System), entropy).await.unwrap();
+    let _relay =
+        Relay::start(serde_json::from_str(config).unwrap(), Arc::new(System), entropy).await.unwrap();
     std::future::pending::<()>().await;
 }
 
@@ -183,13 +188,18 @@ async fn kill_and_count(ground: Ground, test: &'static str) {
     let mut sums = (0, 0, 0, 0, 0);
     let mut receivers = Vec::new();
     for (sending, receiving) in pairs {
-        let sent = tokio::time::timeout(Duration::from_secs(60), sending).await.expect("the senders finish").unwrap();
+        let sent = tokio::time::timeout(Duration::from_secs(60), sending)
+            .await
+            .expect("the senders finish")
+            .unwrap();
         receivers.push((sent, receiving));
     }
     stop.send(Phase::Drain).unwrap();
     for (sent, receiving) in receivers {
-        let seen =
-            tokio::time::timeout(Duration::from_secs(60), receiving).await.expect("the receivers finish").unwrap();
+        let seen = tokio::time::timeout(Duration::from_secs(60), receiving)
+            .await
+            .expect("the receivers finish")
+            .unwrap();
         let lost = seen.acknowledged.iter().filter(|number| !seen.shown.contains(number)).count();
         sums.0 += sent;
         sums.1 += u64::try_from(seen.acknowledged.len()).unwrap();
@@ -221,7 +231,12 @@ enum Phase {
 type Acknowledged = Arc<std::sync::Mutex<(u64, BTreeSet<u64>)>>;
 
 /// Sends numbers in order, and again after each loss of the socket what has no answer: as an outbox does.
-async fn send_all(from: Person, to: Person, acknowledged: Acknowledged, phase: watch::Receiver<Phase>) -> u64 {
+async fn send_all(
+    from: Person,
+    to: Person,
+    acknowledged: Acknowledged,
+    phase: watch::Receiver<Phase>,
+) -> u64 {
     let (mut next, mut open): (u64, BTreeSet<u64>) = (0, BTreeSet::new());
     loop {
         let Some(mut socket) = from.try_connect(usize::try_from(next).unwrap()).await else { continue };

@@ -1,0 +1,232 @@
+//! Who asks. The one place where credentials are read and checked.
+//!
+//! A handler that takes a [`Caller`] is for devices, one that takes a [`Primary`] for primary devices; what needs no
+//! credential takes neither.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::{
+    HeaderMap,
+    header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
+    request::Parts,
+};
+use sha2::{Digest as _, Sha256};
+use store::{
+    StoreError, Timestamp,
+    sql::Transaction,
+    writer::{Lane, LaneHandle},
+};
+use subtle::ConstantTimeEq as _;
+use wire::{AccountId, DeviceId, Token};
+
+use crate::{
+    RelayError,
+    devices::{self, DeviceKey},
+    edge::Address,
+    ground::Ground,
+    limits::{Buckets, network},
+    server::Peer,
+};
+
+/// The subprotocol that the relay's socket speaks.
+pub const SUBPROTOCOL: &str = "tradepost.v1";
+const TOKEN_SUBPROTOCOL: &str = "tradepost.token.";
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A device with a good credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Its account.
+    pub account: AccountId,
+    /// Its number.
+    pub device: DeviceId,
+    /// Its row.
+    pub key: DeviceKey,
+}
+
+/// The primary device of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Primary(pub Caller);
+
+/// Checks credentials.
+#[derive(Debug)]
+pub struct Credentials {
+    ground: Arc<Ground>,
+    seen: LaneHandle<Seen>,
+    requests: Buckets<AccountId>,
+    wrong: Buckets<std::net::IpAddr>,
+}
+
+impl Credentials {
+    /// Checks them against this ground's devices.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>) -> Arc<Self> {
+        let limits = &ground.config.limits;
+        let requests = Buckets::new(limits.requests, limits.remembered, ground.clock.clone());
+        let wrong = Buckets::new(limits.wrong_credentials, limits.remembered, ground.clock.clone());
+        Arc::new(Self { seen: ground.writer.lane(Seen), requests, wrong, ground })
+    }
+
+    /// Whose token this is. That its device was online today is noted, without waiting for it.
+    ///
+    /// # Errors
+    /// `Unauthorized`; those of the database.
+    pub async fn verify(&self, token: &Token) -> Result<Caller, RelayError> {
+        let mut reader = self.ground.reader().await?;
+        let known = devices::credential(&mut reader, token.account, token.device).await?;
+        drop(reader);
+        let Some(known) = known else { return Err(RelayError::Unauthorized) };
+        if !bool::from(hash(&token.secret).ct_eq(&known.token_hash)) {
+            return Err(RelayError::Unauthorized);
+        }
+        let key = DeviceKey(known.key);
+        let today = day(self.ground.now());
+        if known.last_seen_day < today {
+            // Not noted now, it is with the next request.
+            let _ = self.seen.hand_in((key, today), drop);
+        }
+        Ok(Caller { account: token.account, device: token.device, key })
+    }
+
+    async fn caller(&self, parts: &Parts) -> Result<Caller, RelayError> {
+        let address = parts.extensions.get::<Address>().map(|Address(address)| network(*address));
+        let verified = match presented(&parts.headers) {
+            Some(token) => self.verify(&token).await,
+            None => Err(RelayError::Unauthorized),
+        };
+        match verified {
+            Ok(caller) => {
+                if let Some(peer) = parts.extensions.get::<Peer>() {
+                    peer.admit();
+                }
+                self.requests.take(&caller.account)?;
+                Ok(caller)
+            }
+            Err(RelayError::Unauthorized) => {
+                address.map_or(Ok(()), |address| self.wrong.take(&address))?;
+                Err(RelayError::Unauthorized)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The token that a request shows: in `Authorization`, or, for a socket from a browser, among the subprotocols.
+fn presented(headers: &HeaderMap) -> Option<Token> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().parse().ok())?;
+    }
+    let upgrade = headers.get(UPGRADE)?.to_str().ok()?;
+    if !upgrade.eq_ignore_ascii_case("websocket") {
+        return None;
+    }
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let mut offered = offered.flat_map(|value| value.split(',')).map(str::trim);
+    offered.find_map(|protocol| protocol.strip_prefix(TOKEN_SUBPROTOCOL)?.parse().ok())
+}
+
+impl<S> FromRequestParts<S> for Caller
+where
+    Arc<Credentials>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = RelayError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
+        Arc::<Credentials>::from_ref(state).caller(parts).await
+    }
+}
+
+impl<S> FromRequestParts<S> for Primary
+where
+    Arc<Credentials>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = RelayError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if caller.device != DeviceId::PRIMARY {
+            return Err(RelayError::Forbidden("only the primary device may do this"));
+        }
+        Ok(Self(caller))
+    }
+}
+
+/// What the relay keeps of a secret. It is random, so that one pass suffices.
+#[must_use]
+pub fn hash(secret: &[u8]) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+/// The first millisecond of the day.
+#[must_use]
+pub fn day(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0.rem_euclid(DAY_MS))
+}
+
+/// Notes on which day devices were online.
+#[derive(Debug)]
+struct Seen;
+
+impl Lane for Seen {
+    type Item = (DeviceKey, Timestamp);
+    type Output = ();
+
+    async fn apply(
+        &self,
+        transaction: &mut Transaction,
+        items: &[(DeviceKey, Timestamp)],
+    ) -> Result<Vec<()>, StoreError> {
+        let mut days: BTreeMap<Timestamp, Vec<DeviceKey>> = BTreeMap::new();
+        for (key, day) in items {
+            days.entry(*day).or_default().push(*key);
+        }
+        for (day, mut keys) in days {
+            // In one order on all nodes, so that none waits for another in a circle.
+            keys.sort_unstable();
+            keys.dedup();
+            devices::seen(transaction, &keys, day).await?;
+        }
+        Ok(items.iter().map(|_| ()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn token() -> Token {
+        Token { account: AccountId::from_bytes([1; 16]), device: DeviceId::PRIMARY, secret: [2; 32] }
+    }
+
+    #[test]
+    fn a_browser_shows_its_token_among_the_subprotocols_of_a_socket_only() {
+        let mut headers = HeaderMap::new();
+        let offered = format!("{SUBPROTOCOL}, {TOKEN_SUBPROTOCOL}{}", token().expose());
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_str(&offered).unwrap());
+        assert_eq!(presented(&headers), None);
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        assert_eq!(presented(&headers), Some(token()));
+    }
+
+    #[test]
+    fn anything_but_a_bearer_token_is_nothing() {
+        let good = format!("Bearer {}", token().expose());
+        for (value, expected) in [
+            (&good[..], Some(token())),
+            ("Bearer", None),
+            ("Basic x", None),
+            ("Bearer tp1_x", None),
+            ("", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            assert_eq!(presented(&headers), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Encrypted media: uploads that go on where they stopped, parts of what is finished, and an end to each.
+
+mod range;
+pub mod routes;
+mod store;
+mod upload;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use ::store::{
+    Timestamp,
+    blobs::{BlobError, BlobId, Blobs, ByteStream},
+    jobs::{Failure, Handler, Job},
+};
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wire::{AccountId, api};
+
+pub use self::range::Part;
+pub(crate) use self::store::{MIGRATIONS, erase};
+use crate::{
+    RelayError,
+    ground::{Ground, shard, shard_of},
+    limits::Buckets,
+};
+
+/// The jobs that remove what has expired.
+pub(crate) const EXPIRY: &str = "blob_expiry";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Keeps blobs.
+#[derive(Debug)]
+pub struct Media {
+    ground: Arc<Ground>,
+    blobs: Blobs,
+    begun: Buckets<AccountId>,
+    uploads: Arc<Semaphore>,
+    downloads: Arc<Semaphore>,
+    /// Those to which somebody is just adding bytes.
+    growing: Arc<Mutex<HashSet<BlobId>>>,
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are safe.
+    pub offset: u64,
+    /// Bytes that it will have.
+    pub size: u64,
+}
+
+/// Bytes on their way out.
+pub struct Download {
+    /// Which of them.
+    pub part: Part,
+    /// How many the blob has.
+    pub size: u64,
+    /// They.
+    pub bytes: ByteStream,
+}
+
+impl std::fmt::Debug for Download {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Download").field("part", &self.part).finish_non_exhaustive()
+    }
+}
+
+impl Media {
+    /// On this ground, in this place.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>, blobs: Blobs) -> Arc<Self> {
+        let (limits, config) = (&ground.config.limits, &ground.config.blobs);
+        let begun = Buckets::new(limits.blobs, limits.remembered, ground.clock.clone());
+        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let (uploads, downloads) = (places(config.uploads), places(config.downloads));
+        Arc::new(Self { blobs, begun, uploads, downloads, growing: Arc::default(), ground })
+    }
+
+    /// Begins an upload.
+    ///
+    /// # Errors
+    /// `TooLarge`, `Invalid`, `Conflict` if too many are not finished, `RateLimited`; those of the storage.
+    pub async fn begin(&self, account: AccountId, size: u64) -> Result<api::BlobBegun, RelayError> {
+        let config = &self.ground.config.blobs;
+        if size == 0 {
+            return Err(RelayError::field("size", "at least 1"));
+        }
+        let bytes = i64::try_from(size).ok().filter(|_| size <= config.limit);
+        let limit = RelayError::TooLarge { what: "a blob in bytes", limit: config.limit };
+        let bytes = bytes.ok_or(limit)?;
+        self.begun.take(&account)?;
+        let most = i64::from(config.unfinished);
+        let unfinished = store::unfinished(&mut self.ground.reader().await?, account).await?;
+        if unfinished >= most {
+            return Err(RelayError::Conflict("finish or delete uploads before you begin more"));
+        }
+        let id = self.blobs.begin().await?;
+        let now = self.ground.now();
+        let expires = now.after(HOUR * config.unfinished_hours);
+        let written = self.ground.write(shard(account), move |transaction| {
+            Box::pin(async move { Ok(store::insert(transaction, id, account, bytes, (now, expires)).await?) })
+        });
+        if let Err(error) = written.await {
+            // Nobody will ever ask for it. If this fails too, an empty file stays.
+            let _ = self.blobs.abandon(id).await;
+            return Err(error);
+        }
+        let expires = u64::try_from(self.expires(now).0).unwrap_or_default();
+        Ok(api::BlobBegun { id: id.to_string(), expires })
+    }
+
+    /// How far an upload is.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden` for anybody but its account; those of the storage.
+    pub async fn progress(&self, account: AccountId, id: BlobId) -> Result<Progress, RelayError> {
+        let (progress, _) = self.look(account, id).await?;
+        Ok(progress)
+    }
+
+    /// An account's own upload, and whether it is finished.
+    async fn look(&self, account: AccountId, id: BlobId) -> Result<(Progress, bool), RelayError> {
+        let blob = store::blob(&mut self.ground.reader().await?, id, self.ground.now()).await?;
+        let blob = blob.ok_or(RelayError::NotFound)?;
+        if blob.account != account.to_bytes() {
+            return Err(RelayError::Forbidden("only the account that began it may do this"));
+        }
+        let size = u64::try_from(blob.size).unwrap_or_default();
+        if blob.finished {
+            return Ok((Progress { offset: size, size }, true));
+        }
+        match self.blobs.offset(id).await {
+            Ok(offset) => Ok((Progress { offset, size }, false)),
+            Err(BlobError::NotFound) => {
+                // Finished, but the relay went down before it said so.
+                self.blobs.size(id).await?;
+                self.finished(account, id, blob.created).await?;
+                Ok((Progress { offset: size, size }, true))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn finished(&self, account: AccountId, id: BlobId, created: Timestamp) -> Result<(), RelayError> {
+        let expires = self.expires(created);
+        let written = self.ground.write(shard(account), move |transaction| {
+            Box::pin(async move { Ok(store::finish(transaction, id, expires).await?) })
+        });
+        if !written.await? {
+            self.blobs.delete(id).await?;
+            return Err(RelayError::NotFound);
+        }
+        Ok(())
+    }
+
+    fn expires(&self, created: Timestamp) -> Timestamp {
+        created.after(DAY * self.ground.config.blobs.days)
+    }
+
+    /// A part of a finished blob, or all of it.
+    ///
+    /// # Errors
+    /// `NotFound`, `OutOfRange` (as [`BlobError`]), `Unavailable`; those of the storage.
+    pub async fn get(&self, id: BlobId, range: Option<&str>) -> Result<Download, RelayError> {
+        let place = self.downloads.clone().try_acquire_owned().map_err(|_| RelayError::Unavailable)?;
+        let blob = store::blob(&mut self.ground.reader().await?, id, self.ground.now()).await?;
+        let blob = blob.filter(|blob| blob.finished).ok_or(RelayError::NotFound)?;
+        let size = u64::try_from(blob.size).unwrap_or_default();
+        let part = Part::read(range, size).ok_or(BlobError::OutOfRange { size })?;
+        let bytes = self.blobs.get(id, part.bytes()).await?;
+        Ok(Download { part, size, bytes: holding(place, bytes) })
+    }
+
+    /// Removes a blob or gives an upload up.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden` for anybody but its account; those of the storage.
+    pub async fn remove(&self, account: AccountId, id: BlobId) -> Result<(), RelayError> {
+        let now = self.ground.now();
+        let blob = store::blob(&mut self.ground.reader().await?, id, now).await?;
+        if blob.ok_or(RelayError::NotFound)?.account != account.to_bytes() {
+            return Err(RelayError::Forbidden("only the account that began it may do this"));
+        }
+        let written = self.ground.write(shard(account), move |transaction| {
+            Box::pin(async move { Ok(store::remove(transaction, id, now).await?) })
+        });
+        written.await?;
+        self.ground.jobs.wake(EXPIRY).await;
+        Ok(())
+    }
+
+    /// The right to add bytes to an upload, for one caller at a time.
+    fn grow(&self, id: BlobId) -> Result<Growing, RelayError> {
+        let place = self.uploads.clone().try_acquire_owned().map_err(|_| RelayError::Unavailable)?;
+        let mut growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !growing.insert(id) {
+            return Err(RelayError::Conflict("bytes are just being added to it"));
+        }
+        Ok(Growing { growing: self.growing.clone(), id, _place: place })
+    }
+}
+
+struct Growing {
+    growing: Arc<Mutex<HashSet<BlobId>>>,
+    id: BlobId,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        self.growing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// The stream keeps its place until it is dropped.
+fn holding(place: OwnedSemaphorePermit, bytes: ByteStream) -> ByteStream {
+    bytes
+        .map(move |piece| {
+            let _ = &place;
+            piece
+        })
+        .boxed()
+}
+
+/// Removes what has expired: the row first, then the bytes, so that a row never promises what is not there.
+#[async_trait]
+impl Handler for Media {
+    fn kind(&self) -> &'static str {
+        EXPIRY
+    }
+
+    async fn run(&self, job: &Job) -> Result<(), Failure> {
+        let id = std::str::from_utf8(&job.payload).ok().and_then(|text| text.parse::<BlobId>().ok());
+        let Some(id) = id else { return Err(Failure::Never("not a blob".to_owned())) };
+        let later = |error: &dyn std::error::Error| Failure::Later(error.to_string());
+        let now = self.ground.now();
+        let expired = self.ground.write(shard_of(&job.payload), move |transaction| {
+            Box::pin(async move { Ok(store::expire(transaction, id, now).await?) })
+        });
+        // If not, it was finished since, and there is another job for it.
+        if expired.await.map_err(|error| later(&error))? {
+            self.blobs.abandon(id).await.map_err(|error| later(&error))?;
+            self.blobs.delete(id).await.map_err(|error| later(&error))?;
+        }
+        Ok(())
+    }
+}

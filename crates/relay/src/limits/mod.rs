@@ -1,0 +1,117 @@
+//! How often somebody may do something: token buckets, in bounded memory, on the clock they are given.
+
+mod bucket;
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+pub use self::bucket::Buckets;
+
+/// A bucket of tokens: so many at once, then one every so often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// How many at once.
+    pub burst: u32,
+    /// Milliseconds until one comes back.
+    pub every_ms: u64,
+}
+
+impl Rate {
+    /// So many at once, then one every so many milliseconds.
+    #[must_use]
+    pub const fn new(burst: u32, every_ms: u64) -> Self {
+        Self { burst, every_ms }
+    }
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident = $burst:literal, $every:literal;)*) => {
+        /// How often what may be asked for. Each is a bucket per account or per address.
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Limits {
+            /// Accounts or addresses that each limit remembers; the least busy are forgotten first. Default 100000.
+            pub remembered: usize,
+            $($(#[$doc])* pub $name: Rate,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { remembered: 100_000, $($name: Rate::new($burst, $every),)* }
+            }
+        }
+
+        impl Limits {
+            pub(crate) fn validate(&self) -> Result<(), &'static str> {
+                if self.remembered == 0 { return Err("limits.remembered"); }
+                $(if self.$name.burst == 0 || self.$name.every_ms == 0 {
+                    return Err(concat!("limits.", stringify!($name)));
+                })*
+                Ok(())
+            }
+        }
+    };
+}
+
+limits! {
+    /// Codes asked for, per address. Default 10, then one a minute.
+    codes = 10, 60_000;
+    /// Registrations tried, per address. Default 20, then one every 30 s.
+    registrations = 20, 30_000;
+    /// Devices that begin to be linked, per address. Default 10, then one every 10 s.
+    provisioning = 10, 10_000;
+    /// Questions for a provisioning message, per address. Default 60, then one a second.
+    provisioning_polls = 60, 1_000;
+    /// Wrong credentials, per address. Default 100, then one a second.
+    wrong_credentials = 100, 1_000;
+    /// Requests of any kind, per account. Default 1000, then 100 a second.
+    requests = 1_000, 10;
+    /// Key bundles fetched, per account. Default 300, then one every 2 s.
+    bundles = 300, 2_000;
+    /// Key bundles of the same account fetched, per pair of accounts. Default 20, then one every 30 s.
+    bundles_of_one = 20, 30_000;
+    /// Uploads of keys, per device. Default 20, then one every 30 s.
+    uploads_of_keys = 20, 30_000;
+    /// Numbers looked up, per account. Default 2000, then one every 2 s.
+    lookups = 2_000, 2_000;
+    /// Profiles read, per account. Default 1000, then 2 a second.
+    profiles = 1_000, 500;
+    /// Changes of blocks, profile, lock and devices, per account. Default 200, then one every 2 s.
+    changes = 200, 2_000;
+    /// Blobs begun, per account. Default 200, then one every 5 s.
+    blobs = 200, 5_000;
+}
+
+/// An address as limits see it: of IPv6 the network, which one subscriber has to themselves.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// Too often: how long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooOften(pub Duration);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscriber_is_one_address() {
+        let network = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+    }
+}

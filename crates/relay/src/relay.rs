@@ -1,0 +1,233 @@
+//! Putting it all together.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use ::store::{
+    Clock, Entropy, StoreError,
+    blobs::{BlobConfig, BlobError, Blobs},
+    bus::{Bus, LocalBus, NatsBus},
+    jobs::{self, Jobs, Worker},
+    sql::{
+        Database,
+        migrations::{self, Module},
+    },
+    writer::{Writer, WriterTasks},
+};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Config, RelayError, accounts, auth, blobs, blocks,
+    config::ConfigError,
+    devices,
+    ground::Ground,
+    keys, metrics, profiles, provisioning,
+    queue::{self, Queue, QueueTasks},
+    registration,
+    router::{Services, router},
+    server::{self, Certificate, TlsError},
+};
+
+/// The tables of all features, in the order in which they build on each other.
+pub const MIGRATIONS: &[Module] = &[
+    jobs::MIGRATIONS,
+    registration::MIGRATIONS,
+    accounts::MIGRATIONS,
+    devices::MIGRATIONS,
+    provisioning::MIGRATIONS,
+    keys::MIGRATIONS,
+    blocks::MIGRATIONS,
+    blobs::MIGRATIONS,
+    queue::store::MODULE,
+];
+
+/// How often what nobody used in time is removed.
+const SWEEP: Duration = Duration::from_secs(10 * 60);
+
+/// Why a relay did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It was told nonsense.
+    #[error("configuration")]
+    Config(#[from] ConfigError),
+    /// The database, or the bus.
+    #[error("the store")]
+    Store(#[from] StoreError),
+    /// The place for blobs.
+    #[error("the place for blobs")]
+    Blobs(#[from] BlobError),
+    /// The certificate.
+    #[error("TLS")]
+    Tls(#[from] TlsError),
+    /// A folder or the address.
+    #[error("{what}")]
+    Io {
+        /// What was to be made or taken.
+        what: String,
+        /// Why that was not possible.
+        #[source]
+        source: io::Error,
+    },
+    /// Parts do not fit together.
+    #[error("the relay's parts")]
+    Relay(#[from] RelayError),
+}
+
+/// A relay that runs. Dropped, it stops where it is; [`shutdown`](Self::shutdown) is the better way.
+#[derive(Debug)]
+#[must_use = "the relay stops when this is dropped"]
+pub struct Relay {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// SHA-256 of its certificate, in hexadecimal, if it speaks TLS.
+    pub fingerprint: Option<String>,
+    /// What its routes call.
+    pub services: Services,
+    serving: JoinHandle<()>,
+    tasks: JoinSet<()>,
+    worker: Worker,
+    queue: QueueTasks,
+    writer: WriterTasks,
+}
+
+impl Relay {
+    /// Migrates the database, starts all tasks and listens.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        config.validate()?;
+        metrics::install();
+        let folder = config.data.display().to_string();
+        tokio::fs::create_dir_all(&config.data)
+            .await
+            .map_err(|source| StartError::Io { what: folder, source })?;
+        let certificate = match &config.listen.tls {
+            Some(tls) => Some(Certificate::open(tls, &config.data)?),
+            None => None,
+        };
+        let database = Database::open(&config.database()).await?;
+        migrations::apply(&database, MIGRATIONS, clock.now()).await?;
+        let bus: Arc<dyn Bus> = match &config.bus.nats {
+            Some(location) => Arc::new(NatsBus::connect(location, &config.bus).await?),
+            None => Arc::new(LocalBus::new(config.bus.capacity)),
+        };
+        let blob_config = BlobConfig { place: config.place(), limit: config.blobs.limit };
+        let blobs = Blobs::open(&blob_config, entropy.clone()).await?;
+        let what = config.listen.address.to_string();
+        let io = |source| StartError::Io { what, source };
+        let listener = TcpListener::bind(config.listen.address).await.map_err(io.clone())?;
+        let address = listener.local_addr().map_err(io)?;
+
+        let (writer, writer_tasks) = Writer::start(&database, &config.writer);
+        let jobs = Jobs::new(bus.clone());
+        let closing = CancellationToken::new();
+        let ground = Ground { database, writer, bus, jobs, clock, entropy, closing, config };
+        let (services, queue) = services(Arc::new(ground), blobs);
+        let router = router(services.clone())?;
+        let worker = worker(&services)?;
+        let tasks = background(&services);
+        let serving = tokio::spawn({
+            let (ground, tls) = (services.ground.clone(), certificate.as_ref().map(Certificate::acceptor));
+            async move {
+                server::serve(listener, tls, router, &ground.config.listen, ground.closing.clone()).await;
+            }
+        });
+        let fingerprint = certificate.map(|certificate| certificate.fingerprint);
+        tracing::info!(%address, tls = fingerprint.is_some(), "the relay listens");
+        Ok(Self { address, fingerprint, services, serving, tasks, worker, queue, writer: writer_tasks })
+    }
+
+    /// Goes down: takes no more connections, finishes what is under way, writes what was accepted.
+    pub async fn shutdown(mut self) {
+        self.services.ground.closing.cancel();
+        self.services.queue.close_all();
+        if let Err(error) = (&mut self.serving).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the server ended in disorder");
+        }
+        // Those that came while the others left.
+        self.services.queue.close_all();
+        self.tasks.shutdown().await;
+        self.queue.close().await;
+        self.worker.close().await;
+        self.writer.close().await;
+        self.services.ground.database.close().await;
+        tracing::info!("the relay is down");
+    }
+}
+
+fn services(ground: Arc<Ground>, blobs: Blobs) -> (Services, QueueTasks) {
+    let accounts = accounts::Accounts::new(ground.clone());
+    let (queue, queue_tasks) = Queue::start(ground.clone(), accounts.clone());
+    let devices = devices::Devices::new(ground.clone(), accounts.clone(), queue.clone());
+    let services = Services {
+        credentials: auth::Credentials::new(ground.clone()),
+        erasure: accounts::Erasure::new(ground.clone(), devices.clone()),
+        registration: registration::Registration::new(ground.clone(), devices.clone()),
+        linking: devices::Linking::new(ground.clone(), devices.clone()),
+        provisioning: provisioning::Provisioning::new(ground.clone()),
+        keys: keys::Keys::new(ground.clone(), queue.clone()),
+        profiles: profiles::Profiles::new(ground.clone()),
+        blocks: blocks::Blocks::new(ground.clone(), accounts.clone()),
+        blobs: blobs::Media::new(ground.clone(), blobs),
+        accounts,
+        devices,
+        queue,
+        ground,
+    };
+    (services, queue_tasks)
+}
+
+/// Has the jobs done that features write.
+fn worker(services: &Services) -> Result<Worker, RelayError> {
+    let ground = &services.ground;
+    let mut worker = Worker::new();
+    let handlers: [Option<Arc<dyn jobs::Handler>>; 2] =
+        [Some(services.blobs.clone()), services.registration.texts()?];
+    for handler in handlers.into_iter().flatten() {
+        let stores = (&ground.database, &ground.writer, &ground.bus);
+        worker.start(handler, &ground.config.workers, stores, (&ground.clock, &ground.entropy));
+    }
+    Ok(worker)
+}
+
+/// What goes on besides requests and jobs.
+fn background(services: &Services) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let accounts = services.accounts.clone();
+    tasks.spawn(async move { accounts.listen().await });
+    tasks.spawn(async {
+        loop {
+            tokio::time::sleep(metrics::UPKEEP).await;
+            metrics::upkeep();
+        }
+    });
+    let services = services.clone();
+    tasks.spawn(async move {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            sweep(&services).await;
+        }
+    });
+    tasks
+}
+
+/// Removes what nobody used in time. Several nodes may do so at once.
+async fn sweep(services: &Services) {
+    let swept = [
+        services.registration.sweep().await,
+        services.linking.sweep().await,
+        services.provisioning.sweep().await,
+    ];
+    for error in swept.into_iter().filter_map(Result::err) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "what expired was not removed");
+    }
+}

@@ -1,0 +1,86 @@
+//! One connection.
+
+use std::{convert::Infallible, pin::pin, time::Duration};
+
+use axum::{Router, body::Body};
+use http::{Request, Response};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use super::{Peer, Stream};
+use crate::config::Listen;
+
+/// Bytes of a request's head, and of what is read ahead of a body.
+const BUFFER: usize = 16 << 10;
+const HEADERS: usize = 64;
+
+/// What all connections share.
+pub(super) struct Connections {
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    http: http1::Builder,
+    head_timeout: Duration,
+    closing: CancellationToken,
+}
+
+impl Connections {
+    pub(super) fn new(
+        tls: Option<TlsAcceptor>,
+        router: Router,
+        config: &Listen,
+        closing: CancellationToken,
+    ) -> Self {
+        let head_timeout = Duration::from_millis(config.head_timeout_ms);
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(head_timeout)
+            .max_buf_size(BUFFER)
+            .max_headers(HEADERS);
+        Self { tls, router, http, head_timeout, closing }
+    }
+
+    pub(super) async fn serve(self: std::sync::Arc<Self>, tcp: TcpStream, peer: Peer) {
+        // Frames are small and wait for nothing.
+        let _ = tcp.set_nodelay(true);
+        let stream = match &self.tls {
+            None => Stream::Plain(tcp),
+            Some(acceptor) => {
+                let handshake = timeout(self.head_timeout, acceptor.accept(tcp));
+                let outcome = tokio::select! {
+                    outcome = handshake => outcome,
+                    () = peer.evicted() => return,
+                };
+                match outcome {
+                    Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                    // Not one that speaks TLS, or not in time.
+                    Ok(Err(_)) | Err(_) => return,
+                }
+            }
+        };
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            self.answer(request)
+        });
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let mut leaving = false;
+        loop {
+            tokio::select! {
+                // It failed, or it is over, or it was upgraded and is somebody else's: all the same here.
+                _ = connection.as_mut() => return,
+                () = peer.evicted() => return,
+                () = self.closing.cancelled(), if !leaving => {
+                    leaving = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        self.router.clone().oneshot(request.map(Body::new)).await
+    }
+}

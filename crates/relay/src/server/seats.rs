@@ -1,0 +1,160 @@
+//! How many connections there may be: in all, of one address, and of those who have shown no credential.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Listen, limits::network};
+
+/// The places there are.
+#[derive(Debug)]
+pub(super) struct Seats {
+    most: usize,
+    most_of_one: usize,
+    most_strangers: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    next: u64,
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+    /// The oldest first.
+    strangers: BTreeMap<u64, CancellationToken>,
+}
+
+/// The other end of a connection, in the extensions of each of its requests.
+///
+/// The connection counts until all clones are dropped: who upgrades it keeps one.
+#[derive(Debug, Clone)]
+pub struct Peer(Arc<Seat>);
+
+#[derive(Debug)]
+struct Seat {
+    seats: Arc<Seats>,
+    number: u64,
+    address: IpAddr,
+    admitted: AtomicBool,
+    evicted: CancellationToken,
+}
+
+impl Seats {
+    pub(super) fn new(config: &Listen) -> Self {
+        Self {
+            most: config.connections,
+            // Behind proxies all come from few addresses.
+            most_of_one: if config.proxies > 0 { usize::MAX } else { config.connections_per_address },
+            most_strangers: config.strangers,
+            taken: Mutex::default(),
+        }
+    }
+
+    /// A place for a connection from this address, if there is one. Should there be too many strangers, the oldest
+    /// of them has to go: who is slow to introduce himself does not keep others out.
+    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Peer> {
+        let mut taken = self.taken();
+        let counted = network(address);
+        let of_one = taken.by_address.get(&counted).copied().unwrap_or_default();
+        if taken.all >= self.most || of_one >= self.most_of_one {
+            return None;
+        }
+        if taken.strangers.len() >= self.most_strangers
+            && let Some((_, oldest)) = taken.strangers.pop_first()
+        {
+            oldest.cancel();
+        }
+        let number = taken.next;
+        let evicted = CancellationToken::new();
+        taken.next += 1;
+        taken.all += 1;
+        taken.by_address.insert(counted, of_one + 1);
+        taken.strangers.insert(number, evicted.clone());
+        let seats = self.clone();
+        let seat = Seat { seats, number, address, admitted: AtomicBool::new(false), evicted };
+        Some(Peer(Arc::new(seat)))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Peer {
+    /// Where the connection comes from; behind a proxy, the proxy.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.0.address
+    }
+
+    /// A good credential was shown: no longer a stranger.
+    pub fn admit(&self) {
+        if !self.0.admitted.swap(true, Relaxed) {
+            self.0.seats.taken().strangers.remove(&self.0.number);
+        }
+    }
+
+    /// Waits until the connection has to make room for others.
+    pub(super) async fn evicted(&self) {
+        self.0.evicted.cancelled().await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken();
+        taken.all = taken.all.saturating_sub(1);
+        taken.strangers.remove(&self.number);
+        let counted = network(self.address);
+        match taken.by_address.get_mut(&counted) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(taken.by_address.remove(&counted)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seats(connections: usize, connections_per_address: usize, strangers: usize) -> Arc<Seats> {
+        let config = Listen { connections, connections_per_address, strangers, ..Listen::default() };
+        Arc::new(Seats::new(&config))
+    }
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn one_address_does_not_take_all_places() {
+        let seats = seats(10, 2, 10);
+        let first = seats.take(address(1)).unwrap();
+        let _second = seats.take(address(1)).unwrap();
+        assert!(seats.take(address(1)).is_none());
+        let _other = seats.take(address(2)).unwrap();
+        drop(first);
+        assert!(seats.take(address(1)).is_some());
+        assert_eq!(seats.taken().all, 2);
+    }
+
+    #[test]
+    fn the_oldest_stranger_makes_room() {
+        let seats = seats(10, 10, 2);
+        let known = seats.take(address(1)).unwrap();
+        known.admit();
+        let oldest = seats.take(address(2)).unwrap();
+        let _middle = seats.take(address(3)).unwrap();
+        let _newest = seats.take(address(4)).unwrap();
+        assert!(oldest.0.evicted.is_cancelled());
+        assert!(!known.0.evicted.is_cancelled());
+        assert_eq!(seats.taken().strangers.len(), 2);
+    }
+}
