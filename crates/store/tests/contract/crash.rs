@@ -49,7 +49,9 @@ impl Lane for Marks {
 /// What the process that is killed does. It says what was acknowledged, one number a line.
 async fn write_until_killed(url: &str) {
     let from: i64 = std::env::var(FROM).unwrap().parse().unwrap();
-    let database = Database::open(&DatabaseConfig::at(url)).await.unwrap();
+    // The parent looks in meanwhile.
+    let config = DatabaseConfig { shared: true, ..DatabaseConfig::at(url) };
+    let database = Database::open(&config).await.unwrap();
     let (writer, _tasks) = Writer::start(&database, &WriterConfig::default());
     let lane = writer.lane(Marks);
     let callers = (0..16).map(|caller| {

@@ -6,6 +6,7 @@
 mod blobs;
 mod bus;
 mod crash;
+mod file;
 mod jobs;
 mod lost;
 mod sql;
