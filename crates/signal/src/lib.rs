@@ -61,8 +61,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The package `conversation` (`examples/conversation`) is the same with all keys, both ways, in the terminal. Comments cite sections of the Signal
-//! specification that this was written from; stored forms are documented in `proto/`.
+//! The package `conversation` (`examples/conversation`) is the same with all keys, both ways, in the terminal.
+//!
+//! Comments cite what this was written from. "The Signal specification", and a section without a name, is
+//! `docs/protocol/signal.md`; "SPQR" is `docs/protocol/spqr.md`. Stored forms are documented in `proto/`.
 #![deny(missing_docs)]
 #![cfg_attr(
     not(test),
