@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
 # The shortest way to see this at work. Needs nothing but Rust and a linker.
+#
+#   scripts/run.sh
+#
+# It compiles the package `conversation` and runs it: two devices hold an encrypted conversation.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh build
