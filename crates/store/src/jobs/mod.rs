@@ -87,7 +87,8 @@ fn subject(kind: &str) -> Result<Subject, StoreError> {
     Subject::new(format!("jobs.{kind}"))
 }
 
-/// Milliseconds of a configuration, as a duration.
+/// Milliseconds of a configuration, as a duration: a year at most, which can be added to any time.
 const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
+    const YEAR: u64 = 365 * 24 * 60 * 60 * 1000;
+    Duration::from_millis(if millis < YEAR { millis } else { YEAR })
 }
