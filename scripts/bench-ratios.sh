@@ -5,6 +5,7 @@
 #
 # VERSION is another version of the official package than the pinned one.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 arguments=() version=()

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # What a change must satisfy besides its tests: format, lints, docs, scripts, dependencies.
+#
+#   scripts/check.sh
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$*"; }
@@ -19,7 +22,9 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 step "scripts"
 for script in .ci/run scripts/*.sh; do bash -n "$script"; done
-if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*.sh; fi
+silent=$(grep -L 'usage\.sh' scripts/*.sh || true)
+[ -z "$silent" ] || { printf 'these know no --help (scripts/usage.sh):\n%s\n' "$silent"; exit 1; }
+if command -v shellcheck >/dev/null; then shellcheck --exclude SC1091 .ci/run scripts/*.sh; fi
 
 step "dependencies"
 if cargo deny --version >/dev/null 2>&1; then

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Before a release: does HEAD pass its tests in a folder that has never seen it?
+#
+#   scripts/fresh-clone.sh
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 [ -z "$(git status --porcelain)" ] || echo "fresh-clone: there are changes that are not committed; they are not tested"

@@ -6,6 +6,7 @@
 # Inputs that reach new code are kept in build/fuzz and used again by the next run; fuzz/corpus holds the
 # seeds that are part of the repository. A crash leaves its input in fuzz/artifacts.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 stop() { printf 'fuzz: %s\n' "$*" >&2; exit 1; }

@@ -5,11 +5,8 @@
 #
 # VERSION is another version of the official package than the pinned one, newer or older.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
-
-case ${1:-} in
-  -*) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-esac
 
 scripts/setup.sh test
 TRADEPOST_OFFICIAL=$(scripts/official-package.sh "$@" | tail -n 1)

@@ -1,18 +1,15 @@
 #!/usr/bin/env bash
 # Makes the official Signal protocol package available for the interop tests and the benchmark.
+#
+#   scripts/official-package.sh [VERSION]
+#
+# Installs @signalapp/libsignal-client if it is not there yet, and prints, as the last line on
+# stdout, the directory that holds peer.mjs, bench.mjs and their node_modules.
+#
+# Without VERSION (or with the pinned one): the version of the lock file, in interop/official.
+# With another VERSION: that version, in build/official/VERSION, beside a copy of the scripts.
 set -euo pipefail
-
-usage() {
-  cat <<'USAGE'
-Usage: scripts/official-package.sh [VERSION]
-
-Installs @signalapp/libsignal-client if it is not there yet, and prints, as the last line on
-stdout, the directory that holds peer.mjs, bench.mjs and their node_modules.
-
-Without VERSION (or with the pinned one): the version of the lock file, in interop/official.
-With another VERSION: that version, in build/official/VERSION, beside a copy of the scripts.
-USAGE
-}
+. "$(dirname "$0")/usage.sh"
 
 fail() {
   echo "official-package: $1" >&2
@@ -85,12 +82,6 @@ install_other() {
 }
 
 main() {
-  case ${1-} in
-    -h | --help)
-      usage
-      return
-      ;;
-  esac
   (($# <= 1)) || fail "it takes at most one argument, a version (see --help)."
   require_tools
   local pinned version

@@ -5,6 +5,7 @@
 #
 # A new need is one line in the table below.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 # group  command  at least  Debian package   what needs it

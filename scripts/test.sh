@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
 # Everything that is tested, in the order that fails fastest. Needs no services and nothing to be configured.
+#
+#   scripts/test.sh
+#
+# What is missing on this machine is installed first, by scripts/setup.sh.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$*"; }

@@ -7,6 +7,7 @@
 # package mirror can be reached, Debian's compiler for the web is unpacked into build/rust-web and used
 # instead; --fallback asks for that. rust-toolchain.toml names no target, for the sake of such machines.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 target=wasm32-unknown-unknown

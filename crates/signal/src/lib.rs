@@ -9,6 +9,10 @@
 //! It refuses to know what the time is, where randomness comes from, where anything is stored and how bytes travel: the
 //! caller says, and acts on what comes out. After every call that succeeds, save the state before anything else.
 //!
+//! The package is `tradepost-signal`, the library `signal` (`signal = { package = "tradepost-signal", … }`). Randomness is
+//! any `CryptoRng` of `rand_core` 0.10; in a client that is the operating system's, `UnwrapErr(getrandom::SysRng)`. Below,
+//! `rng` is a `ChaCha20Rng` with a fixed seed, so that every run is the same.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use signal::*;
@@ -34,7 +38,9 @@
 //! };
 //! let mut to_bank = Session::new(anna.clone(), bank.address.clone());
 //! to_bank.start(&bundle, Trust::FirstUse, now, &mut rng)?;
-//! let message = to_bank.encrypt(b"I would like to open an account.", Trust::FirstUse, now, &mut rng)?;
+//! // From here on she knows the bank's key, and accepts no other.
+//! let bank_only = Trust::Only(&bundle.identity);
+//! let message = to_bank.encrypt(b"I would like to open an account.", bank_only, now, &mut rng)?;
 //!
 //! // The bank loads the prekeys that the message names, and has a session with her from then on.
 //! let mut to_anna = Session::new(bank.clone(), anna.address.clone());
@@ -43,18 +49,22 @@
 //! let keys = ResponderKeys { one_time: None, signed: &signed, kem: &kem };
 //! let opened = to_anna.decrypt_first(&first, Some(keys), Trust::FirstUse, &mut rng)?;
 //! assert_eq!(*opened.plaintext, b"I would like to open an account.");
+//! // Those that it used up are deleted together with saving the session.
+//! assert_eq!(opened.used.map(|used| used.ids.kem), Some(kem.id));
 //!
 //! // What is saved is bytes; what was learned is whose key this is.
 //! let saved = to_anna.to_bytes();
 //! let mut to_anna = Session::from_bytes(bank, anna.address.clone(), &saved)?;
 //! let answer = to_anna.encrypt(b"Gladly.", Trust::Only(&opened.identity), now, &mut rng)?;
-//! let opened = to_bank.decrypt(&SignalMessage::parse(&answer.bytes)?, Trust::FirstUse, &mut rng)?;
+//! let opened = to_bank.decrypt(&SignalMessage::parse(&answer.bytes)?, bank_only, &mut rng)?;
 //! assert_eq!(*opened.plaintext, b"Gladly.");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/conversation.rs` is the same with all keys, both ways, in the terminal. Comments cite sections of the Signal
-//! specification that this was written from; stored forms are documented in `proto/`.
+//! The package `conversation` (`examples/conversation`) is the same with all keys, both ways, in the terminal.
+//!
+//! Comments cite what this was written from. "The Signal specification", and a section without a name, is
+//! `docs/protocol/signal.md`; "SPQR" is `docs/protocol/spqr.md`. Stored forms are documented in `proto/`.
 #![deny(missing_docs)]
 #![cfg_attr(
     not(test),

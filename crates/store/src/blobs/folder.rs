@@ -4,7 +4,7 @@
 //! around that.
 
 use std::{
-    io::SeekFrom,
+    io::{SeekFrom, Write as _},
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -15,10 +15,11 @@ use futures_util::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use tokio::{
     fs::{self, File, OpenOptions},
-    io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _},
+    io::{AsyncReadExt as _, AsyncSeekExt as _},
 };
 
-use super::{Backend, BlobError, BlobId, ByteStream, Stored, absent_is_fine, grown};
+use super::{Append, Backend, BlobError, BlobId, ByteStream, Claim, Stored, absent_is_fine, grown};
+use crate::StoreError;
 
 /// Bytes in memory of a file that is read.
 const PIECE: usize = 64 << 10;
@@ -48,6 +49,12 @@ impl Folder {
     }
 }
 
+/// An upload that is written to. A write that has begun goes on when its caller gives up, and so does the claim.
+struct Upload {
+    file: std::fs::File,
+    _claim: Claim,
+}
+
 #[async_trait]
 impl Backend for Folder {
     async fn begin(&self, id: BlobId) -> Result<(), BlobError> {
@@ -60,16 +67,15 @@ impl Backend for Folder {
         Ok(fs::metadata(self.upload(id)).await?.len())
     }
 
-    async fn append(
-        &self,
-        id: BlobId,
-        offset: u64,
-        mut bytes: ByteStream,
-        _last: bool,
-        limit: u64,
-    ) -> Result<u64, BlobError> {
-        let mut file = OpenOptions::new().append(true).open(self.upload(id)).await?;
-        let mut size = file.metadata().await?.len();
+    async fn append(&self, id: BlobId, more: Append) -> Result<u64, BlobError> {
+        let Append { claim, offset, mut bytes, limit, .. } = more;
+        let path = self.upload(id);
+        let (mut upload, mut size) = blocking(move || {
+            let file = std::fs::OpenOptions::new().append(true).open(path)?;
+            let size = file.metadata()?.len();
+            Ok((Upload { file, _claim: claim }, size))
+        })
+        .await?;
         if size != offset {
             return Err(BlobError::WrongOffset { offset: size });
         }
@@ -77,7 +83,7 @@ impl Backend for Folder {
         while let Some(piece) = bytes.next().await {
             match piece.and_then(|piece| Ok((grown(size, piece.len(), limit)?, piece))) {
                 Ok((larger, piece)) => {
-                    file.write_all(&piece).await?;
+                    upload = blocking(move || upload.file.write_all(&piece).map(|()| upload)).await?;
                     size = larger;
                 }
                 Err(error) => {
@@ -87,8 +93,7 @@ impl Backend for Folder {
             }
         }
         // Also what came before the bytes broke off: `offset` counts it.
-        file.flush().await?;
-        file.sync_data().await?;
+        blocking(move || upload.file.sync_data()).await?;
         outcome.map(|()| size)
     }
 
@@ -144,6 +149,14 @@ impl Backend for Folder {
     async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
         absent_is_fine(fs::remove_file(self.blob(id)).await.map_err(Into::into))
     }
+}
+
+/// Runs what waits for the disk where it is in nobody's way.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, BlobError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| BlobError::Store(StoreError::unavailable(error)))??)
 }
 
 /// Makes the names in a folder durable.

@@ -4,6 +4,7 @@
 //! ([`Blobs::begin`], [`append`](Blobs::append), [`finish`](Blobs::finish)), also in another process; [`Blobs::put`] is
 //! all of it in one go. What is finished is durable. There is no listing; when a blob expires is its owner's business.
 
+mod claim;
 mod folder;
 mod id;
 mod s3;
@@ -15,7 +16,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream::BoxStream};
 use serde::Deserialize;
 
-use self::{folder::Folder, s3::S3};
+use self::{
+    claim::{Claim, Claims},
+    folder::Folder,
+    s3::S3,
+};
 pub use self::{id::BlobId, s3::S3Config};
 use crate::{Entropy, StoreError};
 
@@ -41,6 +46,9 @@ pub enum BlobError {
         /// Where it goes on.
         offset: u64,
     },
+    /// Somebody else is writing to this upload in this process. Nothing was changed; come back when they are done.
+    #[error("somebody is writing to this upload")]
+    Busy,
     /// The bytes are not those that were announced. The upload is gone.
     #[error("the bytes do not have the announced digest")]
     WrongDigest,
@@ -107,6 +115,7 @@ pub enum Place {
 #[derive(Clone)]
 pub struct Blobs {
     backend: Arc<dyn Backend>,
+    claims: Claims,
     entropy: Arc<dyn Entropy>,
     limit: u64,
 }
@@ -116,19 +125,21 @@ pub struct Blobs {
 trait Backend: Send + Sync {
     async fn begin(&self, id: BlobId) -> Result<(), BlobError>;
     async fn offset(&self, id: BlobId) -> Result<u64, BlobError>;
-    async fn append(
-        &self,
-        id: BlobId,
-        offset: u64,
-        bytes: ByteStream,
-        last: bool,
-        limit: u64,
-    ) -> Result<u64, BlobError>;
+    async fn append(&self, id: BlobId, more: Append) -> Result<u64, BlobError>;
     async fn finish(&self, id: BlobId, announced: Option<[u8; 32]>) -> Result<Stored, BlobError>;
     async fn abandon(&self, id: BlobId) -> Result<(), BlobError>;
     async fn size(&self, id: BlobId) -> Result<u64, BlobError>;
     async fn get(&self, id: BlobId, range: Range<u64>) -> Result<ByteStream, BlobError>;
     async fn delete(&self, id: BlobId) -> Result<(), BlobError>;
+}
+
+/// What is added to an upload, and by whose right.
+struct Append {
+    claim: Claim,
+    offset: u64,
+    bytes: ByteStream,
+    last: bool,
+    limit: u64,
 }
 
 impl Blobs {
@@ -141,7 +152,7 @@ impl Blobs {
             Place::Folder(path) => Arc::new(Folder::open(path).await?),
             Place::S3(config) => Arc::new(S3::open(config)?),
         };
-        Ok(Self { backend, entropy, limit: config.limit })
+        Ok(Self { backend, claims: Claims::default(), entropy, limit: config.limit })
     }
 
     /// Stores all of `bytes` under a new id. What breaks off leaves nothing.
@@ -188,10 +199,11 @@ impl Blobs {
     /// Adds bytes to an upload, beginning at `offset`; how many bytes are now safe. With S3 these are whole parts of
     /// 8 MiB and may be fewer than were sent, except after the `last` bytes.
     ///
-    /// One caller at a time: what two write at once has the digest of neither.
+    /// One caller at a time: within a process the second one is refused. Between processes it is the caller's business:
+    /// what two write at once has the digest of neither.
     ///
     /// # Errors
-    /// `WrongOffset`, `TooLarge`, `NotFound`, `Interrupted`, `Store`.
+    /// `Busy`, `WrongOffset`, `TooLarge`, `NotFound`, `Interrupted`, `Store`.
     pub async fn append<E>(
         &self,
         id: BlobId,
@@ -203,22 +215,26 @@ impl Blobs {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         let bytes = bytes.map(|part| part.map_err(|error| BlobError::Interrupted(error.into()))).boxed();
-        self.backend.append(id, offset, bytes, last, self.limit).await
+        let claim = self.claims.claim(id)?;
+        self.backend.append(id, Append { claim, offset, bytes, last, limit: self.limit }).await
     }
 
     /// Makes an upload a blob, durably. If a digest was announced, only with that.
     ///
     /// # Errors
-    /// `WrongDigest`, with which the upload is gone; `NotFound`, `Store`.
+    /// `WrongDigest`, with which the upload is gone; `Busy`, `NotFound`, `Store`.
     pub async fn finish(&self, id: BlobId, announced: Option<[u8; 32]>) -> Result<Stored, BlobError> {
+        let _claim = self.claims.claim(id)?;
         self.backend.finish(id, announced).await
     }
 
-    /// Gives an upload up. Safe to repeat.
+    /// Gives an upload up, whatever became of it: safe to repeat, for uploads that were never begun, and for those that
+    /// are finished, whose blob stays. So a sweep over what was begun long ago needs no memory of what it did.
     ///
     /// # Errors
-    /// `Store`.
+    /// `Busy` if somebody is writing to it and so has not abandoned it; `Store`.
     pub async fn abandon(&self, id: BlobId) -> Result<(), BlobError> {
+        let _claim = self.claims.claim(id)?;
         self.backend.abandon(id).await
     }
 

@@ -17,7 +17,7 @@ use sha2::{
     digest::common::hazmat::{SerializableState as _, SerializedState},
 };
 
-use super::{Backend, BlobError, BlobId, ByteStream, Stored, absent_is_fine, grown};
+use super::{Append, Backend, BlobError, BlobId, ByteStream, Stored, absent_is_fine, grown};
 use crate::{Location, StoreError};
 
 /// Bytes of a part, and so in memory of each upload. S3 wants 5 MiB or more of all but the last.
@@ -123,14 +123,8 @@ impl Backend for S3 {
         Ok(self.progress(id).await?.size)
     }
 
-    async fn append(
-        &self,
-        id: BlobId,
-        offset: u64,
-        mut bytes: ByteStream,
-        last: bool,
-        limit: u64,
-    ) -> Result<u64, BlobError> {
+    async fn append(&self, id: BlobId, more: Append) -> Result<u64, BlobError> {
+        let Append { claim: _claim, offset, mut bytes, last, limit } = more;
         let mut progress = self.progress(id).await?;
         if progress.size != offset {
             return Err(BlobError::WrongOffset { offset: progress.size });

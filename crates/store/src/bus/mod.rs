@@ -7,8 +7,9 @@
 mod local;
 mod mailbox;
 mod nats;
+mod way;
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -100,8 +101,14 @@ impl fmt::Debug for Subscription {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusConfig {
-    /// `nats://HOST:PORT`, several separated by commas; none for a bus within this process. Default: none.
+    /// `nats://HOST:PORT`, or `tls://HOST:PORT` if it must be encrypted; several separated by commas; none for a bus
+    /// within this process. Credentials may stand in it, percent-encoded: `nats://USER:PASSWORD@HOST:PORT` or
+    /// `nats://TOKEN@HOST:PORT`. Default: none.
     pub nats: Option<Location>,
+    /// A file with `USER:PASSWORD` or `TOKEN`, as they are, in place of those in the address. Default: none.
+    pub credentials_file: Option<PathBuf>,
+    /// How the way to NATS is encrypted.
+    pub tls: BusTls,
     /// The first word of all subjects on NATS, so that two installations may share one. Default `tradepost`.
     pub prefix: String,
     /// Signals that wait for a subscriber at most; over it the subscriber has lagged. Default 64.
@@ -110,8 +117,29 @@ pub struct BusConfig {
 
 impl Default for BusConfig {
     fn default() -> Self {
-        Self { nats: None, prefix: "tradepost".to_owned(), capacity: 64 }
+        Self {
+            nats: None,
+            credentials_file: None,
+            tls: BusTls::default(),
+            prefix: "tradepost".to_owned(),
+            capacity: 64,
+        }
     }
+}
+
+/// How the way to NATS is encrypted.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BusTls {
+    /// Refuse to talk without TLS, whatever the server offers. A `tls://` address or a file here says so too. Default:
+    /// false, with which TLS is used if the server wants it.
+    pub required: bool,
+    /// PEM file of the authorities that may vouch for the server, in place of the system's. Default: none.
+    pub authorities_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show the server; with `key_file`. Default: none.
+    pub certificate_file: Option<PathBuf>,
+    /// PEM file of its key. Default: none.
+    pub key_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectError, ConnectErrorKind, Event};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::{task::AbortHandle, time::timeout};
 
-use super::{Bus, BusConfig, Mailbox, Subject, Subscription};
+use super::{Bus, BusConfig, Mailbox, Subject, Subscription, way};
 use crate::{Location, StoreError};
 
 /// How long the server may take to answer before it counts as lost.
@@ -37,12 +37,14 @@ impl NatsBus {
     /// Connects to the servers at `location`, commas between them.
     ///
     /// # Errors
-    /// `Unavailable` if none answers; `Invalid` for a prefix that is no subject.
+    /// `Unavailable` if none answers or the way is not as safe as it must be; `Invalid` for a prefix that is no subject,
+    /// for credentials that the server refuses, and for files that are not what they should be.
     pub async fn connect(location: &Location, config: &BusConfig) -> Result<Self, StoreError> {
         Subject::new(&*config.prefix)?;
         let subscribers = Arc::<Subscribers>::default();
         let (told, first) = (subscribers.clone(), AtomicBool::new(true));
-        let options = ConnectOptions::new().connection_timeout(PATIENCE).event_callback(move |event| {
+        let (options, servers) = way::options(location, config).await?;
+        let options = options.connection_timeout(PATIENCE).event_callback(move |event| {
             match event {
                 // The first connection comes before anybody listens, but may be told of later.
                 Event::Connected if first.swap(false, Ordering::Relaxed) => {}
@@ -52,8 +54,7 @@ impl NatsBus {
             }
             std::future::ready(())
         });
-        let servers: Vec<&str> = location.expose().split(',').map(str::trim).collect();
-        let client = options.connect(servers).await.map_err(StoreError::unavailable)?;
+        let client = options.connect(servers).await.map_err(refused)?;
         Ok(Self { client, subscribers, prefix: config.prefix.clone(), capacity: config.capacity })
     }
 
@@ -71,6 +72,16 @@ impl NatsBus {
         };
         timeout(PATIENCE, round).await.map_err(StoreError::unavailable)??;
         Ok(())
+    }
+}
+
+fn refused(error: ConnectError) -> StoreError {
+    match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            StoreError::Invalid("NATS refuses the credentials".to_owned())
+        }
+        ConnectErrorKind::ServerParse => StoreError::Invalid(error.to_string()),
+        _ => StoreError::unavailable(error),
     }
 }
 

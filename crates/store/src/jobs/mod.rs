@@ -1,8 +1,8 @@
 //! Work that must happen after a commit: a row written in the same transaction, taken by a worker.
 //!
 //! - [`add`] writes the row in the transaction of the change: both are there or neither.
-//! - A [`Worker`] takes due rows under a lease. If its process dies, the lease runs out and another one takes over, so
-//!   a handler may see a job again and must be idempotent.
+//! - A [`Worker`] takes due rows under a lease and renews it while they run. If its process dies, the lease runs out and
+//!   another one takes over, so a handler may see a job again and must be idempotent.
 //! - A failure puts the job off by its [`Schedule`]; when that is used up the row stays as a dead letter.
 //! - A bus signal ([`Jobs::wake`]) makes it quick and polling makes it certain: a lost signal costs time, never a job.
 
@@ -87,7 +87,8 @@ fn subject(kind: &str) -> Result<Subject, StoreError> {
     Subject::new(format!("jobs.{kind}"))
 }
 
-/// Milliseconds of a configuration, as a duration.
+/// Milliseconds of a configuration, as a duration: a year at most, which can be added to any time.
 const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
+    const YEAR: u64 = 365 * 24 * 60 * 60 * 1000;
+    Duration::from_millis(if millis < YEAR { millis } else { YEAR })
 }

@@ -87,6 +87,21 @@ pub(super) async fn take(
     .await
 }
 
+/// Leases a job that runs for longer; `false` if another worker has it by now, or nobody.
+pub(super) async fn renew(
+    transaction: &mut Transaction,
+    job: &Job,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let renewed = query("UPDATE jobs SET due = $1 WHERE id = $2 AND lease = $3")
+        .bind(until)
+        .bind(job.id)
+        .bind(&*job.lease)
+        .execute(transaction)
+        .await?;
+    Ok(renewed == 1)
+}
+
 /// When the next job of `kind` is due, if there is one.
 pub(super) async fn next_due(reader: &mut Connection, kind: &str) -> Result<Option<Timestamp>, StoreError> {
     query("SELECT due FROM jobs WHERE kind = $1 AND died_at IS NULL ORDER BY due LIMIT 1")

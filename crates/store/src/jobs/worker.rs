@@ -4,7 +4,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
 
 use super::{
     Schedule, millis,
@@ -29,7 +33,13 @@ pub trait Handler: Send + Sync + 'static {
         Schedule::default()
     }
 
-    /// Does one job. It is stopped when its lease runs out, and may be called again with the same job: idempotent.
+    /// How long one job may run, given how long a lease is. Default: ten leases.
+    fn longest(&self, lease: Duration) -> Duration {
+        lease.saturating_mul(10)
+    }
+
+    /// Does one job. Its lease is renewed meanwhile; it is stopped when that fails or when it runs longer than the
+    /// [longest](Self::longest), and may be called again with the same job: idempotent.
     ///
     /// # Errors
     /// [`Failure`] says whether another try makes sense.
@@ -56,7 +66,8 @@ pub enum Failure {
 pub struct WorkerConfig {
     /// Jobs of a kind at the same time. Default 16.
     pub parallel: usize,
-    /// How long a job may take; after it, another worker may have it. Default 60000.
+    /// How long a job waits for its worker: when so much has passed without a renewal, another worker may have it.
+    /// While it runs its lease is renewed after each half. Default 60000.
     pub lease_ms: u64,
     /// How often to look without being woken. Default 5000.
     pub poll_ms: u64,
@@ -222,8 +233,13 @@ impl Ground {
         let done = if used_up {
             Err(Failure::Never("too many attempts ended without an outcome".to_owned()))
         } else {
-            let late = |_| Err(Failure::Later("it took longer than its lease".to_owned()));
-            timeout(lease, handler.run(&job)).await.unwrap_or_else(late)
+            let stopped = tokio::select! {
+                biased;
+                done = handler.run(&job) => Ok(done),
+                lost = self.keep(&job, lease) => Err(lost),
+                () = sleep(handler.longest(lease)) => Err("it ran longer than it may"),
+            };
+            stopped.unwrap_or_else(|reason| Err(Failure::Later(reason.to_owned())))
         };
         let now = self.clock.now();
         let written = match done {
@@ -255,6 +271,45 @@ impl Ground {
             // The lease runs out and the job is done again: that is what idempotent means.
             let error = &error as &dyn std::error::Error;
             tracing::warn!(kind, id, error, "the outcome of a job was not written");
+        }
+    }
+}
+
+/// Leases.
+impl Ground {
+    /// Renews the lease of a job after each half of it; ends when it is lost, with the reason.
+    async fn keep(&self, job: &Job, lease: Duration) -> &'static str {
+        let mut end = Instant::now() + lease;
+        loop {
+            sleep_until(end - lease / 2).await;
+            // Counted from before the clock is read, so that it ends here before it ends there.
+            let next = Instant::now() + lease;
+            match timeout_at(end, self.renew(job, lease)).await {
+                Ok(true) => end = next,
+                Ok(false) => return "another worker has it",
+                Err(_) => return "its lease could not be renewed",
+            }
+        }
+    }
+
+    /// Tries until it is known whether the job is still ours.
+    async fn renew(&self, job: &Job, lease: Duration) -> bool {
+        loop {
+            let (job, until) = (job.clone(), self.clock.now().after(lease));
+            let id = job.id;
+            let renewed = self.writer.write(0, move |transaction| {
+                let job = job.clone();
+                Box::pin(async move { rows::renew(transaction, &job, until).await })
+            });
+            match renewed.await {
+                Ok(ours) => return ours,
+                Err(error) => tracing::warn!(
+                    id,
+                    error = &error as &dyn std::error::Error,
+                    "the lease of a job was not renewed"
+                ),
+            }
+            sleep(lease / 20).await;
         }
     }
 }

@@ -13,6 +13,7 @@ use sqlx::{
 use super::{
     Connection, Transaction,
     connection::{Inner, Raw},
+    owner::Owner,
 };
 use crate::{Location, StoreError};
 
@@ -50,6 +51,10 @@ pub struct DatabaseConfig {
     /// How long a caller waits for a connection, or SQLite for another process, before `Unavailable`. Default 5000.
     #[serde(default = "wait_ms")]
     pub wait_ms: u64,
+    /// Whether others that say the same may open the file of SQLite meanwhile: for tools and tests. A server is its
+    /// file's only owner. Default false.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 const fn connections() -> u32 {
@@ -63,20 +68,21 @@ const fn wait_ms() -> u64 {
 impl DatabaseConfig {
     /// This database, with defaults for everything else.
     pub fn at(url: impl Into<Location>) -> Self {
-        Self { url: url.into(), connections: connections(), wait_ms: wait_ms() }
+        Self { url: url.into(), connections: connections(), wait_ms: wait_ms(), shared: false }
     }
 }
 
 /// A database, on either engine. Clones share their connections.
 ///
 /// SQLite: write-ahead log, `synchronous=FULL` (a commit is on disk), foreign keys, one connection that writes and some
-/// that only read. PostgreSQL: one pool; a server with `synchronous_commit` off is told otherwise.
+/// that only read; the file has one owner, unless the configuration says otherwise. PostgreSQL: one pool; a server with
+/// `synchronous_commit` off is told otherwise.
 #[derive(Debug, Clone)]
 pub struct Database(Pools);
 
 #[derive(Debug, Clone)]
 enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, owner: Owner },
     Postgres(PgPool),
 }
 
@@ -84,12 +90,15 @@ impl Database {
     /// Connects, and makes the file of SQLite if it is not there. Tables are the business of [`super::migrations`].
     ///
     /// # Errors
-    /// `Invalid` for a URL that is neither; `Unavailable` if there is nobody at home.
+    /// `Invalid` for a URL that is neither; `Unavailable` if there is nobody at home, or if another process has the
+    /// file of SQLite open.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, StoreError> {
         let wait = Duration::from_millis(config.wait_ms);
         let url = config.url.expose();
         if let Some(path) = url.strip_prefix("sqlite:") {
-            return open_sqlite(Path::new(path), config.connections, wait).await;
+            let path = Path::new(path);
+            let owner = Owner::of(path, config.shared, wait).await?;
+            return open_sqlite(path, owner, config.connections, wait).await;
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return open_postgres(url, config.connections, wait).await;
@@ -134,10 +143,11 @@ impl Database {
     /// Closes all connections, when those who hold one have given it back.
     pub async fn close(&self) {
         match &self.0 {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, owner } => {
                 readers.close().await;
                 // The last to close moves the write-ahead log into the file.
                 writer.close().await;
+                owner.leave();
             }
             Pools::Postgres(pool) => pool.close().await,
         }
@@ -154,24 +164,40 @@ pub(super) async fn execute_script(connection: &mut Connection, script: String) 
     Ok(())
 }
 
-async fn open_sqlite(path: &Path, connections: u32, wait: Duration) -> Result<Database, StoreError> {
+async fn open_sqlite(
+    path: &Path,
+    owner: Owner,
+    connections: u32,
+    wait: Duration,
+) -> Result<Database, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
         .busy_timeout(wait)
+        // What is read often comes straight from the system's cache: no call and no copy for each page.
+        .pragma("mmap_size", (256 << 20).to_string())
+        // Sorting and the like is small and short-lived: not worth a file.
+        .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(STATEMENTS_KEPT);
     let writing = options
         .clone()
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // Every 1000 pages, as is the default, means every few commits. A queue's rows are mostly gone again when
+        // 16,000 (64 MiB) have come together, and a page that many commits changed is copied into the file once.
+        .pragma("wal_autocheckpoint", "16000")
         // A log that once grew is cut back to 64 MiB.
-        .pragma("journal_size_limit", "67108864");
+        .pragma("journal_size_limit", (64 << 20).to_string())
+        // In KiB, being negative: the indexes that inserts go to, and what a large transaction changes.
+        .pragma("cache_size", "-65536");
     // The connections are to a file in this process: there is nothing to test before they are used.
     let pool = PoolOptions::new().acquire_timeout(wait).test_before_acquire(false).idle_timeout(None);
     let writer = pool.clone().max_connections(1).max_lifetime(None).connect_with(writing).await?;
-    let readers = pool.max_connections(connections.max(1)).connect_with(options.read_only(true)).await?;
-    Ok(Database(Pools::Sqlite { writer, readers }))
+    // Less for each of them, since there are several.
+    let reading = options.read_only(true).pragma("cache_size", "-16384");
+    let readers = pool.max_connections(connections.max(1)).connect_with(reading).await?;
+    Ok(Database(Pools::Sqlite { writer, readers, owner }))
 }
 
 async fn open_postgres(url: &str, connections: u32, wait: Duration) -> Result<Database, StoreError> {

@@ -27,6 +27,7 @@
 mod connection;
 mod database;
 pub mod migrations;
+mod owner;
 mod row;
 mod rows;
 mod statement;

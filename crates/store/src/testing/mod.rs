@@ -41,6 +41,8 @@ impl Scratch {
         let folder = tempfile::tempdir().map_err(StoreError::unavailable)?;
         let path = folder.path().join("scratch.db");
         let config = DatabaseConfig::at(format!("sqlite:{}", path.display()).as_str());
+        // Tests that open it once more stand for other nodes, which PostgreSQL would have.
+        let config = DatabaseConfig { shared: true, ..config };
         let database = Database::open(&config).await?;
         Ok(Self { config, database, _folder: Some(folder) })
     }

@@ -168,6 +168,7 @@ impl Postgres {
 #[derive(Debug)]
 pub struct Nats {
     port: u16,
+    arguments: Vec<String>,
     server: Option<Server>,
 }
 
@@ -178,7 +179,17 @@ impl Nats {
     /// If the package is not installed or the server does not start.
     #[must_use]
     pub fn start() -> Self {
-        let mut nats = Self { port: free_port(), server: None };
+        Self::with(&[])
+    }
+
+    /// Starts it with further arguments of its command line.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn with(arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut nats = Self { port: free_port(), arguments, server: None };
         nats.resume();
         nats
     }
@@ -197,14 +208,22 @@ impl Nats {
         let debian = Path::new("/usr/sbin/nats-server");
         let program = if debian.exists() { debian } else { Path::new("nats-server") };
         let mut nats = command(program, None);
-        nats.args(["-a", "127.0.0.1", "-p", &self.port.to_string()]).stderr(Stdio::null());
+        nats.args(["-a", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(&self.arguments)
+            .stderr(Stdio::null());
         self.server = Some(Server::start(nats, self.port, "KILL"));
     }
 
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://{}", self.address())
+    }
+
+    /// Where it is, without a scheme.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 }
 

@@ -18,6 +18,8 @@ use store::{
 };
 
 const ROUNDS: i64 = 20;
+/// The test whose program is also the one that is killed, when it finds this in its environment.
+const CHILD: &str = "crash::nothing_acknowledged_is_lost_on_sqlite";
 const WHERE: &str = "STORE_CRASH_DATABASE";
 const FROM: &str = "STORE_CRASH_FROM";
 
@@ -44,13 +46,12 @@ impl Lane for Marks {
     }
 }
 
-/// Not a test of its own: the process that is killed. It says what was acknowledged, one number a line.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the other half of the crash tests, which start it"]
-async fn writes_until_killed() {
-    let Ok(url) = std::env::var(WHERE) else { return };
+/// What the process that is killed does. It says what was acknowledged, one number a line.
+async fn write_until_killed(url: &str) {
     let from: i64 = std::env::var(FROM).unwrap().parse().unwrap();
-    let database = Database::open(&DatabaseConfig::at(url.as_str())).await.unwrap();
+    // The parent looks in meanwhile.
+    let config = DatabaseConfig { shared: true, ..DatabaseConfig::at(url) };
+    let database = Database::open(&config).await.unwrap();
     let (writer, _tasks) = Writer::start(&database, &WriterConfig::default());
     let lane = writer.lane(Marks);
     let callers = (0..16).map(|caller| {
@@ -74,7 +75,7 @@ async fn crash(scratch: Scratch) {
     let (mut acknowledged, mut lost) = (0, 0);
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::writes_until_killed", "--ignored", "--nocapture"])
+            .args(["--exact", CHILD, "--nocapture"])
             .env(WHERE, scratch.config.url.expose())
             .env(FROM, (round * 1_000_000).to_string())
             .stdout(Stdio::piped())
@@ -114,6 +115,9 @@ async fn crash(scratch: Scratch) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_on_sqlite() {
+    if let Ok(url) = std::env::var(WHERE) {
+        return write_until_killed(&url).await;
+    }
     crash(Scratch::sqlite().await.unwrap()).await;
 }
 

@@ -19,6 +19,10 @@ use store::{
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
+store::row! {
+    struct Row from "jobs" { due: Timestamp, lease: Option<Vec<u8>>, failure: Option<String> }
+}
+
 /// Everything a worker stands on, and what its handler saw.
 struct Room {
     scratch: Scratch,
@@ -42,13 +46,34 @@ impl Handler for Noting {
         Schedule { delays_s: vec![10, 100], jitter_percent: 0 }
     }
 
+    fn longest(&self, lease: Duration) -> Duration {
+        lease * 3
+    }
+
     async fn run(&self, job: &Job) -> Result<(), Failure> {
         self.0.lock().unwrap().push(job.payload.clone());
         match &*job.payload {
             b"fail" => Err(Failure::Later("not now".to_owned())),
             b"hang" => std::future::pending().await,
+            b"long" => {
+                let _stopped = Stopped(self.0.clone());
+                // Until told, in what it notes, that it is done.
+                while !self.0.lock().unwrap().contains(&b"enough".to_vec()) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
+    }
+}
+
+/// Notes that a handler ended, by itself or not.
+struct Stopped(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().push(b"stopped".to_vec());
     }
 }
 
@@ -98,6 +123,12 @@ impl Room {
 
     fn times(&self) -> usize {
         self.seen.lock().unwrap().len()
+    }
+
+    /// The only job, as it is stored: when it is due, who has it, and why it failed.
+    async fn row(&self) -> Row {
+        let mut reader = self.scratch.database.reader().await.unwrap();
+        query("SELECT due, lease, failure FROM jobs").optional(&mut reader).await.unwrap().unwrap()
     }
 }
 
@@ -176,6 +207,52 @@ pub(crate) async fn a_lost_lease_is_taken_over(scratch: Scratch) {
     room.hand.advance(Duration::from_secs(61));
     room.until("it is taken over", async |room| room.times() == 2).await;
     drop(heir);
+}
+
+pub(crate) async fn a_running_job_keeps_its_lease(scratch: Scratch) {
+    let room = Room::open(scratch).await;
+    let config = WorkerConfig { lease_ms: 1500, ..quick() };
+    let workers = [room.worker(&config), room.worker(&config)];
+    room.add(b"long", START, None).await;
+    room.until("it is taken", async |room| room.times() == 1).await;
+    for _ in 0..3 {
+        // Nearly a lease on, and two leases in all.
+        room.hand.advance(Duration::from_millis(1200));
+        let renewed = room.hand.now().after(Duration::from_millis(1500));
+        room.until("its lease is renewed", async |room| room.row().await.due == renewed).await;
+    }
+    assert_eq!(room.times(), 1, "nobody else took it");
+    room.seen.lock().unwrap().push(b"enough".to_vec());
+    room.until("it is done", async |room| room.waiting().await == 0).await;
+    assert_eq!(*room.seen.lock().unwrap(), [&b"long"[..], b"enough", b"stopped"]);
+    for worker in workers {
+        worker.close().await;
+    }
+}
+
+pub(crate) async fn a_job_that_was_taken_away_is_stopped(scratch: Scratch) {
+    let room = Room::open(scratch).await;
+    let worker = room.worker(&WorkerConfig { lease_ms: 300, ..quick() });
+    room.add(b"long", START, None).await;
+    room.until("it is taken", async |room| room.times() == 1).await;
+    let take_away = room.writer.write(0, |transaction| {
+        let other = query("UPDATE jobs SET lease = $1, due = $2").bind(vec![0]);
+        Box::pin(other.bind(START.after(Duration::from_secs(60))).execute(transaction))
+    });
+    take_away.await.unwrap();
+    room.until("it is stopped", async |room| room.times() == 2).await;
+    worker.close().await;
+    assert_eq!(room.row().await.lease, Some(vec![0]), "the other's lease is not touched");
+}
+
+pub(crate) async fn a_job_may_not_run_for_ever(scratch: Scratch) {
+    let room = Room::open(scratch).await;
+    let worker = room.worker(&WorkerConfig { lease_ms: 400, ..quick() });
+    room.add(b"hang", START, None).await;
+    room.until("it is given up", async |room| room.row().await.lease.is_none() && room.times() == 1).await;
+    let failure = room.row().await.failure;
+    assert_eq!(failure.as_deref(), Some("it ran longer than it may"));
+    worker.close().await;
 }
 
 pub(crate) async fn a_future_job_waits(scratch: Scratch) {

@@ -6,6 +6,7 @@
 mod blobs;
 mod bus;
 mod crash;
+mod file;
 mod jobs;
 mod lost;
 mod sql;
@@ -72,6 +73,9 @@ promises! {
         a_job_is_done_once_and_gone
         a_failing_job_comes_back_and_dies
         a_lost_lease_is_taken_over
+        a_running_job_keeps_its_lease
+        a_job_that_was_taken_away_is_stopped
+        a_job_may_not_run_for_ever
         a_future_job_waits
         a_key_admits_one_job
         a_lost_signal_costs_only_time;

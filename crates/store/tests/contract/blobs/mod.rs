@@ -12,6 +12,7 @@ use store::{
     blobs::{BlobConfig, BlobError, BlobId, Blobs, Place},
     testing::SeededEntropy,
 };
+use tokio::{sync::oneshot, task::JoinHandle};
 
 const LIMIT: u64 = 20 << 20;
 
@@ -96,12 +97,66 @@ async fn other_bytes_than_announced_are_refused(blobs: &Blobs) {
     blobs.abandon(id).await.unwrap();
 }
 
+/// An upload by somebody who sends so many bytes and then no more, without an end. When they were asked for more,
+/// this returns.
+async fn slow_upload(blobs: &Blobs, id: BlobId, bytes: usize) -> JoinHandle<Result<u64, BlobError>> {
+    let (stuck, is_stuck) = oneshot::channel();
+    let endless = stream::once(async move {
+        stuck.send(()).unwrap();
+        std::future::pending().await
+    });
+    let bytes = stream::iter(body(0..bytes)).chain(endless);
+    let blobs = blobs.clone();
+    let uploading = tokio::spawn(async move { blobs.append(id, 0, bytes, true).await });
+    is_stuck.await.unwrap();
+    uploading
+}
+
+async fn two_do_not_write_to_an_upload(blobs: &Blobs) {
+    let id = blobs.begin().await.unwrap();
+    let first = slow_upload(blobs, id, 100_000).await;
+    let clone = blobs.clone();
+    let second = clone.append(id, 0, stream::iter(body(0..5)), true).await;
+    assert!(matches!(second, Err(BlobError::Busy)), "{second:?}");
+    assert!(matches!(blobs.finish(id, None).await, Err(BlobError::Busy)));
+    assert!(matches!(blobs.abandon(id).await, Err(BlobError::Busy)), "it is not abandoned");
+    // Other uploads are not in its way.
+    blobs.put(stream::iter(body(0..5))).await.unwrap();
+
+    // Who gave up stands in nobody's way.
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    let from = usize::try_from(blobs.offset(id).await.unwrap()).unwrap();
+    blobs.append(id, from as u64, stream::iter(body(from..200_000)), true).await.unwrap();
+    let stored = blobs.finish(id, Some(digest(0..200_000))).await.unwrap();
+    assert_eq!(stored.size, 200_000);
+}
+
+async fn abandoning_is_safe_at_any_time(blobs: &Blobs) {
+    let id = blobs.begin().await.unwrap();
+    blobs.append(id, 0, stream::iter(body(0..100)), true).await.unwrap();
+    for _ in 0..2 {
+        blobs.abandon(id).await.unwrap();
+        assert!(matches!(blobs.offset(id).await, Err(BlobError::NotFound)));
+    }
+    let late = blobs.append(id, 0, stream::iter(body(0..5)), true).await;
+    assert!(matches!(late, Err(BlobError::NotFound)), "{late:?}");
+
+    let finished = blobs.put(stream::iter(body(0..100))).await.unwrap();
+    blobs.abandon(finished.id).await.unwrap();
+    assert_eq!(read(blobs, finished.id, 0..100).await.unwrap().len(), 100, "what is finished stays");
+    let never: BlobId = "00112233445566778899aabbccddeeff".parse().unwrap();
+    blobs.abandon(never).await.unwrap();
+}
+
 async fn every_promise(blobs: Blobs, elsewhere: Blobs) {
     what_was_put_comes_back(&blobs).await;
     a_part_can_be_read(&blobs).await;
     an_upload_goes_on_where_it_stopped(&blobs, &elsewhere).await;
     too_much_is_refused_while_it_comes(&blobs).await;
     other_bytes_than_announced_are_refused(&blobs).await;
+    two_do_not_write_to_an_upload(&blobs).await;
+    abandoning_is_safe_at_any_time(&blobs).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

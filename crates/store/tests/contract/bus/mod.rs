@@ -1,5 +1,7 @@
 //! Signals, within the process and over a real NATS server.
 
+mod way;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -1,0 +1,166 @@
+//! What a device does.
+
+mod account;
+mod contacts;
+mod heal;
+mod history;
+mod lanes;
+mod linking;
+mod media;
+mod names;
+mod outbox;
+mod prekeys;
+mod profile;
+mod reading;
+mod receive;
+mod register;
+mod run;
+mod seal;
+mod send;
+mod settle;
+mod sweep;
+mod sync;
+mod trust;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex as Lock, atomic::AtomicBool},
+};
+
+use signal::LocalDevice;
+use tokio::sync::{Mutex, Notify};
+use wire::{AccountId, DeviceId, frames};
+use zeroize::Zeroizing;
+
+pub use self::{
+    linking::{Linking, LinkingRequest},
+    register::Registration,
+    run::Ended,
+    trust::Settings,
+};
+use self::lanes::Lanes;
+use crate::{
+    Clock, Edges, Error, Events, Link, Own, Randomness, Vault,
+    event::Readers,
+    link::relay::Relay,
+    records::{OwnRecord, Work},
+    vault::Space,
+};
+
+/// One device of an account. Copies are the same device.
+///
+/// Its methods may be called at any time, whether or not [`Device::run`] runs: what is to be sent waits in the vault.
+#[derive(Clone)]
+pub struct Device(Arc<Inner>);
+
+struct Inner {
+    vault: Arc<dyn Vault>,
+    link: Arc<dyn Link>,
+    clock: Arc<dyn Clock>,
+    /// Held by whoever changes the device's state.
+    rng: Mutex<Randomness>,
+    own: Own,
+    local: Arc<LocalDevice>,
+    token: Zeroizing<String>,
+    profile_key: Zeroizing<Vec<u8>>,
+    readers: Readers,
+    lanes: Lanes,
+    /// Sends that are only for who is connected now.
+    transient: Lock<VecDeque<frames::Send>>,
+    running: AtomicBool,
+    stop: Notify,
+    /// The relay said that prekeys run out.
+    prekeys_low: Notify,
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device")
+            .field("account", &self.0.own.account)
+            .field("device", &self.0.own.device)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Device {
+    /// Opens the device that a vault holds.
+    ///
+    /// # Errors
+    /// [`Error::NotRegistered`] if it holds none.
+    pub async fn open(edges: Edges) -> Result<Self, Error> {
+        let Edges { vault, link, clock, rng } = edges;
+        let rng = Mutex::new(rng);
+        let own = {
+            let work = Work::begin(&*vault, rng.lock().await, clock.now()).await?;
+            work.load::<OwnRecord>(Space::Own, &[]).await?.ok_or(Error::NotRegistered)?
+        };
+        Ok(Self(Arc::new(Inner {
+            own: own.who()?,
+            local: own.local()?,
+            token: Zeroizing::new(own.token.clone()),
+            profile_key: Zeroizing::new(own.profile_key.clone()),
+            vault,
+            link,
+            clock,
+            rng,
+            readers: Readers::default(),
+            lanes: Lanes::default(),
+            transient: Lock::default(),
+            running: AtomicBool::new(false),
+            stop: Notify::new(),
+            prekeys_low: Notify::new(),
+        })))
+    }
+
+    /// Who this device is.
+    #[must_use]
+    pub fn own(&self) -> &Own {
+        &self.0.own
+    }
+
+    /// What happens from now on. It must be read while it lives: when much waits in it, receiving stops.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.0.readers.subscribe()
+    }
+
+    /// Makes [`Device::run`] return.
+    pub fn stop(&self) {
+        self.0.stop.notify_one();
+    }
+
+    fn account(&self) -> AccountId {
+        self.0.own.account
+    }
+
+    fn device(&self) -> DeviceId {
+        self.0.own.device
+    }
+
+    fn relay(&self) -> Relay<'_> {
+        Relay { link: &*self.0.link, token: Some(&self.0.token) }
+    }
+
+    fn now(&self) -> u64 {
+        self.0.clock.now()
+    }
+
+    /// Begins a change of the state, after all others.
+    async fn work(&self) -> Result<Work<'_>, Error> {
+        let rng = self.0.rng.lock().await;
+        Work::begin(&*self.0.vault, rng, self.now()).await
+    }
+
+    /// Stores a change, then tells of it.
+    async fn save(&self, work: Work<'_>) -> Result<(), Error> {
+        let done = work.commit().await?;
+        done.events.iter().for_each(|event| self.0.readers.tell(event));
+        self.0.lanes.nudge(done.lanes);
+        Ok(())
+    }
+
+    fn primary_only(&self) -> Result<(), Error> {
+        if self.device() == DeviceId::PRIMARY { Ok(()) } else { Err(Error::PrimaryOnly) }
+    }
+}

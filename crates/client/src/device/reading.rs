@@ -1,0 +1,186 @@
+//! Chats as they are shown, and what was read of them.
+
+use wire::{
+    AccountId,
+    content::{ReadHere, ReceiptType, SyncEvent},
+};
+
+use super::Device;
+use crate::{
+    Chat, Error, Message, MessageRef,
+    content::{NAMED, wire_ref},
+    records::{ChatRecord, Entry, EntryState, Purpose, Work, decode},
+    vault::{MAX_POSITION, Order, Space},
+};
+
+/// Rows of one page, whatever is asked for.
+const PAGE: usize = 1000;
+
+impl Device {
+    /// All chats, the one with the latest message first.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn chats(&self) -> Result<Vec<Chat>, Error> {
+        let work = self.work().await?;
+        let (mut chats, mut before) = (Vec::new(), MAX_POSITION);
+        loop {
+            let page = work.scan(Space::Chat, None, Order::Before(before), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(chats) };
+            before = last.position;
+            for record in &page {
+                let chat: ChatRecord = decode(record)?;
+                let owner = Some(&chat.account[..]);
+                let latest = work.scan(Space::Message, owner, Order::Before(MAX_POSITION), 1).await?;
+                let latest = latest.first().map(decode::<Entry>).transpose()?;
+                let account = AccountId::try_from(&chat.account[..])
+                    .map_err(|_| Error::Damaged("a chat"))?;
+                let peer = work.peer(account).await?;
+                let profile_name = peer.profile.as_ref().map(|profile| profile.name.clone());
+                let title = [Some(peer.name.clone()), profile_name, Some(peer.number.clone())];
+                chats.push(Chat {
+                    account,
+                    title: title.into_iter().flatten().find(|title| !title.is_empty()),
+                    unread: chat.unread,
+                    latest: latest.map(|entry| entry.to_message()).transpose()?,
+                    timer: chat.timer,
+                    held: peer.held(),
+                });
+            }
+        }
+    }
+
+    /// Messages of a chat, the latest first: those before a position, or the last ones. At most 1000.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn history(
+        &self,
+        chat: AccountId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Message>, Error> {
+        let work = self.work().await?;
+        let order = Order::Before(before.unwrap_or(MAX_POSITION));
+        let page = work.scan(Space::Message, Some(chat.as_bytes()), order, limit.min(PAGE)).await?;
+        page.iter().map(|record| decode::<Entry>(record)?.to_message()).collect()
+    }
+
+    /// Messages of all chats in the order in which they came, own ones too, after a position. At most 1000.
+    ///
+    /// Whoever remembers the position of the last message it acted on, acts on each once.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn feed(&self, after: u64, limit: usize) -> Result<Vec<Message>, Error> {
+        let work = self.work().await?;
+        let page = work.scan(Space::Message, None, Order::After(after), limit.min(PAGE)).await?;
+        page.iter().map(|record| decode::<Entry>(record)?.to_message()).collect()
+    }
+
+    /// One message.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn message(&self, id: MessageRef) -> Result<Option<Message>, Error> {
+        let work = self.work().await?;
+        Self::entry(&work, id).await?.map(|entry| entry.to_message()).transpose()
+    }
+
+    /// A person saw the messages of a chat up to this position: tells their authors and the other own devices, and
+    /// lets disappearing ones begin to count. How many that were.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn mark_read(&self, chat: AccountId, through: u64) -> Result<usize, Error> {
+        let mut read = 0;
+        loop {
+            let mut work = self.work().await?;
+            let unread = work.scan(Space::Unread, Some(chat.as_bytes()), Order::After(0), NAMED).await?;
+            let unread: Vec<_> = unread.into_iter().filter(|record| record.position <= through).collect();
+            let mut ids = Vec::with_capacity(unread.len());
+            for record in &unread {
+                match work.load::<Entry>(Space::Message, &record.key).await? {
+                    Some(mut entry) => {
+                        self.note_read(&mut work, &mut entry).await?;
+                        ids.push(entry.id()?);
+                    }
+                    None => work.delete(Space::Unread, record.key.clone()),
+                }
+            }
+            if ids.is_empty() {
+                self.save(work).await?;
+                return Ok(read);
+            }
+            read += ids.len();
+            if !work.upkeep().read_in_silence {
+                let timestamps: Vec<u64> = ids.iter().map(|id| id.timestamp).collect();
+                self.queue_receipt(&mut work, chat, ReceiptType::Read, &timestamps).await?;
+            }
+            if self.has_siblings(&work).await? {
+                let messages = ids.into_iter().map(wire_ref).collect();
+                let event = SyncEvent::Read(ReadHere { messages });
+                self.queue_sync(&mut work, event, Purpose::Other, 0).await?;
+            }
+            self.save(work).await?;
+        }
+    }
+
+    /// Takes a message from those that nobody has read.
+    pub(super) async fn note_read(&self, work: &mut Work<'_>, entry: &mut Entry) -> Result<(), Error> {
+        entry.set_state(EntryState::Read);
+        Self::expire(work, entry)?;
+        Self::put_entry(work, entry)?;
+        self.not_unread(work, entry).await
+    }
+
+    pub(super) async fn not_unread(&self, work: &mut Work<'_>, entry: &Entry) -> Result<(), Error> {
+        let name = entry.name()?;
+        if work.bytes(Space::Unread, &name).await?.is_none() {
+            return Ok(());
+        }
+        work.delete(Space::Unread, name);
+        let mut chat = Self::chat_record(work, entry.chat()?).await?;
+        chat.unread = chat.unread.saturating_sub(1);
+        Self::put_chat(work, &chat);
+        Ok(())
+    }
+
+    /// Takes a message away here, and nowhere else.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMessage`].
+    pub async fn forget_message(&self, id: MessageRef) -> Result<(), Error> {
+        let mut work = self.work().await?;
+        let entry = Self::entry(&work, id).await?.ok_or(Error::NoSuchMessage)?;
+        self.remove(&mut work, &entry).await?;
+        self.save(work).await
+    }
+
+    /// Takes a chat with all its messages away here, and nowhere else.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn forget_chat(&self, chat: AccountId) -> Result<(), Error> {
+        loop {
+            let mut work = self.work().await?;
+            let page = work.scan(Space::Message, Some(chat.as_bytes()), Order::After(0), 256).await?;
+            for record in &page {
+                self.remove(&mut work, &decode(record)?).await?;
+            }
+            if page.is_empty() {
+                work.delete(Space::Chat, chat.as_bytes().to_vec());
+                return self.save(work).await;
+            }
+            self.save(work).await?;
+        }
+    }
+
+    pub(super) async fn remove(&self, work: &mut Work<'_>, entry: &Entry) -> Result<(), Error> {
+        self.not_unread(work, entry).await?;
+        let name = entry.name()?;
+        work.delete(Space::Message, name.clone());
+        work.delete(Space::Expiry, name);
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! Sending.
+
+use wire::{
+    Message as _,
+    content::{self, Body, Content, Sent, Sync, SyncEvent},
+    frames,
+};
+
+use super::{
+    Device,
+    history::{CHANGEABLE, Said},
+    outbox::CONTENT,
+    seal::Sealing,
+};
+use crate::{
+    AccountId, Draft, DraftContent, Error, Event, MessageRef, State,
+    content::{body_to_wire, excerpt, wire_ref},
+    records::{EntryState, Purpose, QueuedSend, Work},
+};
+
+/// Typing notices that may wait for the socket.
+const TRANSIENT: usize = 64;
+
+impl Device {
+    /// Sends something to an account; to the own one: a note for the own devices.
+    ///
+    /// When it returns the message is in its chat and in the outbox; [`Event::State`] says how far it comes. What it gives is
+    /// the message's name, or the name of the change if the draft is one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what no reader would take, [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes,
+    /// [`Error::OutboxFull`].
+    pub async fn send(&self, to: AccountId, draft: Draft) -> Result<MessageRef, Error> {
+        if to == AccountId::RELAY {
+            return Err(Error::NoSuchAccount);
+        }
+        let mut work = self.work().await?;
+        Self::room_in_outbox(&mut work)?;
+        let content = self.content(&mut work, to, draft).await?;
+        let id = MessageRef { author: self.account(), timestamp: content.timestamp };
+        let bytes = content.encode_to_vec();
+        if bytes.len() > CONTENT {
+            return Err(Error::Invalid("the message is too long; send a file instead"));
+        }
+
+        let said =
+            Said { chat: to, author: self.account(), device: self.device(), received: content.timestamp };
+        let purpose = match content.body {
+            Some(Body::Reaction(_) | Body::Edit(_) | Body::Delete(_)) => {
+                self.change(&mut work, said, &content).await?;
+                Purpose::Other
+            }
+            _ => {
+                self.insert(&mut work, said, content, EntryState::Queued).await?;
+                work.events.push(Event::State { chat: to, message: id, state: State::Queued });
+                Purpose::Message
+            }
+        };
+        let to_self = to == self.account();
+        if !to_self {
+            self.queue(&mut work, to, id.timestamp, bytes.clone(), purpose, 0).await?;
+        }
+        let copy = SyncEvent::Sent(Sent { to: to.as_bytes().to_vec(), content: bytes });
+        if self.has_siblings(&work).await? {
+            let purpose = if to_self { purpose } else { Purpose::Other };
+            self.queue_sync(&mut work, copy, purpose, id.timestamp).await?;
+        } else if to_self && purpose == Purpose::Message {
+            self.move_state(&mut work, to, id.timestamp, EntryState::Sent).await?;
+        }
+        self.save(work).await?;
+        Ok(id)
+    }
+
+    /// Says that somebody types, or stopped, to who is connected just now.
+    ///
+    /// # Errors
+    /// [`Error::Vault`]. That nobody hears it is none.
+    pub async fn typing(&self, to: AccountId, stopped: bool) -> Result<(), Error> {
+        let mut work = self.work().await?;
+        let timestamp = work.next_timestamp();
+        let body = Some(Body::Typing(content::Typing { stopped }));
+        let content = Content { timestamp, body, ..Content::default() };
+        let item =
+            QueuedSend { to: to.as_bytes().to_vec(), content: content.encode_to_vec(), ..QueuedSend::default() };
+        let Sealing::Sealed(parts) = self.seal(&mut work, &item).await? else { return Ok(()) };
+        let id = work.random::<16>().to_vec();
+        self.save(work).await?;
+        let parts = parts.into_iter().map(|part| frames::Part {
+            device: part.device,
+            registration_id: part.registration_id,
+            kind: part.kind,
+            body: part.body,
+        });
+        let send = frames::Send {
+            id: id.into(),
+            to: item.to.clone().into(),
+            timestamp,
+            transient: true,
+            parts: parts.collect(),
+        };
+        let mut waiting = self.0.transient.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if waiting.len() < TRANSIENT {
+            waiting.push_back(send);
+        }
+        drop(waiting);
+        self.0.lanes.wake.notify_one();
+        Ok(())
+    }
+
+    async fn content(&self, work: &mut Work<'_>, to: AccountId, draft: Draft) -> Result<Content, Error> {
+        let mut chat = Self::chat_record(work, to).await?;
+        match &draft.content {
+            DraftContent::Reaction { message, .. } => {
+                let entry = Self::entry(work, *message).await?;
+                entry.filter(|entry| entry.chat == to.as_bytes()).ok_or(Error::NoSuchMessage)?;
+            }
+            DraftContent::Edit { message, .. } | DraftContent::Delete { message } => {
+                let entry = Self::entry(work, *message).await?.ok_or(Error::NoSuchMessage)?;
+                if entry.chat != to.as_bytes() || entry.deleted {
+                    return Err(Error::NoSuchMessage);
+                }
+                if message.author != self.account() {
+                    return Err(Error::Invalid("only own messages can be changed"));
+                }
+                if work.now > entry.timestamp.saturating_add(CHANGEABLE) {
+                    return Err(Error::TooLate);
+                }
+            }
+            DraftContent::Timer { seconds } => chat.timer = *seconds,
+            _ => {}
+        }
+        let quote = match draft.quote {
+            Some(message) => {
+                let entry = Self::entry(work, message).await?.filter(|entry| entry.chat == to.as_bytes());
+                let entry = entry.ok_or(Error::NoSuchMessage)?;
+                let body = entry.content.as_ref().and_then(|content| content.body.as_ref());
+                Some(content::Quote { message: Some(wire_ref(message)), excerpt: excerpt(body) })
+            }
+            None => None,
+        };
+        let content = Content {
+            timestamp: work.next_timestamp(),
+            expires_after: draft.expires_after.unwrap_or(chat.timer),
+            profile_key: self.0.profile_key.to_vec(),
+            quote,
+            body: Some(body_to_wire(draft)?),
+        };
+        // What a reader would cut is not sent.
+        if crate::content::bounded(content.clone()) == content {
+            Ok(content)
+        } else {
+            Err(Error::Invalid("messages cannot last that long"))
+        }
+    }
+
+    /// Whether there are other devices of this account, as far as is known.
+    pub(super) async fn has_siblings(&self, work: &Work<'_>) -> Result<bool, Error> {
+        Ok(!work.peer(self.account()).await?.devices.is_empty())
+    }
+
+    /// Tells the other own devices.
+    pub(super) async fn queue_sync(
+        &self,
+        work: &mut Work<'_>,
+        event: SyncEvent,
+        purpose: Purpose,
+        message: u64,
+    ) -> Result<(), Error> {
+        let timestamp = work.next_timestamp();
+        let body = Some(Body::Sync(Sync { event: Some(event) }));
+        let content = Content { timestamp, body, ..Content::default() };
+        let account = self.account();
+        self.queue(work, account, timestamp, content.encode_to_vec(), purpose, message).await
+    }
+}

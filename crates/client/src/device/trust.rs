@@ -1,0 +1,127 @@
+//! Identity keys: which are trusted, and how two people compare them.
+
+use keys::{Fingerprint, ITERATIONS, PublicKey};
+use serde::{Deserialize, Serialize};
+use signal::SafetyNumberVersion;
+use wire::{AccountId, Base64};
+
+use super::Device;
+use crate::{Error, Event, SafetyNumber, Trust};
+
+/// How a device behaves where people differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Settings {
+    /// Whether changed identity keys are accepted without asking, except where the old one was verified.
+    #[serde(default)]
+    pub accept_changed_identities: bool,
+    /// Whether others are not told what was read.
+    #[serde(default)]
+    pub read_in_silence: bool,
+}
+
+impl Device {
+    /// How this device behaves.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn settings(&self) -> Result<Settings, Error> {
+        let mut work = self.work().await?;
+        let upkeep = work.upkeep();
+        Ok(Settings {
+            accept_changed_identities: upkeep.accept_changed,
+            read_in_silence: upkeep.read_in_silence,
+        })
+    }
+
+    /// Changes how this device behaves.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn set_settings(&self, settings: Settings) -> Result<(), Error> {
+        let mut work = self.work().await?;
+        work.upkeep().accept_changed = settings.accept_changed_identities;
+        work.upkeep().read_in_silence = settings.read_in_silence;
+        self.save(work).await
+    }
+
+    /// How far an account's identity key is trusted.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn trust(&self, account: AccountId) -> Result<Trust, Error> {
+        Ok(self.work().await?.peer(account).await?.trust())
+    }
+
+    /// Accepts the changed identity key of an account: what waits is sent to it.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn accept_identity(&self, account: AccountId) -> Result<(), Error> {
+        let mut work = self.work().await?;
+        let mut peer = work.peer(account).await?;
+        if !peer.held() {
+            return Ok(());
+        }
+        peer.accept();
+        work.put_peer(&mut peer);
+        work.lanes.insert(account);
+        work.events.push(Event::IdentityChanged { account, held: false });
+        self.save(work).await?;
+        self.0.lanes.release(account);
+        Ok(())
+    }
+
+    /// Notes that a person compared the safety number of an account, or does not vouch for it any more. A changed key is
+    /// accepted by that.
+    ///
+    /// # Errors
+    /// [`Error::UnknownIdentity`].
+    pub async fn set_verified(&self, account: AccountId, verified: bool) -> Result<(), Error> {
+        if verified {
+            self.accept_identity(account).await?;
+        }
+        let mut work = self.work().await?;
+        let mut peer = work.peer(account).await?;
+        if peer.identity.is_empty() {
+            return Err(Error::UnknownIdentity);
+        }
+        peer.verified = verified;
+        work.put_peer(&mut peer);
+        work.events.push(Event::Contact { account });
+        self.save(work).await
+    }
+
+    /// What two people compare: of this account and another. If that one's key has changed, of the new key.
+    ///
+    /// # Errors
+    /// [`Error::UnknownIdentity`] before anything was exchanged.
+    pub async fn safety_number(&self, account: AccountId) -> Result<SafetyNumber, Error> {
+        let number = self.compared(account).await?;
+        Ok(SafetyNumber { digits: number.to_string(), code: Base64(number.scannable()) })
+    }
+
+    /// Compares the code that the other side shows; if it is right, the account is verified.
+    ///
+    /// # Errors
+    /// [`Error::UnknownIdentity`]; [`Error::Invalid`] if the code is none.
+    pub async fn verify(&self, account: AccountId, scanned: &[u8]) -> Result<bool, Error> {
+        let number = self.compared(account).await?;
+        let right = number.compare(scanned).map_err(|_| Error::Invalid("this is no safety number"))?;
+        if right {
+            self.set_verified(account, true).await?;
+        }
+        Ok(right)
+    }
+
+    async fn compared(&self, account: AccountId) -> Result<signal::SafetyNumber, Error> {
+        let peer = self.work().await?.peer(account).await?;
+        let key = if peer.held() { PublicKey::from_bytes(&peer.changed).ok() } else { peer.identity() };
+        let key = key.ok_or(Error::UnknownIdentity)?;
+        let print = |key: &PublicKey, account: AccountId| {
+            Fingerprint::new(key, account.as_bytes(), ITERATIONS).map_err(|_| Error::Damaged("a key"))
+        };
+        let local = print(&self.0.local.identity.public, self.account())?;
+        let remote = print(&key, account)?;
+        Ok(signal::SafetyNumber::new(SafetyNumberVersion::Account, local, remote))
+    }
+}

@@ -1,0 +1,140 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::{Method, redirect::Policy};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+
+use super::socket;
+use crate::link::{HttpRequest, HttpResponse, Link, LinkError, ResponseBody, Socket};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(15);
+/// How long the relay may say nothing while an answer is waited for; it holds some back for 25 seconds.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// What a link needs to know besides where the relay is.
+#[derive(Clone, Default)]
+pub struct NativeLinkOptions {
+    /// Certificates in PEM that are trusted besides those of the public authorities: of a company's own authority, or the
+    /// relay's own if it signed it itself.
+    pub trusted: Vec<Vec<u8>>,
+}
+
+impl std::fmt::Debug for NativeLinkOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeLinkOptions").field("trusted", &self.trusted.len()).finish()
+    }
+}
+
+/// A link over TCP and TLS.
+#[derive(Clone, Debug)]
+pub struct NativeLink {
+    url: String,
+    client: reqwest::Client,
+    tls: Arc<ClientConfig>,
+}
+
+impl NativeLink {
+    /// A link to the relay at `url`, as in `https://relay.example`. Nothing is connected yet. `http` is taken too, for a
+    /// relay on the same machine: what is encrypted end to end is safe there, the credential is not.
+    ///
+    /// # Errors
+    /// [`LinkError::Unreachable`] if the URL or a certificate is none.
+    pub fn new(url: &str, options: NativeLinkOptions) -> Result<Self, LinkError> {
+        let parsed = reqwest::Url::parse(url).map_err(|_| wrong("this is no URL"))?;
+        let plain = matches!(parsed.scheme(), "http" | "https") && parsed.query().is_none();
+        if !plain || parsed.host_str().is_none() {
+            return Err(wrong("a relay's URL is like https://relay.example"));
+        }
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for pem in &options.trusted {
+            let mut any = false;
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|_| wrong("this is no certificate in PEM"))?;
+                roots.add(certificate).map_err(|_| wrong("this is no certificate"))?;
+                any = true;
+            }
+            if !any {
+                return Err(wrong("there is no certificate in this PEM"));
+            }
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| LinkError::Unreachable(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            // A redirection would take the credential elsewhere.
+            .redirect(Policy::none())
+            .user_agent(concat!("tradepost/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| LinkError::Unreachable(error.to_string()))?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), client, tls: Arc::new(tls) })
+    }
+}
+
+fn wrong(what: &str) -> LinkError {
+    LinkError::Unreachable(what.to_owned())
+}
+
+pub(super) fn failed(error: &reqwest::Error) -> LinkError {
+    if error.is_timeout() {
+        return LinkError::TimedOut;
+    }
+    // The outermost error says only that it failed; the URL in it may name an account.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    LinkError::Unreachable(cause.to_string())
+}
+
+#[async_trait]
+impl Link for NativeLink {
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn request(&self, request: HttpRequest) -> Result<HttpResponse, LinkError> {
+        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| wrong("this is no method"))?;
+        let mut builder = self.client.request(method, format!("{}{}", self.url, request.path));
+        if let Some(token) = &request.token {
+            builder = builder.bearer_auth(token);
+        }
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        let response = builder.body(request.body).send().await.map_err(|error| failed(&error.without_url()))?;
+        let headers = response.headers().iter().filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        Ok(HttpResponse {
+            status: response.status().as_u16(),
+            headers: headers.collect(),
+            body: Box::new(Body(response)),
+        })
+    }
+
+    async fn open(&self, token: &str) -> Result<Arc<dyn Socket>, LinkError> {
+        let socket = tokio::time::timeout(CONNECT, socket::open(&self.url, token, Arc::clone(&self.tls)));
+        Ok(Arc::new(socket.await.map_err(|_| LinkError::TimedOut)??))
+    }
+}
+
+struct Body(reqwest::Response);
+
+#[async_trait]
+impl ResponseBody for Body {
+    async fn next(&mut self) -> Result<Option<Bytes>, LinkError> {
+        self.0.chunk().await.map_err(|error| failed(&error.without_url()))
+    }
+}

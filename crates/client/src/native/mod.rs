@@ -1,0 +1,12 @@
+//! What needs an operating system.
+
+mod clock;
+mod files;
+mod link;
+mod socket;
+
+pub use self::{
+    clock::{SystemClock, system_rng},
+    files::{FileSink, FileSource},
+    link::{NativeLink, NativeLinkOptions},
+};

@@ -1,0 +1,212 @@
+//! What a device stores, by kind, and the [`Work`] in which it is read and changed.
+
+mod history;
+mod names;
+mod outbox;
+mod own;
+mod peer;
+mod upkeep;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message as _;
+use tokio::sync::MutexGuard;
+use wire::{AccountId, DeviceId};
+use zeroize::Zeroizing;
+
+pub(crate) use self::{
+    history::{ChatRecord, Entry, EntryReaction, EntryState},
+    names::{message_name, message_of, name, seen_envelope, seen_message},
+    outbox::{Outgoing, Purpose, QueuedSend, SealedPart},
+    own::{OwnRecord, address},
+    peer::PeerRecord,
+    upkeep::{PreKeyKind, Upkeep},
+};
+use crate::{
+    Error, Event, Randomness,
+    error::damaged,
+    vault::{Change, Order, Record, Space, Vault, VaultError},
+};
+
+/// What is written and not yet saved.
+struct Written {
+    owner: Vec<u8>,
+    position: u64,
+    value: Zeroizing<Vec<u8>>,
+}
+
+/// One change of a device's state: reads see what it has written, and nothing is stored before [`Work::commit`].
+///
+/// There is one at a time, for it holds the lock. Dropped without a commit it leaves no trace.
+pub(crate) struct Work<'a> {
+    vault: &'a dyn Vault,
+    rng: MutexGuard<'a, Randomness>,
+    written: BTreeMap<(Space, Vec<u8>), Option<Written>>,
+    upkeep: Upkeep,
+    stored_upkeep: Upkeep,
+    /// The time at which it began.
+    pub(crate) now: u64,
+    /// To be told when it is saved.
+    pub(crate) events: Vec<Event>,
+    /// For whom there is something to send when it is saved.
+    pub(crate) lanes: BTreeSet<AccountId>,
+}
+
+/// What a saved [`Work`] wants done.
+pub(crate) struct Done {
+    pub(crate) events: Vec<Event>,
+    pub(crate) lanes: BTreeSet<AccountId>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) async fn begin(
+        vault: &'a dyn Vault,
+        rng: MutexGuard<'a, Randomness>,
+        now: u64,
+    ) -> Result<Self, Error> {
+        let mut work = Self {
+            vault,
+            rng,
+            written: BTreeMap::new(),
+            upkeep: Upkeep::default(),
+            stored_upkeep: Upkeep::default(),
+            now,
+            events: Vec::new(),
+            lanes: BTreeSet::new(),
+        };
+        work.upkeep = work.load(Space::Upkeep, &[]).await?.unwrap_or_default();
+        work.stored_upkeep = work.upkeep.clone();
+        Ok(work)
+    }
+
+    pub(crate) fn rng(&mut self) -> &mut Randomness {
+        &mut self.rng
+    }
+
+    pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.rng.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn upkeep(&mut self) -> &mut Upkeep {
+        &mut self.upkeep
+    }
+
+    /// A place after all that were given out before.
+    pub(crate) fn next_position(&mut self) -> u64 {
+        self.upkeep.last_position += 1;
+        self.upkeep.last_position
+    }
+
+    /// The time, but later than every time that this device put on something before: the name of what it sends.
+    pub(crate) fn next_timestamp(&mut self) -> u64 {
+        self.upkeep.last_timestamp = self.now.max(self.upkeep.last_timestamp + 1);
+        self.upkeep.last_timestamp
+    }
+
+    pub(crate) async fn bytes(
+        &self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        match self.written.get(&(space, key.to_vec())) {
+            Some(written) => Ok(written.as_ref().map(|written| written.value.clone())),
+            None => Ok(self.vault.load(space, key).await?.map(|record| record.value)),
+        }
+    }
+
+    pub(crate) async fn load<T: prost::Message + Default>(
+        &self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<T>, Error> {
+        let Some(bytes) = self.bytes(space, key).await? else { return Ok(None) };
+        T::decode(bytes.as_slice()).map(Some).map_err(|_| damaged("a record"))
+    }
+
+    pub(crate) fn put(
+        &mut self,
+        space: Space,
+        key: Vec<u8>,
+        owner: &[u8],
+        position: u64,
+        value: Zeroizing<Vec<u8>>,
+    ) {
+        self.written.insert((space, key), Some(Written { owner: owner.to_vec(), position, value }));
+    }
+
+    pub(crate) fn delete(&mut self, space: Space, key: Vec<u8>) {
+        self.written.insert((space, key), None);
+    }
+
+    /// Records as [`Vault::scan`] gives them, with what this work has written.
+    pub(crate) async fn scan(
+        &self,
+        space: Space,
+        owner: Option<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Record>, VaultError> {
+        let touched = self.written.range((space, Vec::new())..).take_while(|((of, _), _)| *of == space).count();
+        let mut found = self.vault.scan(space, owner, order, limit.saturating_add(touched)).await?;
+        found.retain(|record| !self.written.contains_key(&(space, record.key.clone())));
+        let written = self.written.range((space, Vec::new())..).take_while(|((of, _), _)| *of == space);
+        for ((_, key), written) in written {
+            let Some(written) = written else { continue };
+            let within = match order {
+                Order::After(position) => written.position > position,
+                Order::Before(position) => written.position < position,
+            };
+            if within && owner.is_none_or(|owner| written.owner == owner) {
+                let value = written.value.clone();
+                found.push(Record { key: key.clone(), position: written.position, value });
+            }
+        }
+        match order {
+            Order::After(_) => found.sort_by_key(|record| record.position),
+            Order::Before(_) => found.sort_by_key(|record| std::cmp::Reverse(record.position)),
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    pub(crate) async fn peer(&self, account: AccountId) -> Result<PeerRecord, Error> {
+        let found = self.load::<PeerRecord>(Space::Peer, account.as_bytes()).await?;
+        Ok(found.unwrap_or_else(|| PeerRecord::new(account)))
+    }
+
+    pub(crate) fn put_peer(&mut self, peer: &mut PeerRecord) {
+        if peer.position == 0 {
+            peer.position = self.next_position();
+        }
+        let (key, value) = (peer.account.clone(), Zeroizing::new(peer.encode_to_vec()));
+        self.put(Space::Peer, key, &[], peer.position, value);
+    }
+
+    pub(crate) fn delete_session(&mut self, account: AccountId, device: DeviceId) {
+        self.delete(Space::Session, name(account, device));
+    }
+
+    /// Stores everything.
+    pub(crate) async fn commit(mut self) -> Result<Done, Error> {
+        if self.upkeep != self.stored_upkeep {
+            let value = Zeroizing::new(self.upkeep.encode_to_vec());
+            self.put(Space::Upkeep, Vec::new(), &[], 0, value);
+        }
+        let changes = std::mem::take(&mut self.written).into_iter().map(|((space, key), written)| match written {
+            Some(Written { owner, position, value }) => Change::Put { space, key, owner, position, value },
+            None => Change::Delete { space, key },
+        });
+        let changes: Vec<_> = changes.collect();
+        if !changes.is_empty() {
+            self.vault.save(changes).await?;
+        }
+        Ok(Done { events: self.events, lanes: self.lanes })
+    }
+}
+
+/// Reads a record that a scan gave.
+pub(crate) fn decode<T: prost::Message + Default>(record: &Record) -> Result<T, Error> {
+    T::decode(record.value.as_slice()).map_err(|_| damaged("a record"))
+}
