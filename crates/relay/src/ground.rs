@@ -64,7 +64,7 @@ impl Ground {
     /// # Errors
     /// `Unavailable`.
     pub async fn answers(&self) -> Result<(), RelayError> {
-        let one: Option<i64> = query("SELECT 1").value(&mut self.reader().await?).await?;
+        let one: Option<i64> = query("SELECT CAST(1 AS BIGINT)").value(&mut self.reader().await?).await?;
         one.map(drop).ok_or(RelayError::Unavailable)
     }
 
