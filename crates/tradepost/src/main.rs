@@ -32,15 +32,25 @@ enum Command {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Bench {}
+enum Bench {
+    Relay(Box<bench::relay::Options>),
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Line::parse().command {
         Command::Relay(flags) => told(relay::run(*flags).await),
         Command::Chat(flags) => chat::run(*flags).await,
-        Command::Bench(bench) => match bench {},
+        Command::Bench(Bench::Relay(options)) => told(measure(*options).await),
     }
+}
+
+async fn measure(options: bench::relay::Options) -> anyhow::Result<()> {
+    let json = options.json;
+    let report = bench::relay::run(options).await?;
+    print!("{}", if json { report.json_lines() } else { report.table() });
+    anyhow::ensure!(report.is_clean(), "a count that must be 0 is not");
+    Ok(())
 }
 
 fn told(done: anyhow::Result<()>) -> ExitCode {
@@ -50,5 +60,15 @@ fn told(done: anyhow::Result<()>) -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        super::Line::command().debug_assert();
     }
 }

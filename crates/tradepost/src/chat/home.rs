@@ -12,7 +12,7 @@ use super::problem::{Answer, Exit, Problem};
 
 /// Which account, where.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Flags {
+pub(crate) struct Where {
     /// Which of the accounts on this machine
     #[arg(
         long = "as",
@@ -63,7 +63,7 @@ const SHOWN: &str = "shown.json";
 
 impl Home {
     /// Opens the folder, which is made if it is not there.
-    pub(crate) fn open(flags: &Flags, command: &str) -> Answer<Self> {
+    pub(crate) fn open(flags: &Where, command: &str) -> Answer<Self> {
         let name = flags.account.clone();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+');
         if name.is_empty() || name.starts_with('.') || name.len() > 64 || !name.bytes().all(plain) {
@@ -84,7 +84,7 @@ impl Home {
     }
 
     /// What the flags say, else what is remembered, else the default.
-    pub(crate) fn relay(&self, flags: &Flags) -> Answer<AtRelay> {
+    pub(crate) fn relay(&self, flags: &Where) -> Answer<AtRelay> {
         let remembered: Option<AtRelay> = self.read(RELAY)?;
         let certificate = match &flags.relay_certificate {
             Some(path) => Some(fs::read_to_string(path).map_err(|error| Problem::file(path, &error))?),
@@ -200,8 +200,8 @@ fn lock(folder: &Path, name: &str, command: &str) -> Answer<File> {
 mod tests {
     use super::*;
 
-    fn flags(data: &Path, account: &str) -> Flags {
-        Flags {
+    fn flags(data: &Path, account: &str) -> Where {
+        Where {
             account: account.into(),
             data: Some(data.into()),
             relay: None,

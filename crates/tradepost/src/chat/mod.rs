@@ -41,7 +41,7 @@ error). docs/using-chat.md goes from task to task."
 )]
 pub(crate) struct Flags {
     #[command(flatten)]
-    home: home::Flags,
+    home: home::Where,
     /// For scripts: JSON, one value in each line
     #[arg(long, global = true)]
     json: bool,

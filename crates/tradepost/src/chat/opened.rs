@@ -28,7 +28,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn open(flags: &home::Flags, output: Output, command: &str) -> Answer<Self> {
+    pub(crate) fn open(flags: &home::Where, output: Output, command: &str) -> Answer<Self> {
         let home = Home::open(flags, command)?;
         let relay = home.relay(flags)?;
         Ok(Self { home, relay, output })

@@ -240,8 +240,8 @@ pub(crate) fn qr(bytes: &[u8]) -> Answer<String> {
     let code = QrCode::with_error_correction_level(bytes, EcLevel::L);
     let code = code.map_err(|_| Problem::failed("too much for a QR code"))?;
     // Where dark cells are left out, the light ones are drawn: most terminals are dark.
-    let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark);
-    Ok(drawn.build())
+    let mut drawn = code.render::<Dense1x2>();
+    Ok(drawn.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
 }
 
 /// The time in this place; the day too if it is another one than today would be read as.

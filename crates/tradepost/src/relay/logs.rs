@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Flags {
+pub(crate) struct Logs {
     /// How log lines look [default: pretty on a terminal, else json]
     #[arg(long, value_enum, env = "TRADEPOST_LOG_FORMAT")]
     log_format: Option<Format>,
@@ -22,7 +22,7 @@ enum Format {
 }
 
 /// Begins to log.
-pub(crate) fn begin(flags: &Flags) -> anyhow::Result<()> {
+pub(crate) fn begin(flags: &Logs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&flags.log).context("--log: not a level or a filter")?;
     let terminal = std::io::stderr().is_terminal();
     let format = flags.log_format.unwrap_or(if terminal { Format::Pretty } else { Format::Json });

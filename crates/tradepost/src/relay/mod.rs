@@ -69,7 +69,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     check: bool,
     #[command(flatten)]
-    logs: logs::Flags,
+    logs: logs::Logs,
 }
 
 /// Runs until a signal.

@@ -66,13 +66,13 @@ fn from_flags(flags: &Flags, table: &mut Table) -> anyhow::Result<()> {
         set(table, &["listen", "address"], address.to_string().into())?;
     }
     if let (Some(certificate), Some(key)) = (&flags.tls_certificate, &flags.tls_key) {
-        let files = Table::from_iter([("certificate", path(certificate)?), ("key", path(key)?)]);
-        let files = Value::Table(Table::from_iter([("files", Value::Table(files))]));
+        let files = section([("certificate", path(certificate)?), ("key", path(key)?)]);
+        let files = section([("files", files)]);
         set(table, &["listen", "tls"], files)?;
     }
     if let Some(names) = &flags.tls_self_signed {
         let names = names.iter().cloned().map(Value::String).collect();
-        let names = Value::Table(Table::from_iter([("self_signed", Value::Array(names))]));
+        let names = section([("self_signed", Value::Array(names))]);
         set(table, &["listen", "tls"], names)?;
     }
     if flags.plain_beyond_loopback {
@@ -91,6 +91,10 @@ fn from_flags(flags: &Flags, table: &mut Table) -> anyhow::Result<()> {
         set(table, &["registration", "sender", "http", "url"], gateway.as_str().into())?;
     }
     Ok(())
+}
+
+fn section<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Table(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn set(table: &mut Table, path: &[&str], value: Value) -> anyhow::Result<()> {

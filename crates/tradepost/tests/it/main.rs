@@ -1,0 +1,10 @@
+//! The real binary: a relay and people around it, each command a process.
+
+mod boundary;
+mod conversation;
+mod daemon;
+mod devices;
+mod failures;
+mod people;
+mod proxy;
+mod secrecy;
