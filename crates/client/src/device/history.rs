@@ -11,13 +11,15 @@ use super::Device;
 use crate::{
     Error, Event, MessageRef,
     records::{ChatRecord, Entry, EntryReaction, EntryState, Work, message_name, seen_message},
-    vault::Space,
+    vault::{Order, Space},
 };
 
 /// Milliseconds for which a message may be changed by its author.
 pub(super) const CHANGEABLE: u64 = 24 * 3_600_000;
 /// What a reader forgives: clocks and networks are not exact.
 const GRACE: u64 = 3_600_000;
+/// Changes of messages that are not there, of one author.
+const EARLY: usize = 100;
 
 /// Who says something, where and when.
 #[derive(Clone, Copy)]
@@ -128,8 +130,7 @@ impl Device {
         let Some(id) = id else { return Ok(()) };
         let Some(mut entry) = Self::entry(work, id).await? else {
             // It may have to be asked for again, and then comes after this.
-            self.keep_for_later(work, said, id, content);
-            return Ok(());
+            return self.keep_for_later(work, said, id, content).await;
         };
         let late = said.received > entry.received.saturating_add(CHANGEABLE + GRACE);
         if entry.chat != said.chat.as_bytes() || entry.deleted {
@@ -163,11 +164,20 @@ impl Device {
     }
 
     /// Keeps an author's last change of a message that is not there: not a reaction, which is no loss.
-    fn keep_for_later(&self, work: &mut Work<'_>, said: Said, id: MessageRef, content: &Content) {
-        if said.author == id.author {
+    async fn keep_for_later(
+        &self,
+        work: &mut Work<'_>,
+        said: Said,
+        id: MessageRef,
+        content: &Content,
+    ) -> Result<(), Error> {
+        let author = said.author.as_bytes();
+        let kept = work.scan(Space::Early, Some(author), Order::After(0), EARLY).await?.len();
+        if said.author == id.author && kept < EARLY {
             let value = Zeroizing::new(content.encode_to_vec());
-            work.put(Space::Early, message_name(id, None), said.author.as_bytes(), work.now, value);
+            work.put(Space::Early, message_name(id, None), author, work.now, value);
         }
+        Ok(())
     }
 
     /// Moves the state of an own message in a chat.

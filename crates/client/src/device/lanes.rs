@@ -31,7 +31,7 @@ pub(super) enum Lane {
 
 #[derive(Default)]
 pub(super) struct Lanes {
-    lanes: Mutex<BTreeMap<AccountId, Lane>>,
+    lanes: Mutex<Everybody>,
     /// Something is to be written, or to be fetched.
     pub(super) wake: Notify,
     pub(super) fetch: Notify,
@@ -39,14 +39,35 @@ pub(super) struct Lanes {
     pub(super) emptied: Notify,
 }
 
+#[derive(Default)]
+struct Everybody {
+    by_account: BTreeMap<AccountId, Lane>,
+    /// Whose send is with the relay under which id.
+    sent: BTreeMap<[u8; 16], AccountId>,
+}
+
+impl Everybody {
+    fn put(&mut self, account: AccountId, lane: Option<Lane>) {
+        if let Some(Lane::Sent { id, .. }) = self.by_account.remove(&account) {
+            self.sent.remove(&id);
+        }
+        let Some(lane) = lane else { return };
+        if let Lane::Sent { id, .. } = &lane {
+            self.sent.insert(*id, account);
+        }
+        self.by_account.insert(account, lane);
+    }
+}
+
 impl Lanes {
-    fn lanes(&self) -> MutexGuard<'_, BTreeMap<AccountId, Lane>> {
+    fn lanes(&self) -> MutexGuard<'_, Everybody> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets everything but these, which are ready: a new connection.
     pub(super) fn reset(&self, accounts: BTreeSet<AccountId>) {
-        *self.lanes() = accounts.into_iter().map(|account| (account, Lane::Ready)).collect();
+        let by_account = accounts.into_iter().map(|account| (account, Lane::Ready)).collect();
+        *self.lanes() = Everybody { by_account, sent: BTreeMap::new() };
         self.wake.notify_one();
     }
 
@@ -57,7 +78,7 @@ impl Lanes {
         }
         let mut lanes = self.lanes();
         for account in accounts {
-            lanes.entry(account).or_insert(Lane::Ready);
+            lanes.by_account.entry(account).or_insert(Lane::Ready);
         }
         drop(lanes);
         self.wake.notify_one();
@@ -65,7 +86,7 @@ impl Lanes {
 
     pub(super) fn set(&self, account: AccountId, lane: Lane) {
         let wants_keys = matches!(lane, Lane::WantsKeys(_));
-        self.lanes().insert(account, lane);
+        self.lanes().put(account, Some(lane));
         if wants_keys {
             self.fetch.notify_one();
         }
@@ -73,13 +94,13 @@ impl Lanes {
     }
 
     pub(super) fn end(&self, account: AccountId) {
-        self.lanes().remove(&account);
+        self.lanes().put(account, None);
         self.emptied.notify_waiters();
     }
 
     /// Lets a held lane go on.
     pub(super) fn release(&self, account: AccountId) {
-        if let Some(lane) = self.lanes().get_mut(&account).filter(|lane| **lane == Lane::Held) {
+        if let Some(lane) = self.lanes().by_account.get_mut(&account).filter(|lane| **lane == Lane::Held) {
             *lane = Lane::Ready;
         }
         self.wake.notify_one();
@@ -88,7 +109,7 @@ impl Lanes {
     /// Those whose first send can be looked at now.
     pub(super) fn ready(&self, now: u64, limit: usize) -> Vec<AccountId> {
         let lanes = self.lanes();
-        let ready = lanes.iter().filter(|(_, lane)| match lane {
+        let ready = lanes.by_account.iter().filter(|(_, lane)| match lane {
             Lane::Ready => true,
             Lane::Until(time) => *time <= now,
             _ => false,
@@ -99,11 +120,11 @@ impl Lanes {
     /// When the next lane is ready again, and since when the oldest unanswered send is with the relay.
     pub(super) fn times(&self) -> (Option<u64>, Option<u64>) {
         let lanes = self.lanes();
-        let until = lanes.values().filter_map(|lane| match lane {
+        let until = lanes.by_account.values().filter_map(|lane| match lane {
             Lane::Until(time) => Some(*time),
             _ => None,
         });
-        let since = lanes.values().filter_map(|lane| match lane {
+        let since = lanes.by_account.values().filter_map(|lane| match lane {
             Lane::Sent { since, .. } => Some(*since),
             _ => None,
         });
@@ -112,16 +133,13 @@ impl Lanes {
 
     /// To whom the send with this id goes, if it is with the relay.
     pub(super) fn recipient(&self, id: &[u8]) -> Option<AccountId> {
-        let lanes = self.lanes();
-        let mut found =
-            lanes.iter().filter(|(_, lane)| matches!(lane, Lane::Sent { id: sent, .. } if sent == id));
-        found.next().map(|(account, _)| *account)
+        self.lanes().sent.get(id).copied()
     }
 
     /// Takes an account whose keys are wanted.
     pub(super) fn next_fetch(&self) -> Option<(AccountId, Option<Vec<DeviceId>>)> {
         let mut lanes = self.lanes();
-        lanes.iter_mut().find_map(|(account, lane)| {
+        lanes.by_account.iter_mut().find_map(|(account, lane)| {
             if !matches!(lane, Lane::WantsKeys(_)) {
                 return None;
             }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,6 +20,8 @@ use crate::{Connection, Error, Event, LinkError, link::Socket, records::EntrySta
 /// Milliseconds before the first try to connect again; doubled with each, to at most [`LONGEST`].
 const FIRST: u64 = 500;
 const LONGEST: u64 = 60_000;
+/// Milliseconds after which a connection was a good one.
+const LASTING: u64 = 30_000;
 /// Milliseconds after which an unanswered send means that the socket is dead.
 const ANSWER: u64 = 60_000;
 /// Accounts whose keys are fetched at the same time.
@@ -51,9 +53,8 @@ struct Pipe {
 
 /// How a connection ended.
 enum Lost {
-    /// To be tried again. Whether the relay had said anything.
+    /// To be tried again, after this time at least.
     Again {
-        heard: bool,
         at_least: u64,
     },
     Ended(Ended),
@@ -72,12 +73,14 @@ impl Device {
         let running = Running(self);
         let mut failures = 0;
         loop {
+            let began = self.now();
+            let heard = AtomicBool::new(false);
             let lost = tokio::select! {
-                lost = self.connection() => lost?,
+                lost = self.connection(&heard) => lost?,
                 () = self.0.stop.notified() => Lost::Ended(Ended::Stopped),
             };
-            let (heard, at_least) = match lost {
-                Lost::Again { heard, at_least } => (heard, at_least),
+            let at_least = match lost {
+                Lost::Again { at_least } => at_least,
                 Lost::Ended(ended) => {
                     let connection = match ended {
                         Ended::Stopped => None,
@@ -89,7 +92,12 @@ impl Device {
                     return Ok(ended);
                 }
             };
-            failures = if heard { 0 } else { failures + 1 };
+            // A relay that speaks and then hangs up is not to be rushed; a network that comes and goes is no relay's fault.
+            failures = match heard.into_inner() {
+                true if self.now() >= began + LASTING => 0,
+                true => (failures + 1).min(4),
+                false => failures + 1,
+            };
             let longest = (FIRST << failures.min(7)).min(LONGEST);
             let retry_in_ms = self.between(longest / 2, longest).await.max(at_least);
             self.tell(Connection::Offline { retry_in_ms });
@@ -110,24 +118,24 @@ impl Device {
         low + random % (high - low + 1)
     }
 
-    async fn connection(&self) -> Result<Lost, Error> {
+    async fn connection(&self, heard: &AtomicBool) -> Result<Lost, Error> {
         let socket = match self.0.link.open(&self.0.token).await {
             Ok(socket) => socket,
-            Err(error) => return Ok(lost(&error, false)),
+            Err(error) => return Ok(lost(&error)),
         };
         self.transient().clear();
         self.0.lanes.reset(self.waiting().await?);
         self.tell(Connection::Online);
-        let (pipe, heard) = (Pipe::default(), AtomicU64::new(0));
+        let pipe = Pipe::default();
         let outcome = tokio::select! {
-            outcome = self.read(&*socket, &pipe, &heard) => outcome,
+            outcome = self.read(&*socket, &pipe, heard) => outcome,
             outcome = self.write(&*socket, &pipe) => outcome,
             outcome = self.fetch() => outcome,
             outcome = self.upkeep() => outcome,
         };
         socket.close().await;
         match outcome {
-            Err(Error::Link(error)) => Ok(lost(&error, heard.load(Ordering::Relaxed) > 0)),
+            Err(Error::Link(error)) => Ok(lost(&error)),
             Err(error) => Err(error),
             Ok(never) => match never {},
         }
@@ -137,12 +145,12 @@ impl Device {
         &self,
         socket: &dyn Socket,
         pipe: &Pipe,
-        heard: &AtomicU64,
+        heard: &AtomicBool,
     ) -> Result<std::convert::Infallible, Error> {
         loop {
             self.0.readers.room().await;
             let frame = socket.next().await?;
-            heard.store(1, Ordering::Relaxed);
+            heard.store(true, Ordering::Relaxed);
             // A relay that speaks something else is no better after a new connection, but it may be replaced meanwhile.
             let frame = ServerFrame::decode(frame).map_err(|_| LinkError::Closed(Some(close::INVALID)))?;
             if let Some(safe) = self.receive(&frame.deliveries).await? {
@@ -280,14 +288,14 @@ fn frames(sends: Vec<Send>, acknowledged: u64) -> Vec<ClientFrame> {
     frames
 }
 
-fn lost(error: &LinkError, heard: bool) -> Lost {
+fn lost(error: &LinkError) -> Lost {
     match error {
         LinkError::Unauthorized | LinkError::Closed(Some(close::REMOVED)) => Lost::Ended(Ended::Removed),
         LinkError::Closed(Some(close::REPLACED)) => Lost::Ended(Ended::Replaced),
         // This client or that relay is wrong: the same again will not go better soon.
         LinkError::Closed(Some(close::PROTOCOL | close::INVALID | close::POLICY | close::TOO_LARGE))
-        | LinkError::TooMuch => Lost::Again { heard: false, at_least: LONGEST },
-        _ => Lost::Again { heard, at_least: 0 },
+        | LinkError::TooMuch => Lost::Again { at_least: LONGEST },
+        _ => Lost::Again { at_least: 0 },
     }
 }
 

@@ -6,7 +6,10 @@ use signal::SafetyNumberVersion;
 use wire::{AccountId, Base64};
 
 use super::Device;
-use crate::{Error, Event, SafetyNumber, Trust};
+use crate::{
+    Error, Event, SafetyNumber, Trust,
+    records::{PeerRecord, Work},
+};
 
 /// How a device behaves where people differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -77,18 +80,23 @@ impl Device {
     /// # Errors
     /// [`Error::UnknownIdentity`].
     pub async fn set_verified(&self, account: AccountId, verified: bool) -> Result<(), Error> {
-        if verified {
-            self.accept_identity(account).await?;
-        }
         let mut work = self.work().await?;
         let mut peer = work.peer(account).await?;
-        if peer.identity.is_empty() {
-            return Err(Error::UnknownIdentity);
+        peer.latest_identity().ok_or(Error::UnknownIdentity)?;
+        Self::vouch(&mut work, &mut peer, account, verified);
+        self.save(work).await?;
+        self.0.lanes.release(account);
+        Ok(())
+    }
+
+    fn vouch(work: &mut Work<'_>, peer: &mut PeerRecord, account: AccountId, verified: bool) {
+        if verified {
+            peer.accept();
+            work.lanes.insert(account);
         }
         peer.verified = verified;
-        work.put_peer(&mut peer);
+        work.put_peer(peer);
         work.events.push(Event::Contact { account });
-        self.save(work).await
     }
 
     /// What two people compare: of this account and another. If that one's key has changed, of the new key.
@@ -96,7 +104,8 @@ impl Device {
     /// # Errors
     /// [`Error::UnknownIdentity`] before anything was exchanged.
     pub async fn safety_number(&self, account: AccountId) -> Result<SafetyNumber, Error> {
-        let number = self.compared(account).await?;
+        let peer = self.work().await?.peer(account).await?;
+        let number = self.compared(account, &peer)?;
         Ok(SafetyNumber { digits: number.to_string(), code: Base64(number.scannable()) })
     }
 
@@ -105,18 +114,21 @@ impl Device {
     /// # Errors
     /// [`Error::UnknownIdentity`]; [`Error::Invalid`] if the code is none.
     pub async fn verify(&self, account: AccountId, scanned: &[u8]) -> Result<bool, Error> {
-        let number = self.compared(account).await?;
+        // In one step: the key must not change between the comparison and what follows from it.
+        let mut work = self.work().await?;
+        let mut peer = work.peer(account).await?;
+        let number = self.compared(account, &peer)?;
         let right = number.compare(scanned).map_err(|_| Error::Invalid("this is no safety number"))?;
         if right {
-            self.set_verified(account, true).await?;
+            Self::vouch(&mut work, &mut peer, account, true);
+            self.save(work).await?;
+            self.0.lanes.release(account);
         }
         Ok(right)
     }
 
-    async fn compared(&self, account: AccountId) -> Result<signal::SafetyNumber, Error> {
-        let peer = self.work().await?.peer(account).await?;
-        let key = if peer.held() { PublicKey::from_bytes(&peer.changed).ok() } else { peer.identity() };
-        let key = key.ok_or(Error::UnknownIdentity)?;
+    fn compared(&self, account: AccountId, peer: &PeerRecord) -> Result<signal::SafetyNumber, Error> {
+        let key = peer.latest_identity().ok_or(Error::UnknownIdentity)?;
         let print = |key: &PublicKey, account: AccountId| {
             Fingerprint::new(key, account.as_bytes(), ITERATIONS).map_err(|_| Error::Damaged("a key"))
         };

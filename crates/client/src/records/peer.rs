@@ -66,6 +66,11 @@ impl PeerRecord {
         PublicKey::from_bytes(&self.identity).ok()
     }
 
+    /// The key that it was seen with last: the one to compare.
+    pub(crate) fn latest_identity(&self) -> Option<PublicKey> {
+        if self.held() { PublicKey::from_bytes(&self.changed).ok() } else { self.identity() }
+    }
+
     pub(crate) const fn held(&self) -> bool {
         !self.changed.is_empty()
     }

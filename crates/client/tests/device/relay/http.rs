@@ -1,4 +1,5 @@
 //! Its HTTP.
+#![expect(clippy::result_large_err, reason = "a relay in a test may be slow")]
 
 use std::{collections::VecDeque, time::Duration};
 
