@@ -90,14 +90,22 @@ impl Traffic {
             let window = window.map(|window| Semaphore::new(count(window)));
             let pair = Rc::new(Pair { window, ..Pair::default() });
             let link = Link::open(rig.servers.last(), &receiver.token).await?;
-            tasks.spawn_local(guard(shared.clone(), receive(link, shared.clone(), pair.clone())));
+            tasks.spawn_local(guard(
+                shared.clone(),
+                "a receiver",
+                receive(link, shared.clone(), pair.clone()),
+            ));
             pairs.push(pair);
         }
         sleep(Duration::from_millis(500)).await;
         let start = clock::now() + 200_000_000;
         for (sender, (account, pair)) in (0..).zip(rig.senders().iter().zip(&pairs)) {
             let Link { reader, writer } = Link::open(rig.servers.first(), &account.token).await?;
-            tasks.spawn_local(guard(shared.clone(), answers(reader, shared.clone(), pair.clone())));
+            tasks.spawn_local(guard(
+                shared.clone(),
+                "a sender's answers",
+                answers(reader, shared.clone(), pair.clone()),
+            ));
             let outbox = Outbox {
                 shared: shared.clone(),
                 pair: pair.clone(),
@@ -107,11 +115,13 @@ impl Traffic {
                 frame: Frame::default(),
             };
             match pace {
-                Pace::Window(_) => drop(tasks.spawn_local(guard(shared.clone(), outbox.fill_window()))),
+                Pace::Window(_) => {
+                    drop(tasks.spawn_local(guard(shared.clone(), "a sender", outbox.fill_window())))
+                }
                 Pace::Rate(rate) => {
                     let gap = 1_000_000_000 * u64::from(rig.options.pairs) / u64::from(rate);
                     let first = start + gap * u64::from(sender) / u64::from(rig.options.pairs);
-                    tasks.spawn_local(guard(shared.clone(), outbox.keep_pace(first, gap)));
+                    tasks.spawn_local(guard(shared.clone(), "a sender", outbox.keep_pace(first, gap)));
                 }
             }
         }
@@ -196,9 +206,9 @@ impl Shared {
 }
 
 /// A failure of one connection fails the test.
-async fn guard(shared: Rc<Shared>, task: impl Future<Output = Result<(), BenchError>>) {
+async fn guard(shared: Rc<Shared>, whose: &'static str, task: impl Future<Output = Result<(), BenchError>>) {
     if let Err(error) = task.await {
-        shared.fail(error.to_string());
+        shared.fail(format!("{whose}: {error}"));
     }
 }
 
@@ -287,7 +297,7 @@ impl Outbox {
             }
             self.send(1 + further as u64, clock::now()).await?;
         }
-        Ok(())
+        self.stay().await
     }
 
     async fn keep_pace(mut self, first: u64, gap: u64) -> Result<(), BenchError> {
@@ -295,11 +305,16 @@ impl Outbox {
         loop {
             sleep_until(clock::instant(due)).await;
             if self.shared.stopping.get() {
-                return Ok(());
+                return self.stay().await;
             }
             self.send(1, due).await?;
             due += gap;
         }
+    }
+
+    /// Keeps this direction open, without which the relay would owe no answers any more.
+    async fn stay(self) -> Result<(), BenchError> {
+        std::future::pending().await
     }
 
     async fn send(&mut self, count: u64, due: u64) -> Result<(), BenchError> {
