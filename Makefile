@@ -8,7 +8,7 @@ help: ## List these targets
 setup: ## Install what is missing on this machine, saying what
 	@scripts/setup.sh
 
-run: ## Watch two devices hold an encrypted conversation
+run: ## Start a relay to try, which says what to type in two other terminals
 	@scripts/run.sh
 
 test: ## Run every test

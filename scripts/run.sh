@@ -1,22 +1,18 @@
 #!/usr/bin/env bash
-# The shortest way to see this at work. Needs nothing but Rust and a linker.
+# A relay on this machine, to try it: it says what to type in two other terminals, and stays until Ctrl-C.
 #
-#   scripts/run.sh
+#   scripts/run.sh [FLAGS OF tradepost relay]
 #
-# It compiles the package `conversation` and runs it: two devices hold an encrypted conversation.
+# Everything it and the two people keep is in build/try; delete that to begin anew.
 set -euo pipefail
 . "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh build
-cargo run --release --package conversation
+cargo build --package tradepost
+mkdir -p build/try
 
-cat <<'END'
-
-What to open and try next:
-  examples/conversation/src/main.rs           the program you just saw: change a message, run it again
-  cargo doc --open --no-deps -p tradepost-signal   what the crate offers, with examples
-  make test                                   everything, against the official library too
-  make bench                                  how fast it is on this machine
-  make                                        all the rest
-END
+# The relay names what it was called as, and this folder, in the lines to type.
+export TRADEPOST_DATA=$PWD/build/try/people
+program=${CARGO_TARGET_DIR:-$PWD/target}/debug/tradepost
+exec "$program" relay --data build/try/relay "$@"

@@ -102,6 +102,11 @@ impl Command {
 /// Runs a command, and says how it went.
 pub(crate) async fn run(flags: Flags) -> ExitCode {
     let output = Output { json: flags.json };
+    if let Ok(filter) = std::env::var("TRADEPOST_LOG") {
+        // For whoever looks for a defect; nothing is logged otherwise.
+        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        subscriber.init();
+    }
     match dispatch(flags, output).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

@@ -1,17 +1,17 @@
 //! A device of this machine that is open, and its connection while a command needs one.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use client::{
-    Connection, Device, Edges, Ended, Error, Event, Events, NativeLink, NativeLinkOptions, SqliteVault,
-    SystemClock, VaultKey, system_rng,
+    AccountId, Connection, Device, Edges, Ended, Error, Event, Events, Message, NativeLink,
+    NativeLinkOptions, SqliteVault, SystemClock, VaultKey, system_rng,
 };
 use tokio::task::JoinHandle;
 
 use super::{
     home::{self, AtRelay, Home},
     problem::{self, Answer, Exit, Problem},
-    render::{Names, Output},
+    render::{Names, Output, title},
 };
 
 /// How long one waits for the relay before one says that it is not there.
@@ -91,6 +91,21 @@ impl Opened {
             async move { device.run().await }
         });
         Online { device, events, task }
+    }
+
+    /// Asks for the profiles of authors who have no name here yet. Without an answer they go on without.
+    pub(crate) async fn meet(&self, messages: &[Message]) -> Answer {
+        let strangers: BTreeSet<AccountId> = messages.iter().map(|message| message.id.author).collect();
+        for account in strangers {
+            let contact = self.device.contact(account).await?;
+            if account != self.device.own().account
+                && title(&contact).is_none()
+                && let Err(error) = self.device.profile_of(account).await
+            {
+                tracing::debug!(%error, "no profile");
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn names(&self) -> Answer<Names> {

@@ -103,6 +103,7 @@ impl<'a> Shower<'a> {
             let page = self.opened.device.feed(self.position, PAGE).await?;
             let Some(last) = page.last() else { return Ok(count) };
             let position = last.position;
+            self.opened.meet(&page).await?;
             self.names = self.opened.names().await?;
             let mut read = BTreeMap::new();
             let own = self.opened.device.own().clone();

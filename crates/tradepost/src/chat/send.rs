@@ -4,6 +4,8 @@ use std::{io::Read as _, path::PathBuf, time::Duration};
 
 use client::{AccountId, Card, Connection, Draft, DraftContent, Event, Location, Message, MessageRef, State};
 
+use tokio::task::JoinSet;
+
 use super::{
     file,
     opened::{Online, Opened, unreachable},
@@ -205,9 +207,9 @@ async fn wait(
         }
     };
     let device = opened.device.clone();
-    let settled = device.settled();
-    tokio::pin!(settled);
-    let mut out = false;
+    // In a task of its own: a future that waits for the device's lock and is not polled would keep it from all others.
+    let mut settled = JoinSet::new();
+    settled.spawn(async move { device.settled().await });
     loop {
         if !change
             && let Some(message) = opened.device.message(id).await?
@@ -217,9 +219,8 @@ async fn wait(
         }
         let event = tokio::select! {
             event = online.next() => event?,
-            done = &mut settled, if !out => {
-                done?;
-                out = true;
+            Some(done) = settled.join_next() => {
+                done.map_err(|error| Problem::failed(error.to_string()))??;
                 if change {
                     return Ok(());
                 }

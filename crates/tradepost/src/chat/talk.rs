@@ -159,6 +159,7 @@ impl Talk<'_> {
         let own = self.opened.device.own().account;
         if message.id.author != own {
             // They may have said who they are with it.
+            self.opened.meet(std::slice::from_ref(message)).await?;
             self.names = self.opened.names().await?;
         }
         let value = serde_json::json!({"event": "message", "message": message});

@@ -7,7 +7,7 @@ mod settings;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use relay::Relay;
+use relay::{Relay, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::system::{Clock, Entropy};
@@ -82,7 +82,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     logs::begin(&flags.logs)?;
     let mut stopping = Stopping::new()?;
     let relay = Relay::start(config.clone(), Arc::new(Clock), Arc::new(Entropy));
-    let relay = relay.await.context("the relay does not start")?;
+    let relay = relay.await.map_err(why)?;
     let url = greeting::url(&config, relay.address);
     if let Some(file) = &flags.address_file {
         // Whoever waits for the file sees all of it or nothing.
@@ -97,6 +97,13 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
         () = relay.shutdown() => Ok(()),
         _ = stopping.next() => anyhow::bail!("stopped by a second signal, before all was finished"),
     }
+}
+
+/// Why it does not start, and what to do about it.
+fn why(error: StartError) -> anyhow::Error {
+    let taken = matches!(&error, StartError::Io { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse);
+    let error = anyhow::Error::from(error).context("the relay does not start");
+    if taken { error.context("something listens there already: say another one with --listen 127.0.0.1:8444") } else { error }
 }
 
 /// The signals to go down.

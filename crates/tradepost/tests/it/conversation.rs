@@ -26,7 +26,8 @@ fn text_goes_both_ways_and_its_states_come_back() {
     let chats = anna.json(&["chats"]);
     assert_eq!(chats["chats"][0]["unread"], 0);
     assert!(anna.words(&["chats"]).contains("Gladly."));
-    let until = anna.command(&["send", BANK, "Are you there?", "--until", "delivered", "--timeout", "1"]).output();
+    let until =
+        anna.command(&["send", BANK, "Are you there?", "--until", "delivered", "--timeout", "1"]).output();
     assert_eq!(until.unwrap().status.code(), Some(4), "nobody was");
 }
 
@@ -34,7 +35,8 @@ fn text_goes_both_ways_and_its_states_come_back() {
 fn what_was_said_can_be_changed() {
     let relay = Relay::start();
     let (anna, bank) = (relay.registered("anna", ANNA), relay.registered("bank", BANK));
-    let mut send = anna.command(&["send", BANK, "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut send =
+        anna.command(&["send", BANK, "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     send.stdin.take().unwrap().write_all(b"From\nstandard input\n").unwrap();
     assert!(send.wait().unwrap().success());
     assert_eq!(bank.received(), ["From\nstandard input"]);
@@ -58,7 +60,8 @@ fn all_kinds_of_content_arrive() {
     let relay = Relay::start();
     let (anna, bank) = (relay.registered("anna", ANNA), relay.registered("bank", BANK));
     let folder = tempfile::tempdir().unwrap();
-    let bytes: Vec<u8> = (0..1_500_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let bytes: Vec<u8> =
+        (0..1_500_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let path = file(folder.path(), "contract.pdf", &bytes);
     anna.json(&["send", BANK, "--file", &path, "Signed."]);
     anna.json(&["send", BANK, "--location", "52.5163,-13.3777", "A gate"]);

@@ -23,7 +23,10 @@ fn a_linked_device_has_the_same_conversation() {
     bank.json(&["send", ANNA, "To both"]);
     assert_eq!((anna.received(), laptop.received()), (vec!["To both".into()], vec!["To both".into()]));
     laptop.json(&["send", "My bank", "From the laptop"]);
-    assert_eq!((anna.received(), bank.received()), (vec!["From the laptop".into()], vec!["From the laptop".into()]));
+    assert_eq!(
+        (anna.received(), bank.received()),
+        (vec!["From the laptop".into()], vec!["From the laptop".into()])
+    );
     let safety = |person: &crate::people::Person, who| person.json(&["verify", who])["safety_number"].clone();
     assert_eq!(safety(&laptop, BANK), safety(&bank, ANNA));
 

@@ -46,7 +46,10 @@ impl Relay {
         while !address.exists() {
             let ended = child.try_wait().unwrap();
             let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
-            assert!(ended.is_none() && std::time::Instant::now() < deadline, "the relay does not start: {log}");
+            assert!(
+                ended.is_none() && std::time::Instant::now() < deadline,
+                "the relay does not start: {log}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         let url = std::fs::read_to_string(&address).unwrap().trim().to_owned();
