@@ -15,6 +15,9 @@ scripts/setup.sh test
 step "official library"
 scripts/official-package.sh >/dev/null
 
+step "packages of the second client"
+scripts/interop-client.sh
+
 step "WASM module"
 scripts/wasm.sh
 
@@ -26,8 +29,11 @@ else
   cargo test --workspace --no-fail-fast --lib --bins --tests
 fi
 cargo test --workspace --doc --quiet
+# For the second client, which talks to it.
+cargo build --package tradepost
+export TRADEPOST_BINARY=${CARGO_TARGET_DIR:-target}/debug/tradepost
 
 step "JavaScript tests"
-node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test.mjs
+node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test.mjs interop/client/*.test.mjs
 
 printf '\nAll tests passed.\n'

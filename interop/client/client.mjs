@@ -14,7 +14,8 @@
 // | device.mjs | the official package: keys, sessions, safety numbers |
 // | store.mjs | the stores that the package calls back into |
 // | relay.mjs, socket.mjs | the relay: HTTP and the socket |
-// | media.mjs | how files are encrypted |
+// | media.mjs, profile.mjs | how files and profiles are encrypted |
+// | errors.mjs | what can go wrong |
 // | wire.mjs | frames, contents, padding |
 //
 // What it leaves out and a real client must not: it forgets everything when it ends, so an acknowledged delivery is
@@ -25,9 +26,10 @@ import { EventEmitter } from 'node:events';
 import { Device, askAgain, isRepeated, readAsk } from './device.mjs';
 import { Lost, Refused } from './errors.mjs';
 import * as media from './media.mjs';
+import * as profile from './profile.mjs';
 import { Relay } from './relay.mjs';
 import { Socket } from './socket.mjs';
-import { Content, Kind, Notice, accountBytes, accountFrom, base64, pad, unpad } from './wire.mjs';
+import { Content, Kind, Notice, accountBytes, accountFrom, base64, fromBase64, pad, unpad } from './wire.mjs';
 
 const RELAY = '00000000-0000-0000-0000-000000000000';
 const ONE_TIME_KEYS = 50;
@@ -49,6 +51,9 @@ export class Client extends EventEmitter {
   #relay;
   #keys;
   #socket = null;
+  #profileKey = randomBytes(32);
+  /** account → key */
+  #profileKeys = new Map();
   /** account → device → registration id */
   #devices = new Map();
   /** timestamp → {to, content, again}: for those who ask for it again */
@@ -113,6 +118,17 @@ export class Client extends EventEmitter {
     return accounts.find((found) => found.number === number)?.account ?? null;
   }
 
+  /** Tells those to whom this account has written what it is called. */
+  async setProfile(about) {
+    await this.#relay.ask('PUT', '/v1/profile', { profile: base64(profile.seal(this.#profileKey, about)) });
+  }
+
+  /** What an account that has written to this one says of itself. */
+  async profileOf(account) {
+    const sealed = await this.#relay.ask('GET', `/v1/accounts/${account}/profile`);
+    return profile.open(this.#profileKeys.get(account), fromBase64(sealed.profile));
+  }
+
   /** What this account and another compare; both must have exchanged something. */
   safetyNumber(account) {
     return this.#keys.safetyNumber(account);
@@ -133,7 +149,7 @@ export class Client extends EventEmitter {
    */
   async send(to, body, { quote } = {}) {
     const timestamp = this.#nextTimestamp();
-    const content = { timestamp, ...body, ...(quote && { quote }) };
+    const content = { timestamp, profileKey: this.#profileKey, ...body, ...(quote && { quote }) };
     this.#sent.set(timestamp, { to, content, again: new Set() });
     await this.#carry(to, timestamp, () => this.#seal(to, content));
     return { author: accountBytes(this.account), timestamp };
@@ -291,6 +307,7 @@ export class Client extends EventEmitter {
     const bytes = unpad(padded);
     if (!bytes) return;
     const content = Content.decode(bytes);
+    if (content.profileKey.length > 0) this.#profileKeys.set(from, content.profileKey);
     const passing = PASSING.includes(content.body);
     if (passing || !this.#sawBefore(`${from}.${device} at ${content.timestamp}`)) {
       this.emit('content', { from, device, received, content });

@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const BINARY = process.env.TRADEPOST_BINARY ?? fileURLToPath(new URL('../../target/debug/tradepost', import.meta.url));
-const STARTING_MS = 30_000;
-const COMMAND_MS = 60_000;
+const STARTING_MS = 20_000;
+const COMMAND_MS = 20_000;
 /** Many people register from one address here, and at once. */
 const PATIENT = {
   TRADEPOST_RELAY__LIMITS__CODES: '{ burst = 1000, every_ms = 1 }',
@@ -28,7 +28,7 @@ export class RelayProcess {
     const flags = ['relay', '--listen', '127.0.0.1:0', '--data', join(folder, 'relay'), '--address-file', addressFile];
     const child = spawn(BINARY, [...flags, '--log', 'warn'], {
       env: { ...process.env, ...PATIENT },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     const url = await untilWritten(addressFile, child);
     return new RelayProcess(child, url);
@@ -47,9 +47,10 @@ export class RelayProcess {
 }
 
 async function untilWritten(file, child) {
-  let failure = null;
+  let [failure, said] = [null, ''];
   child.once('error', (error) => (failure = error));
-  child.once('exit', (code) => (failure = new Error(`the relay ended with ${code}`)));
+  child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+  child.once('close', (code) => (failure ??= new Error(`the relay ended with ${code}: ${said}`)));
   for (const end = Date.now() + STARTING_MS; Date.now() < end; await sleep(20)) {
     if (failure) throw failure;
     const text = await readFile(file, 'utf8').catch(() => null);

@@ -13,9 +13,12 @@ const PLAIN = { longs: Number, enums: String, defaults: true, oneofs: true };
 function codec(type) {
   return {
     encode: (object) => type.encode(type.fromObject(object)).finish(),
-    decode: (bytes) => type.toObject(type.decode(bytes), PLAIN),
+    decode: (bytes) => type.toObject(type.decode(asBuffer(bytes)), PLAIN),
   };
 }
+
+/** The same memory: all bytes in what is decoded are Buffers then. */
+const asBuffer = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const socket = published('socket.proto');
 const content = published('content.proto');
