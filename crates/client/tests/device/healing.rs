@@ -81,6 +81,41 @@ async fn id_chat(person: &super::world::Person, id: client::MessageRef) -> clien
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_one_device_asks_for_does_not_show_twice_on_the_others() {
+    let world = World::new(43);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    let desk = world.linked(&bank).await;
+    anna.say(&bank, "0").await;
+    until(async || desk.texts(&anna).await.len() == 1).await;
+    bank.say(&anna, "welcome").await;
+    desk.say(&anna, "welcome").await;
+    until(async || anna.texts(&bank).await.len() == 3 && desk.texts(&anna).await.len() == 3).await;
+    desk.settled().await;
+    let backup = desk.vault.memory.snapshot();
+    anna.say(&bank, "1").await;
+    until(async || desk.texts(&anna).await.len() == 4).await;
+    // Its receipt turns the ratchet, and only the disk that is lost knows how.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    desk.crash().await;
+    let desk = world.open(backup).await;
+    for n in 2..6 {
+        anna.say(&bank, &n.to_string()).await;
+    }
+    let numbers = async |person: &super::world::Person| {
+        let texts = person.texts(&anna).await;
+        texts.into_iter().filter(|text| text != "welcome").collect::<Vec<_>>()
+    };
+    until(async || numbers(&desk).await.len() == 5).await;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    // In their order where all could be read; and once where some had to come again.
+    assert_eq!(numbers(&bank).await, ["0", "1", "2", "3", "4", "5"]);
+    let mut healed = numbers(&desk).await;
+    healed.sort();
+    assert_eq!(healed, ["0", "2", "3", "4", "5"]);
+    assert!(desk.heard(|event| matches!(event, Event::Undecryptable { asked: true, .. })) > 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn asking_never_goes_round_in_circles() {
     let world = World::new(42);
     let (anna, bank) = (world.person(1).await, world.person(2).await);

@@ -1,6 +1,9 @@
 //! Sending and receiving between accounts with one device each: sessions, states, trust.
 
-use client::{Draft, Ended, Error, Event, Failure, Registration, Settings, State, Trust};
+use client::{
+    Draft, Ended, Error, Event, Failure, Registration, Settings, State, Trust, Vault as _,
+    vault::{Order, Space},
+};
 use wire::{DeviceId, frames::Reason};
 
 use super::world::{World, until};
@@ -29,6 +32,10 @@ async fn a_message_arrives_and_its_sender_hears_how_far_it_came() {
             "{expected:?}"
         );
     }
+
+    // The prekeys that the session began with are gone, so that nobody can read it later.
+    let prekeys = bank.vault.memory.scan(Space::PreKey, None, Order::After(0), 1000).await.unwrap();
+    assert_eq!(prekeys.len(), 202 - 2);
 
     let answer = bank.say(&anna, "Good morning, Anna").await;
     until(async || bank.message(answer).await.state == State::Delivered).await;
@@ -147,7 +154,12 @@ async fn a_message_that_cannot_be_sent_fails_for_a_reason() {
         until(async || anna.message(id).await.state == State::Failed { reason: failure }).await;
     }
     // What is refused for a while is sent later, and nothing overtakes it.
-    world.relay.state().refuse.extend([Reason::RateLimited, Reason::Unavailable, Reason::RateLimited]);
+    world.relay.state().refuse.extend([
+        Reason::RateLimited,
+        Reason::Unavailable,
+        Reason::Unavailable,
+        Reason::RateLimited,
+    ]);
     for text in ["a", "b", "c"] {
         anna.say(&bank, text).await;
     }
