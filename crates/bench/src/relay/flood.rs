@@ -26,6 +26,7 @@ use super::{
     message::{Head, Template},
     report::Outcome,
     rig::Rig,
+    server::Sends,
     traffic::{Measured, Pace, Traffic},
 };
 
@@ -84,7 +85,7 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
             },
         ),
     ];
-    rig.servers.restart().await?;
+    rig.servers.restart(Sends::Default).await?;
     let mut outcomes = Vec::new();
     for (test, what, attack) in attacks {
         let setting =
@@ -116,6 +117,7 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
         traffic.finish(&mut outcome).await?;
         outcomes.push(outcome);
     }
+    rig.servers.restart(Sends::Unlimited).await?;
     Ok(outcomes)
 }
 

@@ -11,6 +11,7 @@ use super::{
     process,
     report::Outcome,
     rig::{Rig, Usage, count},
+    server::Sends,
 };
 
 /// Logs everybody in on a server that was just started on the accounts of the others, and waits.
@@ -19,7 +20,7 @@ pub(super) async fn idle(rig: &mut Rig) -> Result<Outcome, BenchError> {
     let setting =
         format!("{connections} connections, {LOGINS} logins at a time, held for {} s", rig.options.hold);
     let mut outcome = Outcome::new("idle", setting);
-    rig.servers.restart().await?;
+    rig.servers.restart(Sends::Unlimited).await?;
     sleep(Duration::from_secs(1)).await;
     let family = rig.servers.family();
     let (resident, slab) = (family.resident(), process::kernel_slab());

@@ -31,7 +31,7 @@ pub use self::{
     options::{Options, Test},
     report::Report,
 };
-use self::{error::Tried as _, rig::Rig, store::Kill};
+use self::{error::Tried as _, rig::Rig, server::Sends, store::Kill};
 
 /// Measures, on a thread of its own. Says on standard error how far it is.
 ///
@@ -91,7 +91,7 @@ async fn measure(options: Options) -> Result<Report, BenchError> {
                     let at = rig.options.kill_at.map_or(Kill::AtTheLast, Kill::At);
                     let (ledger, outcome) = store::store(&mut rig, at).await?;
                     outcomes.push(outcome);
-                    rig.servers.restart().await?;
+                    rig.servers.restart(Sends::Unlimited).await?;
                     outcomes.push(drain::drain(&rig, &ledger, "drain after kill").await?);
                 }
                 Test::Idle => outcomes.push(idle::idle(&mut rig).await?),

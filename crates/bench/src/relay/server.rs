@@ -32,10 +32,19 @@ struct Node {
     started: Option<Started>,
 }
 
+/// How much one account may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sends {
+    /// As much as it can: what is measured is the relay, not its limit.
+    Unlimited,
+    /// As much as a relay lets it that was not told otherwise.
+    Default,
+}
+
 #[derive(Debug)]
 struct Started {
     program: PathBuf,
-    config: PathBuf,
+    data: PathBuf,
     log: PathBuf,
     child: Option<Child>,
 }
@@ -50,7 +59,12 @@ fn command(program: &Path, config: &Path) -> Command {
 }
 
 /// What a relay is told: only what a test from one address needs otherwise than the defaults.
-fn config(options: &Options, data: &Path, address: SocketAddr) -> Result<toml::Table, BenchError> {
+fn config(
+    options: &Options,
+    data: &Path,
+    address: SocketAddr,
+    sends: Sends,
+) -> Result<toml::Table, BenchError> {
     let lifted: toml::Table = ["codes", "registrations", "requests", "blobs"]
         .iter()
         .map(|limit| {
@@ -66,8 +80,16 @@ fn config(options: &Options, data: &Path, address: SocketAddr) -> Result<toml::T
     let mut config = toml::Table::new();
     config.insert("data".to_owned(), data.display().to_string().into());
     config.insert("limits".to_owned(), lifted.into());
+    let queue = vec![("burst", 1_000_000_000.into()), ("sends_per_second", 100_000_000.into())];
+    config.insert("queue".to_owned(), table(queue));
+    // The development mailbox holds 10,000 codes, and keeps them as long as they are good.
+    config.insert("registration".to_owned(), table(vec![("code_ms", 3000.into())]));
     let listen = vec![("address", address.to_string().into()), ("connections_per_address", 200_000.into())];
     config.insert("listen".to_owned(), table(listen));
+    if sends == Sends::Unlimited {
+        let queue = vec![("sends_per_second", 1_000_000_000.into()), ("burst", 1_000_000_000.into())];
+        config.insert("queue".to_owned(), table(queue));
+    }
     if let Some(url) = &options.postgres {
         config.insert("database".to_owned(), table(vec![("url", url.clone().into())]));
     }
@@ -113,10 +135,9 @@ impl Servers {
             let path = data.join("config.toml");
             fs::write(&path, config(options, &data, address)?.to_string())
                 .tried("writing a configuration")?;
-            let started =
-                Started { program: program.clone(), config: path, log: data.join("log"), child: None };
+            let started = Started { program: program.clone(), log: data.join("log"), data, child: None };
             let mut node = Node { address, pid: 0, started: Some(started) };
-            node.start().await?;
+            node.start(Sends::Unlimited).await?;
             servers.nodes.push(node);
         }
         servers._folder = Some(folder);
@@ -151,21 +172,30 @@ impl Servers {
     }
 
     /// Ends them if they run and starts them again on the same data. Those that were not started here stay.
-    pub(super) async fn restart(&mut self) -> Result<(), BenchError> {
+    pub(super) async fn restart(&mut self, sends: Sends) -> Result<(), BenchError> {
         self.kill();
         for node in &mut self.nodes {
-            node.start().await?;
+            node.start(sends).await?;
         }
         Ok(())
     }
 }
 
+impl Sends {
+    fn path(self, data: &Path) -> PathBuf {
+        data.join(match self {
+            Self::Unlimited => "unlimited.toml",
+            Self::Default => "default.toml",
+        })
+    }
+}
+
 impl Node {
-    async fn start(&mut self) -> Result<(), BenchError> {
+    async fn start(&mut self, sends: Sends) -> Result<(), BenchError> {
         let Some(started) = &mut self.started else { return Ok(()) };
         let log = fs::File::options().create(true).append(true).open(&started.log).tried("opening a log")?;
         let also = log.try_clone().tried("opening a log")?;
-        let mut command = command(&started.program, &started.config);
+        let mut command = command(&started.program, &sends.path(&started.data));
         command.stdin(Stdio::null()).stdout(log).stderr(also);
         let child = command.spawn().tried(format!("starting {}", started.program.display()))?;
         self.pid = child.id();

@@ -8,9 +8,11 @@ use std::{
 
 use tokio::{
     sync::Semaphore,
-    task::JoinSet,
+    task::{JoinSet, spawn_local},
     time::{sleep, sleep_until},
 };
+
+use wire::frames::{Reason, Refusal};
 
 use super::{
     BenchError, clock,
@@ -64,6 +66,8 @@ struct Shared {
     from_due: RefCell<Histogram>,
     from_sent: RefCell<Histogram>,
     failure: RefCell<Option<String>>,
+    /// For what messages were refused.
+    reasons: RefCell<Vec<Reason>>,
 }
 
 #[derive(Debug, Default)]
@@ -200,6 +204,15 @@ impl Pair {
 }
 
 impl Shared {
+    /// Says on standard error for what reason, once for each.
+    fn refused_for(&self, refusal: &Refusal) {
+        let reason = refusal.reason();
+        if !self.reasons.borrow().contains(&reason) {
+            eprintln!("the relay refuses messages: {reason:?}");
+            self.reasons.borrow_mut().push(reason);
+        }
+    }
+
     fn fail(&self, failure: String) {
         self.failure.borrow_mut().get_or_insert(failure);
     }
@@ -265,12 +278,22 @@ async fn answers(mut reader: Reader, shared: Rc<Shared>, pair: Rc<Pair>) -> Resu
                 }
             }
             pair.refused.set(pair.refused.get() + frame.refusals.len() as u64);
-            if let Some(window) = pair.window.as_ref().filter(|_| !frame.refusals.is_empty()) {
-                window.add_permits(frame.refusals.len());
+            for refusal in &frame.refusals {
+                shared.refused_for(refusal);
+                give_back_later(&pair, refusal.retry_after);
             }
         });
         took.await?;
     }
+}
+
+/// The place in the window of a refused message: after the time that the relay asks for, and not at once.
+fn give_back_later(pair: &Rc<Pair>, milliseconds: u64) {
+    let pair = pair.clone();
+    drop(spawn_local(async move {
+        sleep(Duration::from_millis(milliseconds.max(10))).await;
+        pair.window.iter().for_each(|window| window.add_permits(1));
+    }));
 }
 
 struct Outbox {

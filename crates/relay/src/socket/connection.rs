@@ -23,6 +23,7 @@ use crate::{
         Mailbox, Next, Queue,
         outbox::{HEADER, give_buffer},
     },
+    server::Peer,
 };
 
 /// Bytes read at once.
@@ -47,6 +48,8 @@ pub(super) struct Connection<S> {
     control: Vec<u8>,
     /// A ping without an answer.
     pinged: bool,
+    /// Its place among the connections of its address.
+    _peer: Option<Peer>,
 }
 
 /// What the task does outside of a poll.
@@ -61,7 +64,7 @@ enum Step {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller) -> Self {
+    pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller, peer: Option<Peer>) -> Self {
         let (mailbox, socket) = queue.attach(caller.key);
         Self {
             stream,
@@ -74,13 +77,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             written: 0,
             control: Vec::new(),
             pinged: false,
+            _peer: peer,
         }
     }
 
-    /// Serves it to its end.
-    pub(super) async fn run(mut self) {
+    /// Serves it to its end, beginning with what was read `early`.
+    pub(super) async fn run(mut self, early: Bytes) {
+        let mut early = self.decode(&mut BytesMut::from(early));
         let code = loop {
-            match poll_fn(|context| self.poll(context)).await {
+            let step = match early.take() {
+                Some(step) => step,
+                None => poll_fn(|context| self.poll(context)).await,
+            };
+            match step {
                 Step::Messages(messages) => match self.take(messages).await {
                     Ok(()) => {}
                     Err(code) => break Some(code),
@@ -168,14 +177,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 _ => return Poll::Ready(Some(Step::Gone)),
             }
             self.pinged = false;
-            let mut messages = Vec::new();
-            let fed = self.decoder.feed(input, |message| messages.push(message));
-            match fed {
-                Ok(()) if messages.is_empty() => Poll::Ready(None),
-                Ok(()) => Poll::Ready(Some(Step::Messages(messages))),
-                Err(Violation(code)) => Poll::Ready(Some(Step::Close(code))),
-            }
+            Poll::Ready(self.decode(input))
         })
+    }
+
+    /// What the bytes that arrived say, if they are enough to say something.
+    fn decode(&mut self, input: &mut BytesMut) -> Option<Step> {
+        let mut messages = Vec::new();
+        match self.decoder.feed(input, |message| messages.push(message)) {
+            Ok(()) if messages.is_empty() => None,
+            Ok(()) => Some(Step::Messages(messages)),
+            Err(Violation(code)) => Some(Step::Close(code)),
+        }
     }
 
     async fn take(&mut self, messages: Vec<Message>) -> Result<(), u16> {

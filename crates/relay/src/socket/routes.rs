@@ -53,15 +53,10 @@ pub async fn open(
             tracing::error!("a socket is not what the server serves");
             return;
         };
-        // A client that speaks before it was answered breaks the protocol.
-        if !parts.read_buf.is_empty() {
-            return;
-        }
-        // A task of its own, which is smaller than this one.
-        tokio::spawn(async move {
-            let _peer = peer;
-            Connection::new(parts.io.into_inner(), queue, caller).run().await;
-        });
+        // The client may have spoken as soon as it was answered, and HTTP have read it. A task of its own, which is
+        // smaller than this one.
+        let connection = Connection::new(parts.io.into_inner(), queue, caller, peer);
+        tokio::spawn(connection.run(parts.read_buf));
     });
     Ok(response)
 }
