@@ -40,7 +40,7 @@ impl Media {
         id: BlobId,
         addition: Addition,
     ) -> Result<Progress, RelayError> {
-        let _growing = self.grow(id)?;
+        let _growing = self.grow(account, id)?;
         let (progress, finished) = self.look(account, id).await?;
         let Progress { offset, size } = progress;
         if finished || addition.offset != offset {

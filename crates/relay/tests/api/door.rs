@@ -1,10 +1,6 @@
 //! Connections: TLS, those who are slow, those who are many, and going down. The same on every engine.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use relay::{Config, Relay, StartError, config::Tls};
 use serde_json::json;
@@ -12,6 +8,7 @@ use store::testing::{HandClock, SeededEntropy};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::Instant,
 };
 
 use crate::stage::{START, Site};
@@ -116,6 +113,41 @@ async fn an_upload_that_only_drips_is_cut_off() {
     // Within its first half minute nobody looks at the speed.
     let request = one.request("PATCH", &path).header("upload-offset", 0).body(vec![7; 4]);
     assert_eq!(request.send().await.unwrap().status(), 204);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_a_blob_and_does_not_take_it_is_cut_off() {
+    let stage = Site::sqlite()
+        .stage_with(|config| {
+            config.listen.body_idle_ms = 500;
+            config.blobs.downloads_of_one = 1;
+        })
+        .await;
+    let one = stage.person().await;
+    let size = 32 << 20;
+    let begun = one.send("POST", "/v1/blobs", json!({ "size": size })).await.json();
+    let path = format!("/v1/blobs/{}", begun["id"].as_str().unwrap());
+    let request = one.request("PATCH", &path).header("upload-offset", 0).body(vec![7; size]);
+    assert_eq!(request.send().await.unwrap().status(), 204);
+    let mut lazy = TcpStream::connect(stage.relay.address).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", one.token);
+    lazy.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    one.get(&path).await.refused(503, "unavailable");
+    // Nothing is read, and after half a second the place is free again.
+    let free = async {
+        while one.request("GET", &path).send().await.unwrap().status() != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), free).await.unwrap();
+    assert!(rest(&mut lazy).await.len() < size);
+    // A second one after a first on the same connection is whole, however long the pause between them.
+    for _ in 0..2 {
+        assert_eq!(one.get(&path).await.is(200).bytes.len(), size);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
     stage.close().await;
 }
 
