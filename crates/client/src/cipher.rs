@@ -16,7 +16,12 @@ pub(crate) const NONCE: usize = 12;
 pub(crate) const TAG: usize = 16;
 
 /// Encrypts under a nonce that the caller never uses again, or not with other content.
-pub(crate) fn seal(key: &[u8; 32], nonce: [u8; NONCE], associated: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn seal(
+    key: &[u8; 32],
+    nonce: [u8; NONCE],
+    associated: &[u8],
+    message: &[u8],
+) -> Result<Vec<u8>, Error> {
     let cipher = Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(*key));
     let payload = Payload { msg: message, aad: associated };
     // Only for more than 64 GiB.
@@ -48,7 +53,11 @@ pub(crate) fn seal_with_nonce(
 }
 
 /// Opens what [`seal_with_nonce`] made.
-pub(crate) fn open_with_nonce(key: &[u8; 32], associated: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open_with_nonce(
+    key: &[u8; 32],
+    associated: &[u8],
+    sealed: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
     open(key, *nonce, associated, sealed)
 }

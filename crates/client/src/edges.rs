@@ -32,7 +32,7 @@ pub trait Clock: Shared {
 }
 
 /// Randomness that keys may be made of.
-pub type Randomness = Box<dyn CryptoRng + Send>;
+pub type Randomness = Box<dyn CryptoRng + Send + Sync>;
 
 /// Everything outside that a device touches.
 pub struct Edges {

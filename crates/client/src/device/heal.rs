@@ -29,7 +29,8 @@ impl Device {
         let timestamp = envelope.timestamp;
         let asked = named_with(from, device, timestamp);
         let owner = crate::records::name(from, device);
-        let recent = work.scan(Space::Asked, Some(&owner), Order::After(work.now.saturating_sub(HOUR)), ASKED);
+        let recent =
+            work.scan(Space::Asked, Some(&owner), Order::After(work.now.saturating_sub(HOUR)), ASKED);
         let too_often = recent.await?.len() >= ASKED;
         let before = work.bytes(Space::Asked, &asked).await?.is_some();
         let about = message_kind(envelope.kind).zip(signal::DeviceId::new(device.get()));

@@ -113,7 +113,8 @@ impl Lanes {
     /// To whom the send with this id goes, if it is with the relay.
     pub(super) fn recipient(&self, id: &[u8]) -> Option<AccountId> {
         let lanes = self.lanes();
-        let mut found = lanes.iter().filter(|(_, lane)| matches!(lane, Lane::Sent { id: sent, .. } if sent == id));
+        let mut found =
+            lanes.iter().filter(|(_, lane)| matches!(lane, Lane::Sent { id: sent, .. } if sent == id));
         found.next().map(|(account, _)| *account)
     }
 

@@ -155,7 +155,10 @@ impl std::str::FromStr for LinkingRequest {
     fn from_str(text: &str) -> Result<Self, Error> {
         let query = text.trim().strip_prefix("tradepost://link?").ok_or(Error::LinkingCode)?;
         let part = |name: &str| {
-            query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).ok_or(Error::LinkingCode)
+            query
+                .split('&')
+                .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+                .ok_or(Error::LinkingCode)
         };
         let key = URL_SAFE_NO_PAD.decode(part("key")?).map_err(|_| Error::LinkingCode)?;
         Ok(Self {
@@ -178,7 +181,12 @@ fn unescaped(text: &str) -> Option<String> {
 }
 
 /// The key that both sides agree on.
-fn agreed(own: &PrivateKey, theirs: &PublicKey, scanned: &PublicKey, sender: &PublicKey) -> Option<Zeroizing<[u8; 32]>> {
+fn agreed(
+    own: &PrivateKey,
+    theirs: &PublicKey,
+    scanned: &PublicKey,
+    sender: &PublicKey,
+) -> Option<Zeroizing<[u8; 32]>> {
     let secret = own.agree(theirs).ok()?;
     let info: [&[u8]; 3] = [b"Tradepost provisioning v1", &scanned.to_bytes(), &sender.to_bytes()];
     Some(cipher::derive(secret.expose(), &info))
@@ -232,7 +240,8 @@ impl Device {
             linking_code: code.code,
         });
         let pair = KeyPair::generate(&mut *self.0.rng.lock().await);
-        let key = agreed(&pair.private, &request.key, &request.key, &pair.public).ok_or(Error::LinkingCode)?;
+        let key =
+            agreed(&pair.private, &request.key, &request.key, &pair.public).ok_or(Error::LinkingCode)?;
         let plain = Zeroizing::new(provision.0.encode_to_vec());
         // The key is used for this message alone.
         let sealed = cipher::seal(&key, [0; cipher::NONCE], &[], &plain)?;
@@ -243,12 +252,15 @@ impl Device {
         let path = format!("/v1/provisioning/{}", request.id);
         let body = api::Provision { message: Base64(message) };
         match self.relay().tell("PUT", path, Some(&body)).await {
-            Err(error) if error.code() == Some(wire::ErrorCode::NotFound) => return Err(Error::LinkingExpired),
+            Err(error) if error.code() == Some(wire::ErrorCode::NotFound) => {
+                return Err(Error::LinkingExpired);
+            }
             other => other?,
         }
         while self.now() < expires {
             let joined = self.refresh_devices().await?;
-            if let Some(new) = joined.into_iter().find(|device| before.iter().all(|old| old.id != device.id)) {
+            if let Some(new) = joined.into_iter().find(|device| before.iter().all(|old| old.id != device.id))
+            {
                 self.introduce().await?;
                 return Ok(new);
             }
@@ -272,7 +284,13 @@ mod tests {
         let text = request.to_string();
         assert!(text.starts_with("tradepost://link?relay=https%3A%2F%2Frelay.example%3A8443"), "{text}");
         assert_eq!(text.parse::<LinkingRequest>().unwrap(), request);
-        for bad in ["", "tradepost://link?", &text.replace("abc", "../"), &text[..text.len() - 4], &text.replace("%2F", "%2")] {
+        for bad in [
+            "",
+            "tradepost://link?",
+            &text.replace("abc", "../"),
+            &text[..text.len() - 4],
+            &text.replace("%2F", "%2"),
+        ] {
             assert!(bad.parse::<LinkingRequest>().is_err(), "{bad}");
         }
     }

@@ -31,13 +31,18 @@ impl Device {
     ///
     /// # Errors
     /// [`Error::Refused`] with the code `too_large`; [`Error::Link`] when trying again was of no use; [`Error::Medium`].
-    pub async fn upload(&self, source: &mut dyn Source, progress: Option<&dyn Progress>) -> Result<Blob, Error> {
+    pub async fn upload(
+        &self,
+        source: &mut dyn Source,
+        progress: Option<&dyn Progress>,
+    ) -> Result<Blob, Error> {
         let size = source.size().await?;
         let chunks = Chunks::new(size);
         let total = chunks.sealed_size();
         let mut key = Zeroizing::new([0; 32]);
         self.0.rng.lock().await.fill_bytes(&mut *key);
-        let begun: BlobBegun = self.relay().ask("POST", "/v1/blobs", Some(&BeginBlob { size: total })).await?;
+        let begun: BlobBegun =
+            self.relay().ask("POST", "/v1/blobs", Some(&BeginBlob { size: total })).await?;
         let path = format!("/v1/blobs/{}", begun.id);
         let (mut digest, mut digested) = (Sha256::new(), 0);
         let (mut offset, mut tries) = (0, 0);
@@ -164,7 +169,8 @@ impl Device {
         sink: &mut dyn Sink,
         progress: Option<&dyn Progress>,
     ) -> Result<(), Error> {
-        let blob = blob_from_wire(&blob_to_wire(blob)).ok_or(Error::Invalid("this is no pointer to a file"))?;
+        let blob =
+            blob_from_wire(&blob_to_wire(blob)).ok_or(Error::Invalid("this is no pointer to a file"))?;
         let key: Zeroizing<[u8; 32]> =
             Zeroizing::new(blob.key.0[..].try_into().map_err(|_| Error::Invalid("this is no key"))?);
         let chunks = Chunks::new(blob.size);

@@ -33,13 +33,13 @@ use tokio::sync::{Mutex, Notify};
 use wire::{AccountId, DeviceId, frames};
 use zeroize::Zeroizing;
 
+use self::lanes::Lanes;
 pub use self::{
     linking::{Linking, LinkingRequest},
     register::Registration,
     run::Ended,
     trust::Settings,
 };
-use self::lanes::Lanes;
 use crate::{
     Clock, Edges, Error, Events, Link, Own, Randomness, Vault,
     event::Readers,

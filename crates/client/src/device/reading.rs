@@ -33,8 +33,7 @@ impl Device {
                 let owner = Some(&chat.account[..]);
                 let latest = work.scan(Space::Message, owner, Order::Before(MAX_POSITION), 1).await?;
                 let latest = latest.first().map(decode::<Entry>).transpose()?;
-                let account = AccountId::try_from(&chat.account[..])
-                    .map_err(|_| Error::Damaged("a chat"))?;
+                let account = AccountId::try_from(&chat.account[..]).map_err(|_| Error::Damaged("a chat"))?;
                 let peer = work.peer(account).await?;
                 let profile_name = peer.profile.as_ref().map(|profile| profile.name.clone());
                 let title = [Some(peer.name.clone()), profile_name, Some(peer.number.clone())];

@@ -141,7 +141,9 @@ impl Device {
         let mut session = self.session(work, from, device).await?;
         let first = envelope.kind() == Kind::PreKey;
         let outcome = if first {
-            let Ok(message) = PreKeySignalMessage::parse(&envelope.body) else { return Ok(Opened::Unreadable) };
+            let Ok(message) = PreKeySignalMessage::parse(&envelope.body) else {
+                return Ok(Opened::Unreadable);
+            };
             let mut keys = None;
             if let Some(ids) = session.wanted_prekeys(&message) {
                 keys = Self::wanted(work, ids).await?;
@@ -262,7 +264,9 @@ impl Device {
         let said = Said { chat: from, author: from, device, received };
         match &content.body {
             Some(Body::Sync(_)) => Ok(()),
-            Some(Body::Reaction(_) | Body::Edit(_) | Body::Delete(_)) => self.change(work, said, &content).await,
+            Some(Body::Reaction(_) | Body::Edit(_) | Body::Delete(_)) => {
+                self.change(work, said, &content).await
+            }
             Some(Body::Receipt(receipt)) => {
                 let state = match receipt.r#type() {
                     ReceiptType::Delivered => EntryState::Delivered,

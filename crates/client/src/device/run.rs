@@ -15,11 +15,7 @@ use wire::{
 };
 
 use super::{Device, lanes::Lane};
-use crate::{
-    Connection, Error, Event, LinkError,
-    link::Socket,
-    records::EntryState,
-};
+use crate::{Connection, Error, Event, LinkError, link::Socket, records::EntryState};
 
 /// Milliseconds before the first try to connect again; doubled with each, to at most [`LONGEST`].
 const FIRST: u64 = 500;
@@ -56,7 +52,10 @@ struct Pipe {
 /// How a connection ended.
 enum Lost {
     /// To be tried again. Whether the relay had said anything.
-    Again { heard: bool, at_least: u64 },
+    Again {
+        heard: bool,
+        at_least: u64,
+    },
     Ended(Ended),
 }
 

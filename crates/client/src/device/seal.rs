@@ -100,7 +100,9 @@ impl Device {
                         (message.kind, message.bytes)
                     }
                     // Looked at above; a chain that is used up is the only one left, and a new session mends it.
-                    Err(EncryptError::TooLong { .. }) => return Err(Error::Invalid("the message is too long")),
+                    Err(EncryptError::TooLong { .. }) => {
+                        return Err(Error::Invalid("the message is too long"));
+                    }
                     Err(_) => return Ok(Sealing::Keys(Some(vec![device]))),
                 }
             };

@@ -80,8 +80,11 @@ impl Device {
         let timestamp = work.next_timestamp();
         let body = Some(Body::Typing(content::Typing { stopped }));
         let content = Content { timestamp, body, ..Content::default() };
-        let item =
-            QueuedSend { to: to.as_bytes().to_vec(), content: content.encode_to_vec(), ..QueuedSend::default() };
+        let item = QueuedSend {
+            to: to.as_bytes().to_vec(),
+            content: content.encode_to_vec(),
+            ..QueuedSend::default()
+        };
         let Sealing::Sealed(parts) = self.seal(&mut work, &item).await? else { return Ok(()) };
         let id = work.random::<16>().to_vec();
         self.save(work).await?;

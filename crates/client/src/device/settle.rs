@@ -100,12 +100,7 @@ impl Device {
         Ok(if wait == 0 { Lane::Ready } else { Lane::Until(work.now + wait) })
     }
 
-    async fn failed(
-        &self,
-        work: &mut Work<'_>,
-        item: &QueuedSend,
-        state: EntryState,
-    ) -> Result<Lane, Error> {
+    async fn failed(&self, work: &mut Work<'_>, item: &QueuedSend, state: EntryState) -> Result<Lane, Error> {
         self.fail(work, item, state).await?;
         Ok(Lane::Ready)
     }

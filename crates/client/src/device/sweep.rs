@@ -83,7 +83,8 @@ impl Device {
             return Ok(false);
         }
         let oldest = work.scan(Space::Outgoing, None, Order::After(0), BATCH).await?;
-        let count = self.forget(&mut work, Space::Outgoing, oldest.into_iter().map(|record| record.key).collect());
+        let count =
+            self.forget(&mut work, Space::Outgoing, oldest.into_iter().map(|record| record.key).collect());
         if count == 0 {
             // The count was wrong; it is a bound, not a book.
             work.upkeep().outgoing = 0;

@@ -23,7 +23,6 @@ impl Clock for SystemClock {
 
 /// The randomness of the system.
 #[must_use]
-#[expect(clippy::disallowed_types, reason = "this is the edge at which randomness comes in")]
 pub fn system_rng() -> Randomness {
     Box::new(getrandom::rand_core::UnwrapErr(getrandom::SysRng))
 }

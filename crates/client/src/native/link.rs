@@ -113,10 +113,12 @@ impl Link for NativeLink {
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
-        let response = builder.body(request.body).send().await.map_err(|error| failed(&error.without_url()))?;
-        let headers = response.headers().iter().filter_map(|(name, value)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        });
+        let response =
+            builder.body(request.body).send().await.map_err(|error| failed(&error.without_url()))?;
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
         Ok(HttpResponse {
             status: response.status().as_u16(),
             headers: headers.collect(),

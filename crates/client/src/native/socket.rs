@@ -46,9 +46,8 @@ pub(super) async fn open(url: &str, token: &str, tls: Arc<ClientConfig>) -> Resu
         .map_err(|_| unreachable("the credential is no header"))?;
     credential.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, credential);
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(limits::FRAME))
-        .max_frame_size(Some(limits::FRAME));
+    let config =
+        WebSocketConfig::default().max_message_size(Some(limits::FRAME)).max_frame_size(Some(limits::FRAME));
     let connector = Connector::Rustls(tls);
     let connected = connect_async_tls_with_config(request, Some(config), true, Some(connector)).await;
     let (stream, _) = connected.map_err(failed)?;

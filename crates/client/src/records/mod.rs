@@ -148,7 +148,8 @@ impl<'a> Work<'a> {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Record>, VaultError> {
-        let touched = self.written.range((space, Vec::new())..).take_while(|((of, _), _)| *of == space).count();
+        let touched =
+            self.written.range((space, Vec::new())..).take_while(|((of, _), _)| *of == space).count();
         let mut found = self.vault.scan(space, owner, order, limit.saturating_add(touched)).await?;
         found.retain(|record| !self.written.contains_key(&(space, record.key.clone())));
         let written = self.written.range((space, Vec::new())..).take_while(|((of, _), _)| *of == space);
@@ -194,10 +195,13 @@ impl<'a> Work<'a> {
             let value = Zeroizing::new(self.upkeep.encode_to_vec());
             self.put(Space::Upkeep, Vec::new(), &[], 0, value);
         }
-        let changes = std::mem::take(&mut self.written).into_iter().map(|((space, key), written)| match written {
-            Some(Written { owner, position, value }) => Change::Put { space, key, owner, position, value },
-            None => Change::Delete { space, key },
-        });
+        let changes =
+            std::mem::take(&mut self.written).into_iter().map(|((space, key), written)| match written {
+                Some(Written { owner, position, value }) => {
+                    Change::Put { space, key, owner, position, value }
+                }
+                None => Change::Delete { space, key },
+            });
         let changes: Vec<_> = changes.collect();
         if !changes.is_empty() {
             self.vault.save(changes).await?;

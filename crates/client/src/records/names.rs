@@ -24,10 +24,7 @@ pub(crate) fn message_name(message: MessageRef, device: Option<DeviceId>) -> Vec
 pub(crate) fn message_of(name: &[u8]) -> Option<MessageRef> {
     let (author, rest) = name.split_first_chunk::<16>()?;
     let (timestamp, _) = rest.split_first_chunk::<8>()?;
-    Some(MessageRef {
-        author: AccountId::from_bytes(*author),
-        timestamp: u64::from_be_bytes(*timestamp),
-    })
+    Some(MessageRef { author: AccountId::from_bytes(*author), timestamp: u64::from_be_bytes(*timestamp) })
 }
 
 /// An envelope that was processed.

@@ -43,7 +43,12 @@ impl Seal {
         self.hidden(2, space, owner)
     }
 
-    pub(super) fn seal(&self, row: Row<'_>, record: &Record, rng: &mut Randomness) -> Result<Vec<u8>, VaultError> {
+    pub(super) fn seal(
+        &self,
+        row: Row<'_>,
+        record: &Record,
+        rng: &mut Randomness,
+    ) -> Result<Vec<u8>, VaultError> {
         let len = u32::try_from(record.key.len()).map_err(|_| VaultError::Damaged)?;
         let mut plain = Zeroizing::new(Vec::with_capacity(4 + record.key.len() + record.value.len()));
         plain.extend_from_slice(&len.to_be_bytes());
@@ -53,7 +58,8 @@ impl Seal {
     }
 
     pub(super) fn open(&self, row: Row<'_>, sealed: &[u8]) -> Result<Record, VaultError> {
-        let plain = cipher::open_with_nonce(&self.sealing, &row.bytes(), sealed).ok_or(VaultError::Damaged)?;
+        let plain =
+            cipher::open_with_nonce(&self.sealing, &row.bytes(), sealed).ok_or(VaultError::Damaged)?;
         let (len, rest) = plain.split_first_chunk::<4>().ok_or(VaultError::Damaged)?;
         let len = usize::try_from(u32::from_be_bytes(*len)).map_err(|_| VaultError::Damaged)?;
         let (key, value) = rest.split_at_checked(len).ok_or(VaultError::Damaged)?;

@@ -1,0 +1,267 @@
+//! Devices to test with: their clock stands still while nothing waits, their vaults can lose power.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use client::{
+    AccountId, Body, Clock, Device, Draft, Edges, Ended, Error, Event, Linking, MemoryVault, Message,
+    MessageRef, Randomness, Registration, Vault, VaultError,
+    vault::{Change, Order, Record, Space},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use tokio::{sync::Mutex, task::JoinHandle, time::Instant};
+
+use super::relay::{self, Relay, TestLink};
+
+/// The time of the test: it jumps when everybody waits.
+#[derive(Clone)]
+pub(crate) struct TestClock(Instant);
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> u64 {
+        1_800_000_000_000 + u64::try_from(self.0.elapsed().as_millis()).unwrap()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// A vault that loses power at a save: before it happens or after.
+pub(crate) struct TestVault {
+    pub(crate) memory: MemoryVault,
+    pub(crate) saves: AtomicI64,
+    fail_at: AtomicI64,
+    after: AtomicBool,
+    dead: AtomicBool,
+}
+
+impl TestVault {
+    pub(crate) fn new(memory: MemoryVault) -> Arc<Self> {
+        Arc::new(Self {
+            memory,
+            saves: AtomicI64::new(0),
+            fail_at: AtomicI64::new(-1),
+            after: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
+        })
+    }
+
+    /// Fails in the save after so many others.
+    pub(crate) fn fail(&self, after_saves: i64, after: bool) {
+        self.after.store(after, Ordering::SeqCst);
+        self.fail_at.store(self.saves.load(Ordering::SeqCst) + after_saves, Ordering::SeqCst);
+    }
+
+    pub(crate) fn dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    fn power(&self) -> Result<(), VaultError> {
+        if self.dead() { Err(VaultError::Unavailable("no power".into())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Vault for TestVault {
+    async fn load(&self, space: Space, key: &[u8]) -> Result<Option<Record>, VaultError> {
+        self.power()?;
+        self.memory.load(space, key).await
+    }
+
+    async fn scan(
+        &self,
+        space: Space,
+        owner: Option<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Record>, VaultError> {
+        self.power()?;
+        self.memory.scan(space, owner, order, limit).await
+    }
+
+    async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError> {
+        tokio::task::yield_now().await;
+        self.power()?;
+        if self.saves.fetch_add(1, Ordering::SeqCst) == self.fail_at.load(Ordering::SeqCst) {
+            self.dead.store(true, Ordering::SeqCst);
+            if self.after.load(Ordering::SeqCst) {
+                self.memory.save(changes).await?;
+            }
+            return Err(VaultError::Unavailable("the power went".into()));
+        }
+        self.memory.save(changes).await
+    }
+}
+
+/// A relay and its time.
+pub(crate) struct World {
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) clock: TestClock,
+    seed: Mutex<u64>,
+}
+
+/// A device, and what it heard.
+pub(crate) struct Person {
+    pub(crate) device: Device,
+    pub(crate) vault: Arc<TestVault>,
+    pub(crate) link: Arc<TestLink>,
+    pub(crate) heard: Arc<std::sync::Mutex<Vec<Event>>>,
+    running: JoinHandle<Result<Ended, Error>>,
+    hearing: JoinHandle<()>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { relay: relay::relay(), clock: TestClock(Instant::now()), seed: Mutex::new(seed * 1000) }
+    }
+
+    pub(crate) async fn seed(&self) -> u64 {
+        let mut seed = self.seed.lock().await;
+        *seed += 1;
+        *seed
+    }
+
+    pub(crate) async fn edges(&self, vault: &Arc<TestVault>) -> (Edges, Arc<TestLink>) {
+        let seed = self.seed().await;
+        let link = TestLink::new(&self.relay, self.clock.clone(), seed);
+        let rng: Randomness = Box::new(ChaCha20Rng::seed_from_u64(seed));
+        let (vault, clock) = (Arc::clone(vault) as Arc<dyn Vault>, Arc::new(self.clock.clone()));
+        (Edges { vault, link: link.clone(), clock, rng }, link)
+    }
+
+    /// Registers a number and runs its device.
+    pub(crate) async fn person(&self, last_digits: u32) -> Person {
+        let vault = TestVault::new(MemoryVault::new());
+        let (edges, link) = self.edges(&vault).await;
+        let registration = Registration {
+            number: format!("+49151123456{last_digits:02}").parse().unwrap(),
+            code: "123456".into(),
+            pin: None,
+            device_name: "phone".into(),
+        };
+        Person::run(Device::register(edges, registration).await.unwrap(), vault, link)
+    }
+
+    /// Links another device.
+    pub(crate) async fn linked(&self, primary: &Person) -> Person {
+        let vault = TestVault::new(MemoryVault::new());
+        let (edges, link) = self.edges(&vault).await;
+        let linking = Linking::begin(edges).await.unwrap();
+        let request = linking.url().parse().unwrap();
+        let (new, joined) = tokio::join!(linking.finish("tablet"), primary.device.link(&request));
+        let new = new.unwrap();
+        assert_eq!(joined.unwrap().id, new.own().device);
+        Person::run(new, vault, link)
+    }
+
+    /// Runs what a vault holds, as after a crash.
+    pub(crate) async fn open(&self, vault: MemoryVault) -> Person {
+        let vault = TestVault::new(vault);
+        let (edges, link) = self.edges(&vault).await;
+        Person::run(Device::open(edges).await.unwrap(), vault, link)
+    }
+}
+
+impl Person {
+    pub(crate) fn run(device: Device, vault: Arc<TestVault>, link: Arc<TestLink>) -> Self {
+        let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let mut events = device.events();
+        let hearing = tokio::spawn({
+            let heard = Arc::clone(&heard);
+            async move {
+                loop {
+                    let event = events.next().await;
+                    heard.lock().unwrap().push(event);
+                }
+            }
+        });
+        let running = tokio::spawn({
+            let device = device.clone();
+            async move { device.run().await }
+        });
+        Self { device, vault, link, heard, running, hearing }
+    }
+
+    pub(crate) fn account(&self) -> AccountId {
+        self.device.own().account
+    }
+
+    pub(crate) async fn say(&self, to: &Self, text: &str) -> MessageRef {
+        self.device.send(to.account(), Draft::text(text)).await.unwrap()
+    }
+
+    /// The texts of a chat, the first first.
+    pub(crate) async fn texts(&self, with: &Self) -> Vec<String> {
+        self.chat(with).await.into_iter().map(|message| text(&message)).collect()
+    }
+
+    pub(crate) async fn chat(&self, with: &Self) -> Vec<Message> {
+        let mut messages = self.device.history(with.account(), None, 1000).await.unwrap();
+        messages.reverse();
+        messages
+    }
+
+    pub(crate) async fn message(&self, id: MessageRef) -> Message {
+        self.device.message(id).await.unwrap().expect("the message")
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) async fn crash(mut self) -> MemoryVault {
+        self.running.abort();
+        self.hearing.abort();
+        let _ = (&mut self.running).await;
+        self.vault.memory.snapshot()
+    }
+
+    /// Ends it, and says how that went.
+    pub(crate) async fn ended(mut self) -> Result<Ended, Error> {
+        self.hearing.abort();
+        (&mut self.running).await.unwrap()
+    }
+
+    pub(crate) fn heard(&self, matches: impl Fn(&Event) -> bool) -> usize {
+        self.heard.lock().unwrap().iter().filter(|event| matches(event)).count()
+    }
+
+    /// Waits until it was heard.
+    pub(crate) async fn hears(&self, matches: impl Fn(&Event) -> bool + Copy) {
+        until(async || self.heard(matches) > 0).await;
+    }
+
+    pub(crate) async fn settled(&self) {
+        until(async || self.device.outbox_len().await.unwrap() == 0).await;
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        self.running.abort();
+        self.hearing.abort();
+    }
+}
+
+pub(crate) fn text(message: &Message) -> String {
+    match &message.body {
+        Body::Text { text } => text.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Waits for something, for at most an hour of the test's time.
+pub(crate) async fn until(mut happened: impl AsyncFnMut() -> bool) {
+    for _ in 0..36_000 {
+        if happened().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it did not happen");
+}

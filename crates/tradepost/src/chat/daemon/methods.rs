@@ -1,0 +1,223 @@
+//! What a program may ask for.
+
+use std::path::PathBuf;
+
+use client::{AccountId, DeviceId, Draft, DraftContent, MessageRef, PhoneNumber, Profile, Settings};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{Fault, Opened};
+use crate::chat::{file, recipient};
+
+/// All of them, with what they take.
+const METHODS: &[(&str, &str)] = &[
+    ("methods", "what can be called"),
+    ("own", "this device and its account"),
+    ("send", "to, and text, or draft (as in docs/using-chat.md); quote; expires_after"),
+    ("send_file", "to, path; caption"),
+    ("save_media", "message, path"),
+    ("typing", "to; stopped"),
+    ("mark_read", "chat, position: all up to it were seen"),
+    ("message", "message: one message"),
+    ("chats", "all chats"),
+    ("history", "chat; before (a position), limit"),
+    ("feed", "after (a position); limit: messages of all chats in the order in which they came"),
+    ("forget_message", "message: takes it away here"),
+    ("forget_chat", "chat: takes it away here"),
+    ("contacts", "everybody who is known"),
+    ("contact", "account"),
+    ("set_contact", "account, name; number"),
+    ("lookup", "numbers: who is at the relay"),
+    ("block", "account"),
+    ("unblock", "account"),
+    ("blocks", "who is blocked"),
+    ("safety_number", "account"),
+    ("set_verified", "account, verified"),
+    ("accept_identity", "account: sends to its changed identity key"),
+    ("profile", "account"),
+    ("set_profile", "name; about"),
+    ("devices", "all own devices"),
+    ("remove_device", "device"),
+    ("link", "url: lets the device join that shows it"),
+    ("account", "the account as the relay knows it"),
+    ("set_discoverable", "discoverable"),
+    ("set_pin", "pin; none takes it away"),
+    ("settings", "how this device behaves"),
+    ("set_settings", "accept_changed_identities, read_in_silence"),
+    ("outbox", "how much waits to be sent"),
+    ("settled", "answers when nothing waits to be sent"),
+];
+
+/// Whether others need not wait for it: it reads only, or takes as long as it takes.
+pub(super) fn takes_long(method: &str) -> bool {
+    matches!(
+        method,
+        "settled" | "link" | "save_media" | "lookup" | "profile" | "devices" | "account" | "blocks"
+    )
+}
+
+pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result<Value, Fault> {
+    let device = &opened.device;
+    let params = Params(params);
+    Ok(match method {
+        "methods" => METHODS.iter().map(|(name, takes)| json!({"method": name, "params": takes})).collect(),
+        "own" => shown(device.own()),
+        "send" => return send(opened, &params).await,
+        "send_file" => {
+            let to = params.who(opened, "to").await?;
+            let path: PathBuf = params.must("path")?;
+            let caption: Option<String> = params.may("caption")?;
+            let media = file::upload(opened, &path, caption.unwrap_or_default()).await?;
+            sent(opened, to, DraftContent::Media(media).into()).await?
+        }
+        "save_media" => {
+            let id: MessageRef = params.must("message")?;
+            let path: PathBuf = params.must("path")?;
+            let message = device.message(id).await?.ok_or(client::Error::NoSuchMessage)?;
+            let client::Body::Media(media) = &message.body else {
+                return Err(Fault::params("this message has no file"));
+            };
+            file::download(opened, media, &path).await?;
+            json!({"saved": path})
+        }
+        "typing" => {
+            let stopped: Option<bool> = params.may("stopped")?;
+            device.typing(params.who(opened, "to").await?, stopped.unwrap_or_default()).await?;
+            Value::Null
+        }
+        "mark_read" => {
+            let position = params.must("position")?;
+            json!({"read": device.mark_read(params.who(opened, "chat").await?, position).await?})
+        }
+        "message" => shown(&device.message(params.must("message")?).await?),
+        "chats" => shown(&device.chats().await?),
+        "history" => {
+            let limit: Option<usize> = params.may("limit")?;
+            let chat = params.who(opened, "chat").await?;
+            shown(&device.history(chat, params.may("before")?, limit.unwrap_or(50)).await?)
+        }
+        "feed" => {
+            let limit: Option<usize> = params.may("limit")?;
+            let after: Option<u64> = params.may("after")?;
+            shown(&device.feed(after.unwrap_or_default(), limit.unwrap_or(50)).await?)
+        }
+        "forget_message" => shown(&device.forget_message(params.must("message")?).await?),
+        "forget_chat" => shown(&device.forget_chat(params.who(opened, "chat").await?).await?),
+        _ => return about_people(opened, method, &params).await,
+    })
+}
+
+async fn about_people(opened: &Opened, method: &str, params: &Params) -> Result<Value, Fault> {
+    let device = &opened.device;
+    let account = || params.who(opened, "account");
+    Ok(match method {
+        "contacts" => shown(&device.contacts().await?),
+        "contact" => shown(&device.contact(account().await?).await?),
+        "set_contact" => {
+            let (name, number): (String, Option<PhoneNumber>) = (params.must("name")?, params.may("number")?);
+            device.set_contact(account().await?, &name, number.as_ref()).await?;
+            Value::Null
+        }
+        "lookup" => {
+            let numbers: Vec<PhoneNumber> = params.must("numbers")?;
+            shown(&device.lookup(&numbers).await?)
+        }
+        "block" => shown(&device.block(account().await?).await?),
+        "unblock" => shown(&device.unblock(account().await?).await?),
+        "blocks" => shown(&device.blocks().await?),
+        "safety_number" => {
+            let account = account().await?;
+            let number = device.safety_number(account).await?;
+            json!({"digits": number.digits, "code": number.code, "trust": device.trust(account).await?})
+        }
+        "set_verified" => {
+            device.set_verified(account().await?, params.must("verified")?).await?;
+            Value::Null
+        }
+        "accept_identity" => shown(&device.accept_identity(account().await?).await?),
+        "profile" => shown(&device.profile_of(account().await?).await?),
+        "set_profile" => {
+            let about: Option<String> = params.may("about")?;
+            let old = device.profile_of(device.own().account).await?.unwrap_or_default();
+            let new =
+                Profile { name: params.must("name")?, about: about.unwrap_or(old.about), avatar: old.avatar };
+            shown(&device.set_profile(&new).await?)
+        }
+        _ => return about_account(opened, method, params).await,
+    })
+}
+
+async fn about_account(opened: &Opened, method: &str, params: &Params) -> Result<Value, Fault> {
+    let device = &opened.device;
+    Ok(match method {
+        "devices" => shown(&device.devices().await?),
+        "remove_device" => {
+            let id: DeviceId = params.must("device")?;
+            shown(&device.remove_device(id).await?)
+        }
+        "link" => {
+            let url: String = params.must("url")?;
+            shown(&device.link(&url.parse()?).await?)
+        }
+        "account" => shown(&device.account_at_relay().await?),
+        "set_discoverable" => shown(&device.set_discoverable(params.must("discoverable")?).await?),
+        "set_pin" => {
+            let pin: Option<String> = params.may("pin")?;
+            shown(&device.set_pin(pin.as_deref()).await?)
+        }
+        "settings" => shown(&device.settings().await?),
+        "set_settings" => {
+            let settings: Settings = params.all()?;
+            shown(&device.set_settings(settings).await?)
+        }
+        "outbox" => json!({"waiting": device.outbox_len().await?}),
+        "settled" => shown(&device.settled().await?),
+        _ => return Err(Fault::new(-32601, format!("there is no method {method:?}; `methods` lists them"))),
+    })
+}
+
+async fn send(opened: &Opened, params: &Params) -> Result<Value, Fault> {
+    let to = params.who(opened, "to").await?;
+    let mut draft = match (params.may::<String>("text")?, params.may::<Draft>("draft")?) {
+        (Some(text), None) => Draft::text(text),
+        (None, Some(draft)) => draft,
+        _ => return Err(Fault::params("one of text and draft")),
+    };
+    draft.quote = params.may("quote")?.or(draft.quote);
+    draft.expires_after = params.may("expires_after")?.or(draft.expires_after);
+    sent(opened, to, draft).await
+}
+
+async fn sent(opened: &Opened, to: AccountId, draft: Draft) -> Result<Value, Fault> {
+    let id = opened.device.send(to, draft).await?;
+    let message = opened.device.message(id).await?;
+    Ok(json!({"id": id, "position": message.map(|message| message.position)}))
+}
+
+fn shown(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// What a request says, by name.
+struct Params(Value);
+
+impl Params {
+    fn may<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Fault> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        Option::<T>::deserialize(value).map_err(|error| Fault::params(format!("{name}: {error}")))
+    }
+
+    fn must<T: DeserializeOwned>(&self, name: &str) -> Result<T, Fault> {
+        self.may(name)?.ok_or_else(|| Fault::params(format!("{name} is missing")))
+    }
+
+    fn all<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        T::deserialize(&self.0).map_err(|error| Fault::params(error.to_string()))
+    }
+
+    /// An account, a number or a name.
+    async fn who(&self, opened: &Opened, name: &str) -> Result<AccountId, Fault> {
+        let words: String = self.must(name)?;
+        Ok(recipient::find(&opened.device, &words).await?)
+    }
+}

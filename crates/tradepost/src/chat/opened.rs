@@ -1,0 +1,181 @@
+//! A device of this machine that is open, and its connection while a command needs one.
+
+use std::{sync::Arc, time::Duration};
+
+use client::{
+    Connection, Device, Edges, Ended, Error, Event, Events, NativeLink, NativeLinkOptions, SqliteVault,
+    SystemClock, VaultKey, system_rng,
+};
+use tokio::task::JoinHandle;
+
+use super::{
+    home::{self, AtRelay, Home},
+    problem::{self, Answer, Exit, Problem},
+    render::{Names, Output},
+};
+
+/// How long one waits for the relay before one says that it is not there.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long receipts may take to leave when a command is done.
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// What a command works with: the account's folder and its relay.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) home: Home,
+    pub(crate) relay: AtRelay,
+    pub(crate) output: Output,
+}
+
+impl Place {
+    pub(crate) fn open(flags: &home::Flags, output: Output, command: &str) -> Answer<Self> {
+        let home = Home::open(flags, command)?;
+        let relay = home.relay(flags)?;
+        Ok(Self { home, relay, output })
+    }
+
+    /// Everything outside that a device touches.
+    pub(crate) async fn edges(&self) -> Answer<Edges> {
+        let mut rng = system_rng();
+        let key = VaultKey::from_file(&self.home.path("vault.key"), &mut rng).await.map_err(Error::from)?;
+        let vault = SqliteVault::open(&self.home.path("vault.db"), key, system_rng()).await;
+        Ok(Edges {
+            vault: Arc::new(vault.map_err(Error::from)?),
+            link: Arc::new(self.link()?),
+            clock: Arc::new(SystemClock),
+            rng,
+        })
+    }
+
+    pub(crate) fn link(&self) -> Answer<NativeLink> {
+        let url = &self.relay.url;
+        if url.starts_with("http://") && !home::is_loopback(url) && !self.relay.plain {
+            let message = format!(
+                "{url} is plain HTTP beyond this machine: anybody on the way could take this device's credential"
+            );
+            return Err(Problem::usage(message)
+                .hint("Say https://…; or --plain-beyond-loopback, if you know that nobody is there."));
+        }
+        let mut options = NativeLinkOptions::default();
+        if let Some(certificate) = &self.relay.certificate {
+            options.trusted.push(certificate.clone().into_bytes());
+        }
+        Ok(NativeLink::new(&self.relay.url, options).map_err(Error::from)?)
+    }
+
+    /// The device that lives here.
+    pub(crate) async fn device(self) -> Answer<Opened> {
+        if !self.home.is_registered() {
+            return Err(problem::not_registered());
+        }
+        let device = Device::open(self.edges().await?).await?;
+        Ok(Opened { device, home: self.home, output: self.output })
+    }
+}
+
+/// A device that is open.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) device: Device,
+    pub(crate) home: Home,
+    pub(crate) output: Output,
+}
+
+impl Opened {
+    /// Connects, and stays connected.
+    pub(crate) fn online(&self) -> Online {
+        let events = self.device.events();
+        let device = self.device.clone();
+        let task = tokio::spawn({
+            let device = device.clone();
+            async move { device.run().await }
+        });
+        Online { device, events, task }
+    }
+
+    pub(crate) async fn names(&self) -> Answer<Names> {
+        Ok(Names::new(self.device.own().account, &self.device.contacts().await?))
+    }
+}
+
+/// A device that is connected, or about to be.
+#[derive(Debug)]
+pub(crate) struct Online {
+    device: Device,
+    events: Events,
+    task: JoinHandle<Result<Ended, Error>>,
+}
+
+impl Online {
+    /// The next event. When the connection ended for good: why.
+    pub(crate) async fn next(&mut self) -> Answer<Event> {
+        tokio::select! {
+            biased;
+            event = self.events.next() => Ok(event),
+            ended = &mut self.task => Err(why(ended)),
+        }
+    }
+
+    /// The next event, or `None` after this time.
+    pub(crate) async fn next_within(&mut self, patience: Duration) -> Answer<Option<Event>> {
+        match tokio::time::timeout(patience, self.next()).await {
+            Ok(event) => event.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Returns when all that waited at the relay has come.
+    pub(crate) async fn drained(&mut self) -> Answer {
+        loop {
+            match self.next_within(PATIENCE).await? {
+                Some(Event::Drained) => return Ok(()),
+                Some(Event::Connection { connection: Connection::Offline { .. } }) | None => {
+                    return Err(unreachable());
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Lets receipts leave, and disconnects.
+    pub(crate) async fn leave(self) -> Answer {
+        let Self { device, events, mut task } = self;
+        // Nobody reads them any more: they must not hold up what still comes.
+        drop(events);
+        tokio::select! {
+            settled = tokio::time::timeout(LEAVING, device.settled()) => {
+                if let Ok(settled) = settled {
+                    settled?;
+                }
+            }
+            ended = &mut task => return Err(why(ended)),
+        }
+        device.stop();
+        let _it_ends_either_way = tokio::time::timeout(LEAVING, &mut task).await;
+        task.abort();
+        Ok(())
+    }
+}
+
+pub(crate) fn unreachable() -> Problem {
+    Problem::new(Exit::Unreachable, "unreachable", "the relay cannot be reached")
+        .hint("Does it run, and is its URL right? Say it with --relay URL.")
+}
+
+fn why(ended: Result<Result<Ended, Error>, tokio::task::JoinError>) -> Problem {
+    match ended {
+        Ok(Ok(Ended::Removed)) => client::LinkError::Unauthorized.into(),
+        Ok(Ok(Ended::Replaced)) => {
+            Problem::failed("another process with a copy of this vault took over the connection")
+        }
+        Ok(Ok(Ended::Stopped)) => Problem::failed("the connection was stopped"),
+        Ok(Err(error)) => error.into(),
+        Err(error) => Problem::failed(format!("the connection ended in disorder: {error}")),
+    }
+}
+
+impl From<client::LinkError> for Problem {
+    fn from(error: client::LinkError) -> Self {
+        Error::from(error).into()
+    }
+}

@@ -1,0 +1,302 @@
+//! `send`: text, files, places, cards, and changes of what was sent.
+
+use std::{io::Read as _, path::PathBuf, time::Duration};
+
+use client::{AccountId, Card, Connection, Draft, DraftContent, Event, Location, Message, MessageRef, State};
+
+use super::{
+    file,
+    opened::{Online, Opened, unreachable},
+    problem::{Answer, Exit, Problem},
+    recipient, render,
+};
+
+/// Send a message, or change one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost chat send +493012345678 'Hello, I would like to open an account.'
+  tradepost chat send Bank - < letter.txt
+  tradepost chat send Bank --file contract.pdf 'Signed.'
+  tradepost chat send Bank --reply-to 12 'Gladly.'
+  tradepost chat send Bank --react 👍 --to 12
+  tradepost chat send Bank --edit 13 'What I meant.'
+  tradepost chat send Bank --delete 13
+  tradepost chat send Bank --location 52.5163,13.3777 'Brandenburg Gate'
+  tradepost chat send Bank --contact 'Otto Muster:+493012345678'
+  tradepost chat send me 'A note, on all my devices.'
+
+A message is named by the number before it (#12) in `receive` and `history`.")]
+pub(crate) struct Flags {
+    /// To whom: a number, a contact's name, an account; `me` for a note to yourself
+    to: String,
+    /// The words; `-` reads them from standard input. The caption of a file, the name of a place
+    text: Option<String>,
+    #[command(flatten)]
+    what: What,
+    /// Answers this message
+    #[arg(long, value_name = "MESSAGE", value_parser = position)]
+    reply_to: Option<u64>,
+    /// Which message is reacted to
+    #[arg(long, value_name = "MESSAGE", value_parser = position, requires = "reaction")]
+    to_message: Option<u64>,
+    /// Disappears so long after it is read: 30s, 5m, 8h, 7d, 2w; 0 for never
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    expires: Option<u32>,
+    /// Only put it into the outbox: the next command that connects sends it
+    #[arg(long)]
+    no_wait: bool,
+    /// Wait until it is so far
+    #[arg(long, value_enum, default_value = "sent", conflicts_with = "no_wait")]
+    until: Until,
+    /// Seconds to wait; 0 for as long as it takes
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    timeout: u64,
+    /// Send although their identity key changed
+    #[arg(long)]
+    accept_new_identity: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct What {
+    /// A file; a picture (JPEG, PNG) gets a small preview
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// A reaction to the message that --to-message names; `none` takes it back
+    #[arg(long, value_name = "EMOJI", requires = "to_message", id = "reaction", long = "react")]
+    react: Option<String>,
+    /// Other words for an own message of the last 24 hours
+    #[arg(long, value_name = "MESSAGE", value_parser = position)]
+    edit: Option<u64>,
+    /// Take an own message of the last 24 hours back, for everybody
+    #[arg(long, value_name = "MESSAGE", value_parser = position)]
+    delete: Option<u64>,
+    /// A place: degrees north and east
+    #[arg(long, value_name = "LATITUDE,LONGITUDE", value_parser = coordinates, allow_hyphen_values = true)]
+    location: Option<(f64, f64)>,
+    /// Somebody's card
+    #[arg(long, value_name = "NAME:NUMBER", value_parser = card)]
+    contact: Option<Card>,
+    /// From now on messages of this chat disappear so long after they are read; 0 for never
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timer: Option<u32>,
+}
+
+/// How far a message is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Until {
+    /// Safe at the relay
+    Sent,
+    /// A device of theirs has it
+    Delivered,
+    /// They have seen it
+    Read,
+}
+
+pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
+    let device = &opened.device;
+    let to = recipient::find(device, &flags.to).await?;
+    let who = opened.names().await?.of(to);
+    if flags.accept_new_identity {
+        device.accept_identity(to).await?;
+    } else if device.chats().await?.iter().any(|chat| chat.account == to && chat.held) {
+        return Err(Problem::identity_changed(&who, &flags.to));
+    }
+    let draft = draft(&opened, to, &flags).await?;
+    let changes = matches!(
+        draft.content,
+        DraftContent::Reaction { .. } | DraftContent::Edit { .. } | DraftContent::Delete { .. }
+    );
+    let mut online = if flags.no_wait { None } else { Some(opened.online()) };
+    let id = device.send(to, draft).await?;
+    if let Some(online) = &mut online {
+        let patience = if flags.timeout == 0 { None } else { Some(Duration::from_secs(flags.timeout)) };
+        let wait = wait(&opened, online, to, id, changes, flags.until);
+        let waited = match patience {
+            Some(patience) => tokio::time::timeout(patience, wait).await.map_err(|_| too_long()),
+            None => Ok(wait.await),
+        };
+        waited?.map_err(|problem| match problem.exit {
+            Exit::IdentityChanged => Problem::identity_changed(&who, &flags.to),
+            _ => problem,
+        })?;
+    }
+    let message = device.message(id).await?;
+    opened.output.show(&serde_json::json!({"id": id, "message": message}), || match &message {
+        Some(message) => format!("#{} to {who}: {}", message.position, render::state(&message.state)),
+        None => format!("told {who}"),
+    })?;
+    match online {
+        Some(online) => online.leave().await,
+        None => Ok(()),
+    }
+}
+
+async fn draft(opened: &Opened, to: AccountId, flags: &Flags) -> Answer<Draft> {
+    let text = match flags.text.as_deref() {
+        Some("-") => Some(standard_input()?),
+        text => text.map(str::to_owned),
+    };
+    let what = &flags.what;
+    let words = || text.clone().unwrap_or_default();
+    let mut draft: Draft = if let Some(path) = &what.file {
+        DraftContent::Media(file::upload(opened, path, words()).await?).into()
+    } else if let (Some(emoji), Some(position)) = (&what.react, flags.to_message) {
+        let message = named(opened, to, position).await?.id;
+        let emoji = Some(emoji.clone()).filter(|emoji| !matches!(emoji.as_str(), "" | "none"));
+        DraftContent::Reaction { message, emoji }.into()
+    } else if let Some(position) = what.edit {
+        let message = named(opened, to, position).await?.id;
+        let text = text.ok_or_else(|| Problem::usage("--edit needs the new words"))?;
+        DraftContent::Edit { message, text }.into()
+    } else if let Some(position) = what.delete {
+        DraftContent::Delete { message: named(opened, to, position).await?.id }.into()
+    } else if let Some((latitude, longitude)) = what.location {
+        DraftContent::Location(Location { latitude, longitude, name: words(), ..Location::default() }).into()
+    } else if let Some(card) = &what.contact {
+        DraftContent::Contacts { contacts: vec![card.clone()] }.into()
+    } else if let Some(seconds) = what.timer {
+        DraftContent::Timer { seconds }.into()
+    } else {
+        Draft::text(text.ok_or_else(|| {
+            Problem::usage("what is to be sent?").hint("Words, `-` for standard input, or --file FILE.")
+        })?)
+    };
+    draft.expires_after = flags.expires;
+    if let Some(position) = flags.reply_to {
+        draft.quote = Some(named(opened, to, position).await?.id);
+    }
+    Ok(draft)
+}
+
+fn standard_input() -> Answer<String> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(1 << 20).read_to_string(&mut text);
+    read.map_err(|error| Problem::failed(format!("standard input: {error}")))?;
+    Ok(text.trim_end_matches('\n').to_owned())
+}
+
+/// The message of a chat that has this number.
+pub(crate) async fn named(opened: &Opened, chat: AccountId, position: u64) -> Answer<Message> {
+    let found = opened.device.history(chat, position.checked_add(1), 1).await?;
+    found.into_iter().find(|message| message.position == position).ok_or_else(|| {
+        Problem::new(Exit::Failed, "no_such_message", format!("there is no message #{position} in this chat"))
+            .hint("tradepost chat history shows the numbers.")
+    })
+}
+
+/// Returns when the message is so far; changes only go out.
+async fn wait(
+    opened: &Opened,
+    online: &mut Online,
+    chat: AccountId,
+    id: MessageRef,
+    change: bool,
+    until: Until,
+) -> Answer {
+    let reached = |state: &State| match state {
+        State::Queued => Ok(false),
+        State::Sent => Ok(until <= Until::Sent),
+        State::Delivered => Ok(until <= Until::Delivered),
+        State::Read => Ok(true),
+        State::Failed { .. } | State::Expired => {
+            Err(Problem::new(Exit::Refused, "not_sent", render::state(state)))
+        }
+    };
+    let device = opened.device.clone();
+    let settled = device.settled();
+    tokio::pin!(settled);
+    let mut out = false;
+    loop {
+        if !change
+            && let Some(message) = opened.device.message(id).await?
+            && reached(&message.state)?
+        {
+            return Ok(());
+        }
+        let event = tokio::select! {
+            event = online.next() => event?,
+            done = &mut settled, if !out => {
+                done?;
+                out = true;
+                if change {
+                    return Ok(());
+                }
+                continue;
+            }
+        };
+        match event {
+            Event::State { message, state, .. } if message == id && !matches!(state, State::Queued) => {
+                opened.output.note(render::state(&state));
+            }
+            Event::IdentityChanged { account, held: true } if account == chat => {
+                return Err(Problem::identity_changed("", ""));
+            }
+            Event::Connection { connection: Connection::Offline { .. } } => {
+                return Err(unreachable().hint(
+                    "The message waits here: the next command that connects sends it. Is the relay's URL right? \
+                     Say it with --relay URL.",
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn too_long() -> Problem {
+    Problem::new(Exit::Unreachable, "timeout", "it did not come so far in time")
+        .hint("It waits here: the next command that connects sends it.")
+}
+
+/// `12` or `#12`.
+pub(crate) fn position(text: &str) -> Result<u64, String> {
+    text.trim_start_matches('#').parse().map_err(|_| "a message's number, such as 12".to_owned())
+}
+
+/// Seconds from `30s`, `5m`, `8h`, `7d`, `2w`, or plain seconds.
+pub(crate) fn duration(text: &str) -> Result<u32, String> {
+    let wrong = || "a time such as 30s, 5m, 8h, 7d or 2w; 0 for never".to_owned();
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..) {
+        Some("" | "s") => 1,
+        Some("m") => 60,
+        Some("h") => 3600,
+        Some("d") => 86_400,
+        Some("w") => 604_800,
+        _ => return Err(wrong()),
+    };
+    digits.parse::<u32>().ok().and_then(|count| count.checked_mul(unit)).ok_or_else(wrong)
+}
+
+fn coordinates(text: &str) -> Result<(f64, f64), String> {
+    let parsed = text
+        .split_once(',')
+        .and_then(|(north, east)| Some((north.trim().parse().ok()?, east.trim().parse().ok()?)));
+    parsed
+        .filter(|(north, east)| (-90.0..=90.0).contains(north) && (-180.0..=180.0).contains(east))
+        .ok_or_else(|| "degrees north and east, such as 52.5163,13.3777".to_owned())
+}
+
+fn card(text: &str) -> Result<Card, String> {
+    let (name, number) =
+        text.rsplit_once(':').ok_or("a name and a number, such as 'Otto Muster:+493012345678'")?;
+    let phone_numbers = vec![number.trim().to_owned()];
+    Ok(Card { name: name.trim().to_owned(), phone_numbers, ..Card::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_places_and_cards_are_read() {
+        assert_eq!(duration("5m"), Ok(300));
+        assert_eq!(duration("0"), Ok(0));
+        assert!(duration("5y").is_err() && duration("m").is_err() && duration("9999999w").is_err());
+        assert_eq!(coordinates("52.5, -13.25"), Ok((52.5, -13.25)));
+        assert!(coordinates("91,0").is_err() && coordinates("NaN,0").is_err());
+        assert_eq!(card("Otto: Muster:+49301").unwrap().phone_numbers, ["+49301"]);
+        assert_eq!(position("#12"), Ok(12));
+    }
+}

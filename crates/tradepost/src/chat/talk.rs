@@ -1,0 +1,256 @@
+//! `with`: a conversation at a terminal. What comes is shown, what is typed is sent.
+
+use std::{
+    io::{BufRead as _, IsTerminal as _},
+    path::Path,
+    time::Duration,
+};
+
+use client::{AccountId, Draft, DraftContent, Event, Message};
+use tokio::sync::mpsc;
+
+use super::{
+    file,
+    opened::{Online, Opened},
+    problem::{Answer, Exit, Problem},
+    receive, recipient, render,
+    render::Names,
+    send::named,
+};
+
+/// Lines that were typed and not sent yet.
+const TYPED: usize = 64;
+/// How often one looks whether somebody is there now.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Talk with somebody: shows what comes, sends the lines you type
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost chat with Bank
+  tradepost chat with +493012345678 --wait     also before they have registered
+
+While it runs: /file PATH, /reply 12 WORDS, /react 12 👍, /edit 12 WORDS, /delete 12, /save 12 PATH, /help, /quit.")]
+pub(crate) struct Flags {
+    /// With whom
+    with: String,
+    /// If nobody has this number yet, wait for them
+    #[arg(long)]
+    wait: bool,
+    /// How many messages of before are shown
+    #[arg(long, default_value = "10")]
+    history: usize,
+    /// Do not tell them what you have read
+    #[arg(long)]
+    no_read: bool,
+}
+
+const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /react N EMOJI · /edit N WORDS · \
+                    /delete N · /save N PATH · /quit (or Ctrl-D)";
+
+pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
+    let with = find(&opened, &flags).await?;
+    let names = opened.names().await?;
+    let output = opened.output;
+    let mut online = opened.online();
+    output.note(&format!("You talk with {}. {HELP}", names.of(with)));
+    let mut talk =
+        Talk { opened: &opened, with, words: &flags.with, names, read: !flags.no_read, offline: false };
+    let mut before = opened.device.history(with, None, flags.history).await?;
+    before.reverse();
+    for message in &before {
+        talk.show(message).await?;
+    }
+    let mut typed = typed();
+    loop {
+        tokio::select! {
+            event = online.next() => talk.event(event?).await?,
+            line = typed.recv() => match line {
+                Some(line) if line.trim() == "/quit" => break,
+                Some(line) if line.trim().is_empty() => {}
+                Some(line) => talk.typed(&line).await?,
+                None => break,
+            },
+        }
+    }
+    finish(&opened, online).await
+}
+
+/// What was typed last must have left, and what it brought is shown to be here.
+async fn finish(opened: &Opened, online: Online) -> Answer {
+    online.leave().await?;
+    match opened.device.outbox_len().await? {
+        0 => Ok(()),
+        waiting => {
+            Err(Problem::new(Exit::Unreachable, "waits", format!("{waiting} of what was sent wait here"))
+                .hint("The next command that connects sends them."))
+        }
+    }
+}
+
+async fn find(opened: &Opened, flags: &Flags) -> Answer<AccountId> {
+    let mut told = false;
+    loop {
+        match recipient::find(&opened.device, &flags.with).await {
+            Err(problem) if flags.wait && problem.code == recipient::NOBODY => {
+                if !std::mem::replace(&mut told, true) {
+                    opened.output.note(&format!("Nobody has {} yet; waiting for them …", flags.with));
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            found => return found,
+        }
+    }
+}
+
+/// Lines of standard input, read by a thread of their own: nothing else can wait for it.
+fn typed() -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(TYPED);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+struct Talk<'a> {
+    opened: &'a Opened,
+    with: AccountId,
+    /// As the person says it.
+    words: &'a str,
+    names: Names,
+    read: bool,
+    offline: bool,
+}
+
+impl Talk<'_> {
+    async fn event(&mut self, event: Event) -> Answer {
+        let with = self.with;
+        match &event {
+            Event::Message { message } if message.chat == with => return self.show(message).await,
+            Event::Message { message } => {
+                let note = format!("(also new, from {})", self.names.of(message.chat));
+                self.opened.output.note(&note);
+                return Ok(());
+            }
+            Event::Changed { message } if message.chat != with => return Ok(()),
+            // Their own words stand there already.
+            Event::Changed { message }
+                if message.id.author == self.opened.device.own().account && message.reactions.is_empty() =>
+            {
+                return Ok(());
+            }
+            Event::State { chat, state, .. } if *chat != with || matches!(state, client::State::Queued) => {
+                return Ok(());
+            }
+            Event::Typing { account, .. } if *account != with => return Ok(()),
+            Event::Contact { .. } => self.names = self.opened.names().await?,
+            _ => {}
+        }
+        let words = receive::words(&event, &self.names, &mut self.offline);
+        self.opened.output.show(&event, || words.unwrap_or_default())
+    }
+
+    async fn show(&mut self, message: &Message) -> Answer {
+        let own = self.opened.device.own().account;
+        if message.id.author != own {
+            // They may have said who they are with it.
+            self.names = self.opened.names().await?;
+        }
+        let value = serde_json::json!({"event": "message", "message": message});
+        self.opened.output.show(&value, || render::message(message, &self.names))?;
+        if self.read && message.id.author != own {
+            self.opened.device.mark_read(self.with, message.position).await?;
+        }
+        // What was seen here need not be shown by `receive` again.
+        let shown = self.opened.home.shown()?;
+        let next = self.opened.device.feed(shown, 1).await?;
+        if next.first().is_some_and(|next| next.id == message.id) {
+            self.opened.home.remember_shown(message.position)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a line. What is wrong with it is said, and ends nothing.
+    async fn typed(&mut self, line: &str) -> Answer {
+        let done = self.act(line).await;
+        match done {
+            Err(problem) if matches!(problem.exit, Exit::NotRegistered) => Err(problem),
+            Err(problem) => {
+                eprintln!("! {problem}");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn act(&mut self, line: &str) -> Answer {
+        let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let draft = match command {
+            "/help" => {
+                eprintln!("{HELP}");
+                return Ok(());
+            }
+            "/file" => {
+                let (path, caption) = rest.split_once(' ').unwrap_or((rest, ""));
+                DraftContent::Media(file::upload(self.opened, Path::new(path), caption.to_owned()).await?)
+                    .into()
+            }
+            "/reply" | "/react" | "/edit" | "/delete" | "/save" => return self.about(command, rest).await,
+            _ if command.starts_with('/') && !command.get(1..).unwrap_or_default().contains('/') => {
+                return Err(Problem::usage(format!("no command: {command}. {HELP}")));
+            }
+            _ => Draft::text(line),
+        };
+        self.send(draft).await
+    }
+
+    /// A command about a message.
+    async fn about(&mut self, command: &str, rest: &str) -> Answer {
+        let (number, words) = rest.split_once(' ').unwrap_or((rest, ""));
+        let position = super::send::position(number).map_err(Problem::usage)?;
+        let message = named(self.opened, self.with, position).await?;
+        let id = message.id;
+        let text = words.to_owned();
+        let draft = match command {
+            "/reply" => Draft::text(text).quoting(id),
+            "/react" => {
+                let emoji = Some(text).filter(|emoji| !emoji.is_empty());
+                DraftContent::Reaction { message: id, emoji }.into()
+            }
+            "/edit" => DraftContent::Edit { message: id, text }.into(),
+            "/delete" => DraftContent::Delete { message: id }.into(),
+            _ => {
+                let client::Body::Media(media) = &message.body else {
+                    return Err(Problem::usage(format!("#{position} has no file")));
+                };
+                if words.is_empty() {
+                    return Err(Problem::usage("/save N PATH"));
+                }
+                file::download(self.opened, media, Path::new(words)).await?;
+                self.opened.output.note(&format!("Saved as {words}."));
+                return Ok(());
+            }
+        };
+        self.send(draft).await
+    }
+
+    async fn send(&mut self, draft: Draft) -> Answer {
+        let id = self.opened.device.send(self.with, draft).await?;
+        if self.opened.device.contact(self.with).await?.trust == client::Trust::Changed {
+            return Err(Problem::identity_changed(&self.names.of(self.with), self.words));
+        }
+        // At a terminal the line stands there already, but not its number; in a pipe it does not.
+        if let Some(message) = self.opened.device.message(id).await? {
+            if self.opened.output.json || !std::io::stdin().is_terminal() {
+                return self.show(&message).await;
+            }
+            self.opened.output.note(&format!("  #{}", message.position));
+        }
+        Ok(())
+    }
+}

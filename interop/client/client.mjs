@@ -1,0 +1,363 @@
+// A second client for Tradepost, written from docs/relay-api.md and the two .proto files alone, on Signal's own library.
+//
+// It exists so that our API is proven by somebody who does not share our code, and as an example to write a client by:
+// one device of one account, in memory, without the linking of further devices. `make test` lets it talk to
+// `tradepost chat` through the real relay (client.test.mjs). To use it by hand:
+//
+//     tradepost relay &
+//     node interop/client/echo.mjs +493012345678
+//     tradepost chat register +4915112345678 && tradepost chat with +493012345678
+//
+// | file | what |
+// |---|---|
+// | client.mjs | what a device does: register, send to all devices, receive, answer with receipts, mend |
+// | device.mjs | the official package: keys, sessions, safety numbers |
+// | store.mjs | the stores that the package calls back into |
+// | relay.mjs, socket.mjs | the relay: HTTP and the socket |
+// | media.mjs | how files are encrypted |
+// | wire.mjs | frames, contents, padding |
+//
+// What it leaves out and a real client must not: it forgets everything when it ends, so an acknowledged delivery is
+// not really safe; it does not renew its signed prekey; it does not reconnect by itself.
+
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { Device, askAgain, isRepeated, readAsk } from './device.mjs';
+import { Lost, Refused } from './errors.mjs';
+import * as media from './media.mjs';
+import { Relay } from './relay.mjs';
+import { Socket } from './socket.mjs';
+import { Content, Kind, Notice, accountBytes, accountFrom, base64, pad, unpad } from './wire.mjs';
+
+const RELAY = '00000000-0000-0000-0000-000000000000';
+const ONE_TIME_KEYS = 50;
+const ATTEMPTS = 5;
+/** Bodies that do not stand in a chat by themselves: nobody is told that they arrived. */
+const PASSING = ['reaction', 'edit', 'delete', 'receipt', 'typing', 'sync'];
+
+/**
+ * Emits
+ * - `content` `{from, device, received, content}`: whatever somebody said, receipts too;
+ * - `asked` `{of, device, timestamp}`: a message could not be read and was asked for again;
+ * - `sentAgain` `{to, timestamp}`: somebody could not read a message, so it was sent again;
+ * - `expired` `{to, device, timestamp}`: a message was not collected in time;
+ * - `refilled` count: one-time keys ran out and so many were uploaded;
+ * - `closed` code: the socket is gone, and why;
+ * - `trouble` error: something it did by itself failed.
+ */
+export class Client extends EventEmitter {
+  #relay;
+  #keys;
+  #socket = null;
+  /** account → device → registration id */
+  #devices = new Map();
+  /** timestamp → {to, content, again}: for those who ask for it again */
+  #sent = new Map();
+  #seen = new Set();
+  #lastTimestamp = 0;
+  #queue = Promise.resolve();
+  #background = new Set();
+
+  /** Registers a number; without a code it looks into the development mailbox. */
+  static async register({ url, number, code, oneTimeKeys = ONE_TIME_KEYS }) {
+    const relay = new Relay(url);
+    const keys = new Device();
+    const device = await keys.describe(oneTimeKeys);
+    code ??= await Client.#developmentCode(relay, number);
+    const registered = await relay.ask('POST', '/v1/registration', { number, code, device });
+    keys.settle(registered.account, registered.device);
+    return new Client(relay.as(registered.token), keys, registered);
+  }
+
+  static async #developmentCode(relay, number) {
+    await relay.ask('POST', '/v1/registration/codes', { number });
+    return (await relay.ask('GET', `/v1/dev/codes/${encodeURIComponent(number)}`)).code;
+  }
+
+  /** Use `Client.register`. */
+  constructor(relay, keys, { account, device, number }) {
+    super();
+    this.#relay = relay;
+    this.#keys = keys;
+    this.account = account;
+    this.device = device;
+    this.number = number;
+  }
+
+  /** Opens the socket; resolves when everything that had waited is handled. */
+  async connect() {
+    this.#socket = await Socket.open(this.#relay, {
+      delivered: (envelope) => this.#take(envelope),
+      prekeysLeft: () => this.#inBackground(this.#refill()),
+      closed: (code) => {
+        this.#socket = null;
+        this.emit('closed', code);
+      },
+    });
+    await this.#socket.drained;
+  }
+
+  async disconnect() {
+    await this.settled();
+    await this.#socket?.close();
+  }
+
+  /** Resolves when everything that it does by itself (receipts, sending again) is done. */
+  async settled() {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+
+  /** The account with this number, or null. */
+  async lookup(number) {
+    const { accounts } = await this.#relay.ask('POST', '/v1/accounts/lookup', { numbers: [number] });
+    return accounts.find((found) => found.number === number)?.account ?? null;
+  }
+
+  /** What this account and another compare; both must have exchanged something. */
+  safetyNumber(account) {
+    return this.#keys.safetyNumber(account);
+  }
+
+  acceptIdentity(account) {
+    this.#keys.acceptIdentity(account);
+  }
+
+  /** As if the session with a device had been lost. */
+  forgetSession(account, device) {
+    this.#keys.forget(account, device);
+  }
+
+  /**
+   * Sends a Content with this body, e.g. `{text: {body: 'Hello'}}`, to all devices of an account. Returns the message's
+   * name, a MessageRef, when it is safe. Throws Refused or IdentityChanged.
+   */
+  async send(to, body, { quote } = {}) {
+    const timestamp = this.#nextTimestamp();
+    const content = { timestamp, ...body, ...(quote && { quote }) };
+    this.#sent.set(timestamp, { to, content, again: new Set() });
+    await this.#carry(to, timestamp, () => this.#seal(to, content));
+    return { author: accountBytes(this.account), timestamp };
+  }
+
+  sendText(to, text, options) {
+    return this.send(to, { text: { body: text } }, options);
+  }
+
+  sendReceipt(to, type, timestamps) {
+    return this.send(to, { receipt: { type, timestamps } });
+  }
+
+  /** Encrypts and uploads a file and sends it. `about` has the other fields of a Media. */
+  async sendFile(to, bytes, about = {}) {
+    const { sealed, pointer } = media.seal(bytes);
+    const blob = { id: await this.#relay.upload(sealed), ...pointer };
+    return this.send(to, { media: { blob, ...about } });
+  }
+
+  /** The file of a Media. Throws Tampered. */
+  async fetchFile({ blob }) {
+    return media.open(await this.#relay.download(blob.id), blob);
+  }
+
+  // --- sending
+
+  /** Milliseconds since 1970, and never twice: they name messages. */
+  #nextTimestamp() {
+    this.#lastTimestamp = Math.max(Date.now(), this.#lastTimestamp + 1);
+    return this.#lastTimestamp;
+  }
+
+  /** Encrypts for the devices that are known and sends; where the relay knows better, it learns and tries again. */
+  async #carry(to, timestamp, partsForAll) {
+    const id = randomBytes(16);
+    for (let attempt = 1; ; attempt++) {
+      // On its way before anything else is encrypted: messages arrive in the order of their session.
+      const { answer } = await this.#alone(async () => {
+        const parts = await partsForAll();
+        return { answer: this.#hand({ id, to: accountBytes(to), timestamp, parts }) };
+      });
+      try {
+        return await answer;
+      } catch (refusal) {
+        if (!(refusal instanceof Refused) || attempt === ATTEMPTS) throw refusal;
+        await this.#alone(() => this.#mend(to, refusal));
+      }
+    }
+  }
+
+  async #seal(to, content) {
+    this.#keys.expectIdentity(to);
+    const padded = pad(Content.encode(content));
+    const parts = [];
+    for (const device of (await this.#devicesOf(to)).keys()) {
+      if (!(await this.#keys.canEncryptTo(to, device))) await this.#begin(to, device);
+      const registrationId = this.#devices.get(to).get(device);
+      parts.push({ device, registrationId, ...(await this.#keys.encrypt(to, device, padded)) });
+    }
+    return parts;
+  }
+
+  /** By the socket if there is one, else by HTTP. The same id is the same message on both. */
+  async #hand(send) {
+    try {
+      if (this.#socket) return await this.#socket.send(send);
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+    }
+    const parts = send.parts.map(({ device, registrationId, kind, body }) => ({
+      device,
+      registration_id: registrationId,
+      kind,
+      body: base64(body),
+    }));
+    const body = { id: base64(send.id), timestamp: send.timestamp, parts };
+    await this.#relay.ask('PUT', `/v1/accounts/${accountFrom(send.to)}/messages`, body);
+  }
+
+  /** Learns from a refusal which devices there are; throws one that says nothing of that. */
+  async #mend(to, refusal) {
+    const { missing, extra, devices } = refusal.detail;
+    switch (refusal.code) {
+      case 'mismatched_devices':
+        for (const device of extra ?? []) this.#dropDevice(to, device);
+        for (const device of missing ?? []) await this.#begin(to, device);
+        return;
+      case 'stale_devices':
+        for (const device of devices) {
+          await this.#keys.archive(to, device);
+          await this.#begin(to, device);
+        }
+        return;
+      default:
+        throw refusal;
+    }
+  }
+
+  async #devicesOf(account) {
+    if (!this.#devices.has(account)) await this.#begin(account);
+    return this.#devices.get(account);
+  }
+
+  /** Fetches keys of one device, or of all, and begins sessions. */
+  async #begin(account, device = null) {
+    const path = `/v1/accounts/${account}/keys${device === null ? '' : `/${device}`}`;
+    const { identity_key: identityKey, devices: bundles } = await this.#relay.ask('GET', path);
+    for (const bundle of bundles) {
+      await this.#keys.begin(account, identityKey, bundle);
+      this.#noteDevice(account, bundle.device, bundle.registration_id);
+    }
+  }
+
+  #noteDevice(account, device, registrationId) {
+    if (!this.#devices.has(account)) this.#devices.set(account, new Map());
+    this.#devices.get(account).set(device, registrationId);
+  }
+
+  #dropDevice(account, device) {
+    this.#devices.get(account).delete(device);
+    this.#keys.forget(account, device);
+  }
+
+  // --- receiving
+
+  /** Handles one envelope; whatever it holds, those after it are handled, too. */
+  async #take(envelope) {
+    const from = accountFrom(envelope.from);
+    if (from === RELAY) return this.#takeNotice(envelope);
+    if (this.#sawBefore(`${from}.${envelope.fromDevice} ${base64(envelope.id)}`)) return;
+    switch (envelope.kind) {
+      case 'PLAINTEXT':
+        return this.#inBackground(this.#sendAgain(from, envelope));
+      case 'SIGNAL':
+      case 'PREKEY':
+        return this.#takeMessage(from, envelope);
+    }
+  }
+
+  #takeNotice(envelope) {
+    const { expired } = Notice.decode(envelope.body);
+    if (expired) this.emit('expired', { ...expired, to: accountFrom(expired.to) });
+  }
+
+  async #takeMessage(from, envelope) {
+    const { fromDevice: device, body, received } = envelope;
+    let padded;
+    try {
+      padded = await this.#alone(() => this.#open(from, device, Kind[envelope.kind], body));
+    } catch (error) {
+      if (!isRepeated(error)) this.#inBackground(this.#askAgain(from, envelope));
+      return;
+    }
+    const bytes = unpad(padded);
+    if (!bytes) return;
+    const content = Content.decode(bytes);
+    const passing = PASSING.includes(content.body);
+    if (passing || !this.#sawBefore(`${from}.${device} at ${content.timestamp}`)) {
+      this.emit('content', { from, device, received, content });
+    }
+    // Said again even if it came before: the first time may not have arrived.
+    if (!passing) this.#inBackground(this.sendReceipt(from, 'DELIVERED', [content.timestamp]));
+  }
+
+  async #open(from, device, kind, body) {
+    const padded = await this.#keys.decrypt(from, device, kind, body);
+    if (kind === Kind.PREKEY || !this.#devices.get(from)?.has(device)) {
+      this.#noteDevice(from, device, await this.#keys.registrationIdOf(from, device));
+    }
+    return padded;
+  }
+
+  #sawBefore(name) {
+    const before = this.#seen.has(name);
+    this.#seen.add(name);
+    return before;
+  }
+
+  // --- healing
+
+  /** Asks for an envelope again that no session opens: in the clear, of all devices of its sender, and once. */
+  async #askAgain(from, envelope) {
+    const { fromDevice: device, timestamp } = envelope;
+    if (this.#sawBefore(`${from}.${device} asked for ${timestamp}`)) return;
+    const inTheClear = { kind: Kind.PLAINTEXT, body: askAgain(envelope) };
+    await this.#carry(from, this.#nextTimestamp(), async () => {
+      const devices = [...(await this.#devicesOf(from))];
+      return devices.map(([device, registrationId]) => ({ device, registrationId, ...inTheClear }));
+    });
+    this.emit('asked', { of: from, device, timestamp });
+  }
+
+  /** Sends again what a device could not read, once for each device, in a new session. */
+  async #sendAgain(from, { fromDevice, body }) {
+    const { timestamp, device, ratchetKey } = readAsk(body);
+    if (device !== this.device) return;
+    if (ratchetKey) await this.#alone(() => this.#keys.archiveIfUnder(from, fromDevice, ratchetKey));
+    const sent = this.#sent.get(timestamp);
+    // Nobody vouches for the question: only whom it was for gets it.
+    if (sent?.to !== from || sent.again.has(fromDevice)) return;
+    sent.again.add(fromDevice);
+    await this.#carry(from, timestamp, () => this.#seal(from, sent.content));
+    this.emit('sentAgain', { to: from, timestamp });
+  }
+
+  async #refill() {
+    await this.#relay.ask('PUT', '/v1/keys', await this.#keys.newOneTimeKeys(ONE_TIME_KEYS));
+    this.emit('refilled', ONE_TIME_KEYS);
+  }
+
+  // --- order
+
+  /** One after another: two uses of a session at the same time would lose one. */
+  #alone(task) {
+    const done = this.#queue.then(task);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
+  #inBackground(promise) {
+    const watched = promise
+      .catch((error) => this.emit('trouble', error))
+      .finally(() => this.#background.delete(watched));
+    this.#background.add(watched);
+  }
+}
