@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use wire::AccountId;
-
 use super::store;
 use crate::{
-    RelayError, blobs, blocks,
+    RelayError,
+    auth::Caller,
+    blobs, blocks,
     devices::{self, Devices},
     ground::{Ground, shard},
     registration,
@@ -29,11 +29,14 @@ impl Erasure {
     /// Erases an account: devices, keys, what waits for it, blocks, profile, codes, and soon its blobs.
     ///
     /// # Errors
-    /// `Unauthorized` if it is gone already; those of the database.
-    pub async fn erase(&self, account: AccountId) -> Result<(), RelayError> {
+    /// `Unauthorized` if the caller is gone already; those of the database.
+    pub async fn erase(&self, caller: Caller) -> Result<(), RelayError> {
+        let account = caller.account;
         let now = self.ground.now();
         let erased = self.ground.write(shard(account), move |transaction| {
             Box::pin(async move {
+                store::hold(transaction, account).await?;
+                devices::still(transaction, caller).await?;
                 let identity = store::identity(transaction, account).await?;
                 let (_, number) = identity.ok_or(RelayError::Unauthorized)?;
                 let keys = devices::keys_of(transaction, account).await?;

@@ -3,7 +3,7 @@
 use store::{
     StoreError, Timestamp,
     sql::{
-        Column, ColumnError, Connection, Row, Transaction,
+        Column, ColumnError, Connection, Row, Sql, Transaction,
         migrations::{Migration, Module},
         query,
     },
@@ -90,24 +90,41 @@ pub(crate) fn number(text: &str) -> Result<PhoneNumber, StoreError> {
     })
 }
 
-/// Who has this number. In a transaction that changes it: nobody else changes it meanwhile.
+/// Who has this number. Until the transaction ends, nobody else changes that account.
 pub(crate) async fn by_number(
-    reader: &mut Connection,
+    transaction: &mut Transaction,
     number: &PhoneNumber,
 ) -> Result<Option<Known>, StoreError> {
-    let row: Option<ByNumber> = query(
+    let row: Option<ByNumber> = query(Sql::each(
         "SELECT account, pin_hash,
             (SELECT MAX(last_seen_day) FROM devices WHERE devices.account = accounts.account) AS last_seen_day
          FROM accounts WHERE number = $1",
-    )
+        "SELECT account, pin_hash,
+            (SELECT MAX(last_seen_day) FROM devices WHERE devices.account = accounts.account) AS last_seen_day
+         FROM accounts WHERE number = $1 FOR UPDATE",
+    ))
     .bind(number.as_str())
-    .optional(reader)
+    .optional(transaction)
     .await?;
     Ok(row.map(|row| {
         let last_seen_day = Timestamp(row.last_seen_day.unwrap_or_default());
         let lock = |pin_hash| Lock { pin_hash, last_seen_day };
         Known { account: row.account.0, lock: row.pin_hash.map(lock) }
     }))
+}
+
+/// Until the transaction ends, nobody else changes the devices of this account: not by linking, removing, registering
+/// again or erasing, here or on another node.
+pub(crate) async fn hold(transaction: &mut Transaction, account: AccountId) -> Result<(), StoreError> {
+    // On SQLite, the transaction itself is the only one.
+    query(Sql::each(
+        "SELECT 1 AS held FROM accounts WHERE account = $1",
+        "SELECT 1 AS held FROM accounts WHERE account = $1 FOR UPDATE",
+    ))
+    .bind(account.to_bytes())
+    .execute(transaction)
+    .await
+    .map(drop)
 }
 
 /// A new account.

@@ -5,11 +5,7 @@ pub mod routes;
 mod store;
 mod upload;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ::store::{
     Timestamp,
@@ -43,8 +39,6 @@ pub struct Media {
     mebibytes: Buckets<AccountId>,
     uploads: Arc<Places>,
     downloads: Arc<Places>,
-    /// Those to which somebody is just adding bytes.
-    growing: Arc<Mutex<HashSet<BlobId>>>,
 }
 
 /// How far an upload is.
@@ -81,7 +75,7 @@ impl Media {
         let mebibytes = Buckets::new(limits.blob_mebibytes, limits.remembered, ground.clock.clone());
         let uploads = Places::new(config.uploads, config.uploads_of_one);
         let downloads = Places::new(config.downloads, config.downloads_of_one);
-        Arc::new(Self { blobs, begun, mebibytes, uploads, downloads, growing: Arc::default(), ground })
+        Arc::new(Self { blobs, begun, mebibytes, uploads, downloads, ground })
     }
 
     /// Begins an upload.
@@ -202,28 +196,6 @@ impl Media {
         written.await?;
         self.ground.jobs.wake(EXPIRY).await;
         Ok(())
-    }
-
-    /// The right to add bytes to an upload, for one caller at a time.
-    fn grow(&self, account: AccountId, id: BlobId) -> Result<Growing, RelayError> {
-        let place = self.uploads.take(account).ok_or(RelayError::Unavailable)?;
-        let mut growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        if !growing.insert(id) {
-            return Err(RelayError::Conflict("bytes are just being added to it"));
-        }
-        Ok(Growing { growing: self.growing.clone(), id, _place: place })
-    }
-}
-
-struct Growing {
-    growing: Arc<Mutex<HashSet<BlobId>>>,
-    id: BlobId,
-    _place: Place,
-}
-
-impl Drop for Growing {
-    fn drop(&mut self) {
-        self.growing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 

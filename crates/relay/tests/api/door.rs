@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::stage::{START, Site};
+use crate::stage::{START, Site, Stage};
 
 /// What comes until the other side ends it.
 async fn rest(stream: &mut TcpStream) -> String {
@@ -50,15 +50,18 @@ async fn a_certificate_of_our_own_is_made_once_and_kept() {
         let key = std::fs::metadata(stage.config.data.join("tls/key.pem")).unwrap();
         assert_eq!(key.permissions().mode() & 0o777, 0o600);
     }
-    let again = stage.another(|_| ()).await;
-    assert_eq!(again.fingerprint.clone().unwrap(), fingerprint);
-    again.shutdown().await;
-    // The same as files.
-    let files = Tls::Files { certificate: path, key: stage.config.data.join("tls/key.pem") };
-    let again = stage.another(|config| config.listen.tls = Some(files)).await;
-    assert_eq!(again.fingerprint.clone().unwrap(), fingerprint);
-    again.shutdown().await;
-    stage.close().await;
+    // The next relay finds it, in the folder or named as files.
+    let Stage { relay, config, clock, folder, .. } = stage;
+    relay.shutdown().await;
+    let key = config.data.join("tls/key.pem");
+    for tls in [config.listen.tls.clone().unwrap(), Tls::Files { certificate: path, key }] {
+        let mut config = config.clone();
+        config.listen.tls = Some(tls);
+        let again = Relay::start(config, clock.clone(), Arc::new(SeededEntropy::new(1))).await.unwrap();
+        assert_eq!(again.fingerprint.clone().unwrap(), fingerprint);
+        again.shutdown().await;
+    }
+    drop(folder);
 }
 
 #[tokio::test]
