@@ -42,7 +42,7 @@ const BATCH: u64 = 32;
 #[derive(Debug, Clone)]
 enum Attack {
     /// One account sends as fast as the socket takes it to another that takes it all.
-    Flood { from: String, to: String, account: AccountId, body: usize },
+    Flood { from: String, to: String, account: AccountId, body: usize, stage: u32 },
     /// Half the head of a request on each connection, and nothing more.
     HalfOpen,
     /// The bodies of uploads, a byte per second.
@@ -72,6 +72,7 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
                 to: to.token.to_string(),
                 account: to.id,
                 body: super::rig::count(rig.options.body),
+                stage: rig.next_stage(),
             },
         ),
         ("half-open", "10,000 connections with half a request", Attack::HalfOpen),
@@ -194,10 +195,11 @@ impl Attack {
 
     async fn run(self, address: SocketAddr, effect: Arc<Effect>) -> Result<(), BenchError> {
         match self {
-            Self::Flood { from, to, account, body } => {
+            Self::Flood { from, to, account, body, stage } => {
                 let target = Link::open(address, &to).await?;
                 spawn_local(take_all(target));
-                send_all(Link::open(address, &from).await?, &Template::new(account, body), &effect).await
+                send_all(Link::open(address, &from).await?, &Template::new(account, body), stage, &effect)
+                    .await
             }
             Self::HalfOpen => {
                 let mut tasks = JoinSet::new();
@@ -228,7 +230,12 @@ impl Attack {
 }
 
 /// A socket that the relay closes for it is opened no more.
-async fn send_all(link: Link, template: &Template, effect: &Arc<Effect>) -> Result<(), BenchError> {
+async fn send_all(
+    link: Link,
+    template: &Template,
+    stage: u32,
+    effect: &Arc<Effect>,
+) -> Result<(), BenchError> {
     let Link { mut reader, mut writer } = link;
     let answers = effect.clone();
     spawn_local(async move {
@@ -244,7 +251,7 @@ async fn send_all(link: Link, template: &Template, effect: &Arc<Effect>) -> Resu
         frame.clear();
         for sequence in next..next + BATCH {
             let sent = clock::now();
-            template.put(Head { stage: 0, sender: u32::MAX, sequence, due: sent, sent }, frame.payload());
+            template.put(Head { stage, sender: u32::MAX, sequence, due: sent, sent }, frame.payload());
         }
         next += BATCH;
         if writer.write(&mut frame).await.is_err() {

@@ -45,7 +45,7 @@ fn command(program: &Path, config: &Path) -> Command {
     let mut command = Command::new(program);
     command.arg("relay").arg("--config").arg(config);
     // Every code that is asked for would be a line.
-    command.env("RUST_LOG", "warn");
+    command.env("TRADEPOST_LOG", "warn");
     command
 }
 

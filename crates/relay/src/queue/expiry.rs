@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use ::store::{StoreError, writer::Lane as _};
+use ::store::writer::Lane as _;
 use bytes::Bytes;
 use wire::{
     AccountId, Message as _,

@@ -58,6 +58,10 @@ impl std::fmt::Debug for Mailbox {
 struct State {
     /// Envelopes on their way into the store.
     storing: u32,
+    /// Acknowledgements on their way there, and the last sequence that they cover: it is not delivered again, even if
+    /// it is still there.
+    acknowledging: u32,
+    through: i64,
     live: Option<Box<Live>>,
     /// Whether the keeper looks at what is unsaved here.
     watched: bool,
@@ -173,7 +177,9 @@ impl Mailbox {
         if state.retired {
             return false;
         }
-        let old = state.live.replace(Box::new(Live::new(socket, queue.keeper.tick())));
+        let mut live = Live::new(socket, queue.keeper.tick());
+        live.cursor = state.through;
+        let old = state.live.replace(Box::new(live));
         let mut failed = Failed::new();
         if let Some(mut old) = old {
             failed = self.save(queue, &mut state, &mut old, |_| true);
@@ -285,7 +291,7 @@ impl Mailbox {
         if let Some(live) = &mut state.live {
             live.look_again();
         }
-        state.storing == 0 && state.live.is_none()
+        state.is_idle()
     }
 
     /// Somebody elsewhere stored something, or may have.
@@ -298,7 +304,7 @@ impl Mailbox {
     /// Retires this mailbox if nothing is going on here.
     pub(super) fn retire(&self) -> bool {
         let mut state = self.lock();
-        state.retired |= state.storing == 0 && state.live.is_none();
+        state.retired |= state.is_idle();
         state.retired
     }
 
@@ -366,7 +372,7 @@ impl Mailbox {
     /// What was handed over as `number` is stored now, or could not be.
     fn saved(
         self: &Arc<Self>,
-        queue: &Queue,
+        queue: &Arc<Queue>,
         (socket, number, bytes): (u64, u64, u32),
         outcome: &Result<Changed, StoreError>,
     ) {
@@ -392,16 +398,11 @@ impl Mailbox {
             Some(live) => live.look_again(),
             None => {}
         }
-        let idle = state.storing == 0 && state.live.is_none();
-        drop(state);
         if let Some(through) = acknowledged {
-            queue.acknowledge(Change::Acknowledge {
-                device: self.key,
-                through,
-                count: 1,
-                bytes: bytes.into(),
-            });
+            self.forget(queue, &mut state, (through, 1, bytes.into()));
         }
+        let idle = state.is_idle();
+        drop(state);
         if idle {
             queue.sockets.retire(self);
         }
@@ -411,7 +412,12 @@ impl Mailbox {
     ///
     /// # Errors
     /// So much was not delivered: the code to close with.
-    pub(crate) fn acknowledged(&self, queue: &Queue, socket: u64, number: u64) -> Result<(), u16> {
+    pub(crate) fn acknowledged(
+        self: &Arc<Self>,
+        queue: &Arc<Queue>,
+        socket: u64,
+        number: u64,
+    ) -> Result<(), u16> {
         let mut state = self.lock();
         let Some(live) = state.live.as_mut().filter(|live| live.socket == socket) else { return Ok(()) };
         let open = live.delivered.checked_sub(number).ok_or(close::POLICY)?;
@@ -435,13 +441,40 @@ impl Mailbox {
         if live.window.is_empty() {
             live.window = VecDeque::new();
         }
-        drop(state);
         if count > 0 {
-            queue.acknowledge(Change::Acknowledge { device: self.key, through, count, bytes });
+            self.forget(queue, &mut state, (through, count, bytes));
         }
+        drop(state);
         // Each may lock another mailbox.
         safe.iter().for_each(|pending| pending.safe());
         Ok(())
+    }
+
+    /// Has the store delete what the device has: everything up to a sequence, so many, with so many bytes. Should that
+    /// fail, it goes with the next acknowledgement, or is delivered once more and dropped by the device.
+    fn forget(
+        self: &Arc<Self>,
+        queue: &Arc<Queue>,
+        state: &mut State,
+        (through, count, bytes): (i64, i64, i64),
+    ) {
+        let (mailbox, after) = (self.clone(), queue.clone());
+        let change = Change::Acknowledge { device: self.key, through, count, bytes };
+        let handed = queue.lane.hand_in(change, move |outcome| {
+            if let Err(error) = outcome {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "an acknowledgement was not stored");
+            }
+            let mut state = mailbox.lock();
+            state.acknowledging -= 1;
+            let idle = state.is_idle();
+            drop(state);
+            if idle {
+                after.sockets.retire(&mailbox);
+            }
+        });
+        state.through = state.through.max(through);
+        state.acknowledging += u32::from(handed.is_ok());
     }
 
     /// What the socket is to do next. `waker` is called when that changes.
@@ -570,6 +603,13 @@ impl Mailbox {
     /// Whether a device is online here.
     pub(super) fn is_live(&self) -> bool {
         self.lock().live.is_some()
+    }
+}
+
+impl State {
+    /// Whether nothing is left to do here.
+    fn is_idle(&self) -> bool {
+        self.storing == 0 && self.acknowledging == 0 && self.live.is_none()
     }
 }
 

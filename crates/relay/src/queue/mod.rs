@@ -43,7 +43,7 @@ use self::{
     pending::{Pending, Sender},
     recent::RecentIds,
     sockets::Sockets,
-    store::{Bounds, Change, MailboxLane},
+    store::{Bounds, MailboxLane},
 };
 use crate::{
     accounts::{Accounts, Recipient},
@@ -312,19 +312,6 @@ impl Queue {
     fn stored(&self, mailbox: &Mailbox) {
         if let Some(nodes) = &self.nodes {
             nodes.stored(mailbox.key);
-        }
-    }
-
-    /// Deletes what a device has. If that fails, it is delivered again some day and dropped by the device.
-    fn acknowledge(&self, change: Change) {
-        let outcome = self.lane.hand_in(change, |outcome| {
-            if let Err(error) = outcome {
-                let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "an acknowledgement was not stored");
-            }
-        });
-        if outcome.is_err() {
-            tracing::debug!("an acknowledgement was not stored: too much is waiting");
         }
     }
 

@@ -28,8 +28,6 @@ pub(super) enum Sender {
     Socket(Arc<Mailbox>, u64),
     /// A request.
     Request(Mutex<Option<oneshot::Sender<Result<(), Refusal>>>>),
-    /// Nobody.
-    Nobody,
 }
 
 impl Pending {
@@ -85,7 +83,6 @@ impl Pending {
                     let _ = reply.send(failure.map_or(Ok(()), Err));
                 }
             }
-            Sender::Nobody => {}
         }
     }
 }

@@ -24,12 +24,12 @@ use wire::{
 };
 
 /// How long anything may take that should happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Relays that share a database: one, or two with a bus between them.
-pub struct Stage {
-    pub nodes: Vec<Relay>,
-    pub clock: Arc<HandClock>,
+pub(crate) struct Stage {
+    pub(crate) nodes: Vec<Relay>,
+    pub(crate) clock: Arc<HandClock>,
     _folder: tempfile::TempDir,
     scratch: Option<Scratch>,
     _servers: Option<(Postgres, Option<Nats>)>,
@@ -38,7 +38,7 @@ pub struct Stage {
 
 /// Where a stage stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ground {
+pub(crate) enum Ground {
     Sqlite,
     Postgres,
     /// Two nodes on PostgreSQL and NATS.
@@ -46,11 +46,11 @@ pub enum Ground {
 }
 
 impl Stage {
-    pub async fn new(ground: Ground) -> Self {
+    pub(crate) async fn new(ground: Ground) -> Self {
         Self::with(ground, |_| ()).await
     }
 
-    pub async fn with(ground: Ground, change: impl Fn(&mut Config)) -> Self {
+    pub(crate) async fn with(ground: Ground, change: impl Fn(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(HandClock::at(Timestamp(1_800_000_000_000)));
         let servers = match ground {
@@ -91,7 +91,7 @@ impl Stage {
     }
 
     /// Registers somebody new.
-    pub async fn person(&self) -> Person {
+    pub(crate) async fn person(&self) -> Person {
         let number = self.next_number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         register(&self.urls(), number).await
     }
@@ -101,14 +101,14 @@ impl Stage {
     }
 
     /// How many envelopes the store holds.
-    pub async fn stored(&self) -> i64 {
+    pub(crate) async fn stored(&self) -> i64 {
         let database = &self.nodes[0].services.ground.database;
         let mut reader = database.reader().await.unwrap();
         store::sql::query("SELECT COUNT(*) FROM envelopes").value(&mut reader).await.unwrap().unwrap()
     }
 
     /// Waits until the store holds so many.
-    pub async fn until_stored(&self, wanted: i64) {
+    pub(crate) async fn until_stored(&self, wanted: i64) {
         let reached = async {
             while self.stored().await != wanted {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -119,7 +119,7 @@ impl Stage {
         }
     }
 
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         for node in self.nodes {
             node.shutdown().await;
         }
@@ -128,7 +128,7 @@ impl Stage {
 }
 
 /// Registers somebody by this number at the first of these relays.
-pub async fn register(urls: &[String], number: u32) -> Person {
+pub(crate) async fn register(urls: &[String], number: u32) -> Person {
     let number: wire::PhoneNumber = format!("+491511{:07}", 1_000_000 + number).parse().unwrap();
     let http = reqwest::Client::new();
     let url = &urls[0];
@@ -164,7 +164,7 @@ fn device(keys: &Keys) -> NewDevice {
     let mut rng = ChaCha20Rng::from_seed([10; 32]);
     let mut signed = |bytes: Vec<u8>| SignedKey {
         id: 1,
-        signature: keys.identity.private.sign(&bytes, &mut rng).to_bytes().to_vec().into(),
+        signature: keys.identity.private.sign(&bytes, &mut rng).as_bytes().to_vec().into(),
         public_key: bytes.into(),
     };
     NewDevice {
@@ -180,25 +180,25 @@ fn device(keys: &Keys) -> NewDevice {
 
 /// Somebody with one device.
 #[derive(Clone)]
-pub struct Person {
-    pub account: AccountId,
-    pub token: String,
-    pub http: reqwest::Client,
+pub(crate) struct Person {
+    pub(crate) account: AccountId,
+    pub(crate) token: String,
+    pub(crate) http: reqwest::Client,
     urls: Vec<String>,
 }
 
 impl Person {
-    pub async fn connect(&self) -> Socket {
+    pub(crate) async fn connect(&self) -> Socket {
         self.connect_to(0).await
     }
 
     /// Opens a socket at this node.
-    pub async fn connect_to(&self, node: usize) -> Socket {
+    pub(crate) async fn connect_to(&self, node: usize) -> Socket {
         self.open(node).await.unwrap()
     }
 
     /// Opens a socket at one of the nodes, if that is up; else waits a moment.
-    pub async fn try_connect(&self, node: usize) -> Option<Socket> {
+    pub(crate) async fn try_connect(&self, node: usize) -> Option<Socket> {
         let socket = tokio::time::timeout(Duration::from_secs(5), self.open(node % self.urls.len())).await;
         if let Ok(Ok(socket)) = socket {
             return Some(socket);
@@ -211,28 +211,22 @@ impl Person {
         let url = format!("{}/v1/socket", self.urls[node].replace("http", "ws"));
         let mut request = url.into_client_request().unwrap();
         request.headers_mut().insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
-        let (stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        Socket {
-            stream,
-            waiting: Vec::new(),
-            sent: Vec::new(),
-            refused: Vec::new(),
-            drained: false,
-            prekeys: None,
-        }
+        let (stream, _) = tokio_tungstenite::connect_async(request).await?;
+        let (waiting, sent, refused) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Socket { stream, waiting, sent, refused, drained: false, prekeys: None })
     }
 
-    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         self.request_at(0, method, path)
     }
 
-    pub fn request_at(&self, node: usize, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request_at(&self, node: usize, method: &str, path: &str) -> reqwest::RequestBuilder {
         let url = format!("{}{path}", self.urls[node]);
         self.http.request(method.parse().unwrap(), url).bearer_auth(&self.token)
     }
 
     /// Sends by HTTP; the status.
-    pub async fn put(&self, node: usize, to: &Person, number: u64) -> u16 {
+    pub(crate) async fn put(&self, node: usize, to: &Person, number: u64) -> u16 {
         let send = message(to.account, number);
         let part = &send.parts[0];
         let body = wire::api::SendMessage {
@@ -253,7 +247,7 @@ impl Person {
 }
 
 /// A message whose id and body say which it is.
-pub fn message(to: AccountId, number: u64) -> Send {
+pub(crate) fn message(to: AccountId, number: u64) -> Send {
     let mut id = [0xab; 16];
     id[..8].copy_from_slice(&number.to_be_bytes());
     Send {
@@ -271,50 +265,50 @@ pub fn message(to: AccountId, number: u64) -> Send {
 }
 
 /// The number of a message.
-pub fn number(delivery: &Delivery) -> u64 {
+pub(crate) fn number(delivery: &Delivery) -> u64 {
     delivery.envelope.as_ref().unwrap().timestamp
 }
 
 /// An open socket.
-pub struct Socket {
-    pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(crate) struct Socket {
+    pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     waiting: Vec<Delivery>,
-    pub sent: Vec<u64>,
-    pub refused: Vec<wire::frames::Refusal>,
-    pub drained: bool,
-    pub prekeys: Option<u32>,
+    pub(crate) sent: Vec<u64>,
+    pub(crate) refused: Vec<wire::frames::Refusal>,
+    pub(crate) drained: bool,
+    pub(crate) prekeys: Option<u32>,
 }
 
 impl Socket {
-    pub async fn frame(&mut self, frame: ClientFrame) {
+    pub(crate) async fn frame(&mut self, frame: ClientFrame) {
         self.stream.send(Frame::Binary(frame.encode_to_vec().into())).await.unwrap();
     }
 
-    pub async fn send(&mut self, sends: impl IntoIterator<Item = Send>) {
+    pub(crate) async fn send(&mut self, sends: impl IntoIterator<Item = Send>) {
         self.frame(ClientFrame { sends: sends.into_iter().collect(), acknowledged: 0 }).await;
     }
 
-    pub async fn acknowledge(&mut self, number: u64) {
+    pub(crate) async fn acknowledge(&mut self, number: u64) {
         self.frame(ClientFrame { sends: Vec::new(), acknowledged: number }).await;
     }
 
-    pub async fn try_send(&mut self, sends: Vec<Send>) -> Result<(), ()> {
+    pub(crate) async fn try_send(&mut self, sends: Vec<Send>) -> Result<(), ()> {
         let frame = ClientFrame { sends, acknowledged: 0 };
         self.stream.send(Frame::Binary(frame.encode_to_vec().into())).await.map_err(drop)
     }
 
-    pub async fn try_acknowledge(&mut self, acknowledged: u64) -> Result<(), ()> {
+    pub(crate) async fn try_acknowledge(&mut self, acknowledged: u64) -> Result<(), ()> {
         let frame = ClientFrame { sends: Vec::new(), acknowledged };
         self.stream.send(Frame::Binary(frame.encode_to_vec().into())).await.map_err(drop)
     }
 
     /// Takes in a frame if one comes in time; `Err` if the socket is gone.
-    pub async fn try_receive(&mut self, time: Duration) -> Result<(), ()> {
+    pub(crate) async fn try_receive(&mut self, time: Duration) -> Result<(), ()> {
         tokio::time::timeout(time, self.receive()).await.unwrap_or(Ok(())).map_err(drop)
     }
 
     /// What was delivered.
-    pub fn take(&mut self) -> Vec<Delivery> {
+    pub(crate) fn take(&mut self) -> Vec<Delivery> {
         std::mem::take(&mut self.waiting)
     }
 
@@ -337,7 +331,7 @@ impl Socket {
     }
 
     /// Waits until `done`, taking in what comes.
-    pub async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let waited = async {
             while !done(self) {
                 self.receive().await.unwrap_or_else(|code| panic!("closed with {code:?} before {what}"));
@@ -349,24 +343,24 @@ impl Socket {
     }
 
     /// Waits for so many deliveries.
-    pub async fn deliveries(&mut self, count: usize) -> Vec<Delivery> {
+    pub(crate) async fn deliveries(&mut self, count: usize) -> Vec<Delivery> {
         self.until(&format!("{count} deliveries"), |socket| socket.waiting.len() >= count).await;
         self.waiting.drain(..count).collect()
     }
 
     /// Waits for so many deliveries; their numbers.
-    pub async fn numbers(&mut self, count: usize) -> Vec<u64> {
+    pub(crate) async fn numbers(&mut self, count: usize) -> Vec<u64> {
         self.deliveries(count).await.iter().map(number).collect()
     }
 
     /// Waits until all these are sent.
-    pub async fn until_sent(&mut self, numbers: std::ops::Range<u64>) {
+    pub(crate) async fn until_sent(&mut self, numbers: std::ops::Range<u64>) {
         self.until("all to be sent", |socket| numbers.clone().all(|number| socket.sent.contains(&number)))
             .await;
     }
 
     /// What comes until the relay is quiet for a while.
-    pub async fn quiet(&mut self, time: Duration) -> Vec<Delivery> {
+    pub(crate) async fn quiet(&mut self, time: Duration) -> Vec<Delivery> {
         while let Ok(received) = tokio::time::timeout(time, self.receive()).await {
             if received.is_err() {
                 break;
@@ -376,7 +370,7 @@ impl Socket {
     }
 
     /// Waits for the relay to close; with which code.
-    pub async fn closed(&mut self) -> Option<u16> {
+    pub(crate) async fn closed(&mut self) -> Option<u16> {
         let closed = async {
             loop {
                 if let Err(code) = self.receive().await {
