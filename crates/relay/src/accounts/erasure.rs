@@ -35,16 +35,17 @@ impl Erasure {
         let now = self.ground.now();
         let erased = self.ground.write(shard(account), move |transaction| {
             Box::pin(async move {
-                store::hold(transaction, account).await?;
-                devices::still(transaction, caller).await?;
                 let identity = store::identity(transaction, account).await?;
                 let (_, number) = identity.ok_or(RelayError::Unauthorized)?;
+                // First the number, then the account, as who registers does: neither waits for the other in a circle.
+                registration::erase(transaction, &number).await?;
+                store::hold(transaction, account).await?;
+                devices::still(transaction, caller).await?;
                 let keys = devices::keys_of(transaction, account).await?;
                 devices::clear(transaction, &keys).await?;
                 devices::erase_linking_code(transaction, account).await?;
                 blocks::erase(transaction, account).await?;
                 blobs::erase(transaction, account, now).await?;
-                registration::erase(transaction, &number).await?;
                 store::erase(transaction, account).await?;
                 Ok(keys)
             })

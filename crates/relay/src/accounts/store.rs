@@ -10,7 +10,8 @@ use store::{
 };
 use wire::{AccountId, PhoneNumber};
 
-use crate::devices::account_column;
+use super::Endpoint;
+use crate::devices::{DeviceKey, account_column, endpoint};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "accounts",
@@ -79,6 +80,38 @@ pub(crate) struct Lock {
     pub(crate) pin_hash: Vec<u8>,
     /// The day on which the account was last online.
     pub(crate) last_seen_day: Timestamp,
+}
+
+store::row! {
+    /// A device of an account, or with the number 0 an account that it blocks.
+    struct Reached from "devices and blocks" { number: i64, registration_id: i64, key: DeviceKey, other: Id }
+}
+
+/// Where envelopes to an account go, by device number, and whose are dropped, in order.
+///
+/// One statement over the tables of two other features: it is on the way of every message to somebody who is not known
+/// here, and a second one would cost as much again.
+pub(super) async fn recipient(
+    reader: &mut Connection,
+    account: AccountId,
+) -> Result<(Vec<Endpoint>, Vec<AccountId>), StoreError> {
+    let rows: Vec<Reached> = query(
+        "SELECT number, registration_id, key, account AS other FROM devices WHERE account = $1
+         UNION ALL SELECT 0, 0, 0, blocked FROM blocks WHERE account = $1",
+    )
+    .bind(account.to_bytes())
+    .all(reader)
+    .await?;
+    let (mut endpoints, mut blocked) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row.number {
+            0 => blocked.push(row.other.0),
+            number => endpoints.push(endpoint(number, row.registration_id, row.key)?),
+        }
+    }
+    endpoints.sort_unstable_by_key(|endpoint| endpoint.device);
+    blocked.sort_unstable();
+    Ok((endpoints, blocked))
 }
 
 /// A number as it is stored.

@@ -19,7 +19,7 @@ pub use self::{
 };
 pub(crate) use self::{
     linking::{create, mint},
-    store::{MIGRATIONS, credential, endpoints, erase, erase_linking_code, keys_of, owner, seen},
+    store::{MIGRATIONS, credential, endpoint, endpoints, erase, erase_linking_code, keys_of, owner, seen},
 };
 use crate::{
     RelayError,
