@@ -86,8 +86,8 @@ pub(crate) async fn a_recipient_changes_at_once(site: Site) {
         let recipient = accounts.recipient(id).await.unwrap().unwrap();
         recipient.endpoints.iter().map(|endpoint| endpoint.device.get()).collect()
     };
-    assert_eq!(numbers().await, [1]);
-    assert!(accounts.cached(id).is_some());
+    // A signal of the registration that comes late may forget it once more.
+    stage.until("it is kept", async |_| numbers().await == [1] && accounts.cached(id).is_some()).await;
     let linked = stage.link(&one).await;
     assert_eq!(numbers().await, [1, 2]);
     one.send("PUT", &format!("/v1/blocks/{}", two.account), json!({})).await.is(204);
