@@ -80,7 +80,7 @@ pub struct Listen {
     pub strangers: usize,
     /// How long a TLS handshake may take, and how long the head of a request. Default 10000.
     pub head_timeout_ms: u64,
-    /// How long the next bytes of a body may take. Default 20000.
+    /// How long the next bytes of a body may take, and how long a blob may not be taken further. Default 20000.
     pub body_idle_ms: u64,
     /// How long a whole body may take, but those of blobs. Default 60000.
     pub body_timeout_ms: u64,
@@ -199,8 +199,12 @@ pub struct Blobs {
     pub unfinished: u32,
     /// Uploads at the same time, of all accounts. Default 256.
     pub uploads: usize,
+    /// Uploads at the same time, of one account. Default 16.
+    pub uploads_of_one: usize,
     /// Downloads at the same time, of all accounts. Default 2048.
     pub downloads: usize,
+    /// Downloads at the same time, of one account. Default 64.
+    pub downloads_of_one: usize,
     /// Bytes per second under which an upload is too slow and ends, after its first half minute. Default 1024.
     pub slowest: u64,
 }
@@ -214,7 +218,9 @@ impl Default for Blobs {
             unfinished_hours: 24,
             unfinished: 32,
             uploads: 256,
+            uploads_of_one: 16,
             downloads: 2048,
+            downloads_of_one: 64,
             slowest: 1024,
         }
     }
@@ -307,7 +313,8 @@ impl Config {
         sure(blobs.limit > 0, "blobs.limit", "at least 1")?;
         sure((1..=3650).contains(&blobs.days), "blobs.days", "from 1 to 3650")?;
         sure((1..=720).contains(&blobs.unfinished_hours), "blobs.unfinished_hours", "from 1 to 720")?;
-        sure(blobs.uploads > 0 && blobs.downloads > 0, "blobs.uploads", "at least 1, and of downloads")?;
+        let places = [blobs.uploads, blobs.uploads_of_one, blobs.downloads, blobs.downloads_of_one];
+        sure(places.iter().all(|count| *count > 0), "blobs.uploads", "at least 1, and of downloads")?;
         sure(self.recipients_cached > 0, "recipients_cached", "at least 1")?;
         self.limits.validate().map_err(|field| ConfigError { field, reason: "at least 1 in every place" })
     }

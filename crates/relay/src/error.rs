@@ -153,6 +153,7 @@ impl RelayError {
                 BlobError::NotFound => ErrorCode::NotFound,
                 BlobError::TooLarge { .. } => ErrorCode::TooLarge,
                 BlobError::WrongOffset { .. } => ErrorCode::WrongOffset,
+                BlobError::Busy => ErrorCode::Conflict,
                 BlobError::OutOfRange { .. } => ErrorCode::OutOfRange,
                 BlobError::WrongDigest | BlobError::Interrupted(_) => ErrorCode::InvalidRequest,
                 BlobError::Store(error) => of_store(error),

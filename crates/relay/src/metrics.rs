@@ -32,8 +32,9 @@ pub fn render() -> String {
     RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// Tidies up what was measured; now and then.
-pub fn upkeep() {
+/// Notes how many devices are online, and tidies up what was measured; now and then.
+pub fn upkeep(online: usize) {
+    metrics::gauge!("relay_devices_online").set(f64::from(u32::try_from(online).unwrap_or(u32::MAX)));
     if let Some(handle) = RECORDER.get().and_then(Option::as_ref) {
         handle.run_upkeep();
     }

@@ -204,10 +204,11 @@ fn background(services: &Services) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let accounts = services.accounts.clone();
     tasks.spawn(async move { accounts.listen().await });
-    tasks.spawn(async {
+    let queue = services.queue.clone();
+    tasks.spawn(async move {
         loop {
             tokio::time::sleep(metrics::UPKEEP).await;
-            metrics::upkeep();
+            metrics::upkeep(queue.online());
         }
     });
     let services = services.clone();

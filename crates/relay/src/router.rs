@@ -6,7 +6,7 @@ use axum::{Router, extract::FromRef, middleware, response::IntoResponse as _, ro
 use utoipa::{
     OpenApi as _,
     openapi::{
-        OpenApi,
+        self, OpenApi,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -75,7 +75,6 @@ services! {
 struct Description;
 
 /// The routes of all features, and what they say of themselves.
-#[must_use]
 pub fn described() -> (Router<Services>, OpenApi) {
     let routes = OpenApiRouter::with_openapi(Description::openapi())
         .merge(registration::routes::routes())
@@ -89,14 +88,29 @@ pub fn described() -> (Router<Services>, OpenApi) {
         .routes(routes!(queue::routes::send))
         .routes(routes!(socket::routes::open))
         .merge(operator::routes());
-    let (router, mut openapi) = routes.split_for_parts();
+    let (router, mut document) = routes.split_for_parts();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("The token from registration or linking; scope `primary`: of a primary device."))
         .build();
-    let components = openapi.components.get_or_insert_default();
+    let operator = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let components = document.components.get_or_insert_default();
     components.add_security_scheme("device", SecurityScheme::Http(bearer));
-    (router, openapi)
+    components.add_security_scheme("operator", SecurityScheme::Http(operator));
+    for item in document.paths.paths.values_mut() {
+        let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
+            let errors = operation.responses.responses.entry("default".to_owned());
+            errors.or_insert_with(|| refusal().into());
+        }
+    }
+    (router, document)
+}
+
+/// How every error looks.
+fn refusal() -> openapi::Response {
+    let body = openapi::Content::new(Some(openapi::Ref::from_schema_name("ErrorBody")));
+    openapi::ResponseBuilder::new().description("An error").content("application/json", body).build()
 }
 
 /// The whole service: routes, their description, errors, metrics.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use wire::AccountId;
-
 use super::store;
 use crate::{
-    RelayError, blobs, blocks,
+    RelayError,
+    auth::Caller,
+    blobs, blocks,
     devices::{self, Devices},
     ground::{Ground, shard},
     registration,
@@ -29,19 +29,23 @@ impl Erasure {
     /// Erases an account: devices, keys, what waits for it, blocks, profile, codes, and soon its blobs.
     ///
     /// # Errors
-    /// `Unauthorized` if it is gone already; those of the database.
-    pub async fn erase(&self, account: AccountId) -> Result<(), RelayError> {
+    /// `Unauthorized` if the caller is gone already; those of the database.
+    pub async fn erase(&self, caller: Caller) -> Result<(), RelayError> {
+        let account = caller.account;
         let now = self.ground.now();
         let erased = self.ground.write(shard(account), move |transaction| {
             Box::pin(async move {
                 let identity = store::identity(transaction, account).await?;
                 let (_, number) = identity.ok_or(RelayError::Unauthorized)?;
+                // First the number, then the account, as who registers does: neither waits for the other in a circle.
+                registration::erase(transaction, &number).await?;
+                store::hold(transaction, account).await?;
+                devices::still(transaction, caller).await?;
                 let keys = devices::keys_of(transaction, account).await?;
                 devices::clear(transaction, &keys).await?;
                 devices::erase_linking_code(transaction, account).await?;
                 blocks::erase(transaction, account).await?;
                 blobs::erase(transaction, account, now).await?;
-                registration::erase(transaction, &number).await?;
                 store::erase(transaction, account).await?;
                 Ok(keys)
             })

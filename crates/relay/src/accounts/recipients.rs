@@ -16,12 +16,7 @@ use store::{
 };
 use wire::{AccountId, DeviceId};
 
-use crate::{
-    RelayError, blocks,
-    devices::{self, DeviceKey},
-    ground::Ground,
-    limits::Buckets,
-};
+use crate::{RelayError, devices::DeviceKey, ground::Ground, limits::Buckets};
 
 /// On which subject nodes tell each other that an account changed: its 16 bytes.
 const SUBJECT: &str = "accounts";
@@ -116,12 +111,11 @@ impl Accounts {
         let changed = self.changed.load(SeqCst);
         let loaded = self.ground.now();
         let mut reader = self.ground.reader().await?;
-        let endpoints = devices::endpoints(&mut reader, account).await?;
+        let (endpoints, blocked) = super::store::recipient(&mut reader, account).await?;
+        drop(reader);
         if endpoints.is_empty() {
             return Ok(None);
         }
-        let blocked = blocks::blocked(&mut reader, account).await?;
-        drop(reader);
         let recipient = Arc::new(Recipient { account, endpoints, blocked });
         self.recipients.insert(account, Cached { loaded, recipient: recipient.clone() });
         if self.changed.load(SeqCst) != changed {

@@ -47,7 +47,7 @@ async fn erase(
     State(erasure): State<Arc<Erasure>>,
     Primary(caller): Primary,
 ) -> Result<StatusCode, RelayError> {
-    erasure.erase(caller.account).await.map(|()| StatusCode::NO_CONTENT)
+    erasure.erase(caller).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Those of these numbers that may be found.

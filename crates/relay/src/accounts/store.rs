@@ -3,14 +3,15 @@
 use store::{
     StoreError, Timestamp,
     sql::{
-        Column, ColumnError, Connection, Row, Transaction,
+        Column, ColumnError, Connection, Row, Sql, Transaction,
         migrations::{Migration, Module},
         query,
     },
 };
 use wire::{AccountId, PhoneNumber};
 
-use crate::devices::account_column;
+use super::Endpoint;
+use crate::devices::{DeviceKey, account_column, endpoint};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "accounts",
@@ -81,6 +82,38 @@ pub(crate) struct Lock {
     pub(crate) last_seen_day: Timestamp,
 }
 
+store::row! {
+    /// A device of an account, or with the number 0 an account that it blocks.
+    struct Reached from "devices and blocks" { number: i64, registration_id: i64, key: DeviceKey, other: Id }
+}
+
+/// Where envelopes to an account go, by device number, and whose are dropped, in order.
+///
+/// One statement over the tables of two other features: it is on the way of every message to somebody who is not known
+/// here, and a second one would cost as much again.
+pub(super) async fn recipient(
+    reader: &mut Connection,
+    account: AccountId,
+) -> Result<(Vec<Endpoint>, Vec<AccountId>), StoreError> {
+    let rows: Vec<Reached> = query(
+        "SELECT number, registration_id, key, account AS other FROM devices WHERE account = $1
+         UNION ALL SELECT 0, 0, 0, blocked FROM blocks WHERE account = $1",
+    )
+    .bind(account.to_bytes())
+    .all(reader)
+    .await?;
+    let (mut endpoints, mut blocked) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row.number {
+            0 => blocked.push(row.other.0),
+            number => endpoints.push(endpoint(number, row.registration_id, row.key)?),
+        }
+    }
+    endpoints.sort_unstable_by_key(|endpoint| endpoint.device);
+    blocked.sort_unstable();
+    Ok((endpoints, blocked))
+}
+
 /// A number as it is stored.
 pub(crate) fn number(text: &str) -> Result<PhoneNumber, StoreError> {
     text.parse().map_err(|error: wire::InvalidPhoneNumber| StoreError::Inconsistent {
@@ -90,24 +123,41 @@ pub(crate) fn number(text: &str) -> Result<PhoneNumber, StoreError> {
     })
 }
 
-/// Who has this number. In a transaction that changes it: nobody else changes it meanwhile.
+/// Who has this number. Until the transaction ends, nobody else changes that account.
 pub(crate) async fn by_number(
-    reader: &mut Connection,
+    transaction: &mut Transaction,
     number: &PhoneNumber,
 ) -> Result<Option<Known>, StoreError> {
-    let row: Option<ByNumber> = query(
+    let row: Option<ByNumber> = query(Sql::each(
         "SELECT account, pin_hash,
             (SELECT MAX(last_seen_day) FROM devices WHERE devices.account = accounts.account) AS last_seen_day
          FROM accounts WHERE number = $1",
-    )
+        "SELECT account, pin_hash,
+            (SELECT MAX(last_seen_day) FROM devices WHERE devices.account = accounts.account) AS last_seen_day
+         FROM accounts WHERE number = $1 FOR UPDATE",
+    ))
     .bind(number.as_str())
-    .optional(reader)
+    .optional(transaction)
     .await?;
     Ok(row.map(|row| {
         let last_seen_day = Timestamp(row.last_seen_day.unwrap_or_default());
         let lock = |pin_hash| Lock { pin_hash, last_seen_day };
         Known { account: row.account.0, lock: row.pin_hash.map(lock) }
     }))
+}
+
+/// Until the transaction ends, nobody else changes the devices of this account: not by linking, removing, registering
+/// again or erasing, here or on another node.
+pub(crate) async fn hold(transaction: &mut Transaction, account: AccountId) -> Result<(), StoreError> {
+    // On SQLite, the transaction itself is the only one.
+    query(Sql::each(
+        "SELECT 1 AS held FROM accounts WHERE account = $1",
+        "SELECT 1 AS held FROM accounts WHERE account = $1 FOR UPDATE",
+    ))
+    .bind(account.to_bytes())
+    .execute(transaction)
+    .await
+    .map(drop)
 }
 
 /// A new account.

@@ -5,11 +5,7 @@ pub mod routes;
 mod store;
 mod upload;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ::store::{
     Timestamp,
@@ -18,7 +14,6 @@ use ::store::{
 };
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::{AccountId, api};
 
 pub use self::range::Part;
@@ -26,7 +21,8 @@ pub(crate) use self::store::{MIGRATIONS, erase};
 use crate::{
     RelayError,
     ground::{Ground, shard, shard_of},
-    limits::Buckets,
+    limits::{Buckets, Place, Places},
+    server::{Peer, Sending},
 };
 
 /// The jobs that remove what has expired.
@@ -40,10 +36,9 @@ pub struct Media {
     ground: Arc<Ground>,
     blobs: Blobs,
     begun: Buckets<AccountId>,
-    uploads: Arc<Semaphore>,
-    downloads: Arc<Semaphore>,
-    /// Those to which somebody is just adding bytes.
-    growing: Arc<Mutex<HashSet<BlobId>>>,
+    mebibytes: Buckets<AccountId>,
+    uploads: Arc<Places>,
+    downloads: Arc<Places>,
 }
 
 /// How far an upload is.
@@ -77,9 +72,10 @@ impl Media {
     pub fn new(ground: Arc<Ground>, blobs: Blobs) -> Arc<Self> {
         let (limits, config) = (&ground.config.limits, &ground.config.blobs);
         let begun = Buckets::new(limits.blobs, limits.remembered, ground.clock.clone());
-        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        let (uploads, downloads) = (places(config.uploads), places(config.downloads));
-        Arc::new(Self { blobs, begun, uploads, downloads, growing: Arc::default(), ground })
+        let mebibytes = Buckets::new(limits.blob_mebibytes, limits.remembered, ground.clock.clone());
+        let uploads = Places::new(config.uploads, config.uploads_of_one);
+        let downloads = Places::new(config.downloads, config.downloads_of_one);
+        Arc::new(Self { blobs, begun, mebibytes, uploads, downloads, ground })
     }
 
     /// Begins an upload.
@@ -100,6 +96,7 @@ impl Media {
         if unfinished >= most {
             return Err(RelayError::Conflict("finish or delete uploads before you begin more"));
         }
+        self.mebibytes.take_many(&account, u32::try_from(size.div_ceil(1 << 20)).unwrap_or(u32::MAX))?;
         let id = self.blobs.begin().await?;
         let now = self.ground.now();
         let expires = now.after(HOUR * config.unfinished_hours);
@@ -167,14 +164,20 @@ impl Media {
     ///
     /// # Errors
     /// `NotFound`, `OutOfRange` (as [`BlobError`]), `Unavailable`; those of the storage.
-    pub async fn get(&self, id: BlobId, range: Option<&str>) -> Result<Download, RelayError> {
-        let place = self.downloads.clone().try_acquire_owned().map_err(|_| RelayError::Unavailable)?;
+    pub async fn get(
+        &self,
+        account: AccountId,
+        id: BlobId,
+        range: Option<&str>,
+        peer: Option<Peer>,
+    ) -> Result<Download, RelayError> {
+        let place = self.downloads.take(account).ok_or(RelayError::Unavailable)?;
         let blob = store::blob(&mut self.ground.reader().await?, id, self.ground.now()).await?;
         let blob = blob.filter(|blob| blob.finished).ok_or(RelayError::NotFound)?;
         let size = u64::try_from(blob.size).unwrap_or_default();
         let part = Part::read(range, size).ok_or(BlobError::OutOfRange { size })?;
         let bytes = self.blobs.get(id, part.bytes()).await?;
-        Ok(Download { part, size, bytes: holding(place, bytes) })
+        Ok(Download { part, size, bytes: watched(place, peer, bytes) })
     }
 
     /// Removes a blob or gives an upload up.
@@ -194,35 +197,16 @@ impl Media {
         self.ground.jobs.wake(EXPIRY).await;
         Ok(())
     }
-
-    /// The right to add bytes to an upload, for one caller at a time.
-    fn grow(&self, id: BlobId) -> Result<Growing, RelayError> {
-        let place = self.uploads.clone().try_acquire_owned().map_err(|_| RelayError::Unavailable)?;
-        let mut growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        if !growing.insert(id) {
-            return Err(RelayError::Conflict("bytes are just being added to it"));
-        }
-        Ok(Growing { growing: self.growing.clone(), id, _place: place })
-    }
 }
 
-struct Growing {
-    growing: Arc<Mutex<HashSet<BlobId>>>,
-    id: BlobId,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Drop for Growing {
-    fn drop(&mut self) {
-        self.growing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
-
-/// The stream keeps its place until it is dropped.
-fn holding(place: OwnedSemaphorePermit, bytes: ByteStream) -> ByteStream {
+/// The stream keeps its place until it is dropped, and tells the connection that it moves: who asks for bytes and does
+/// not take them is cut off.
+fn watched(place: Place, peer: Option<Peer>, bytes: ByteStream) -> ByteStream {
+    let sending = peer.map(Peer::sending);
     bytes
         .map(move |piece| {
             let _ = &place;
+            sending.iter().for_each(Sending::moves);
             piece
         })
         .boxed()

@@ -9,8 +9,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{
-    HeaderMap, StatusCode,
+    StatusCode,
     header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE},
+    request::Parts,
 };
 use store::blobs::BlobId;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -22,6 +23,7 @@ use crate::{
     auth::Caller,
     edge::{self, Patience, Segment},
     router::Services,
+    server::Peer,
 };
 
 const OFFSET: &str = "upload-offset";
@@ -102,12 +104,13 @@ fn headers(Progress { offset, size }: Progress) -> [(&'static str, String); 3] {
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 206)))]
 async fn get(
     State(media): State<Arc<Media>>,
-    _caller: Caller,
+    caller: Caller,
     Segment(Id(id)): Segment<Id>,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Result<Response, RelayError> {
-    let range = headers.get(RANGE).and_then(|value| value.to_str().ok());
-    let Download { part, size, bytes } = media.get(id, range).await?;
+    let range = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
+    let Download { part, size, bytes } =
+        media.get(caller.account, id, range, parts.extensions.get::<Peer>().cloned()).await?;
     let wanted = part.bytes();
     let common = [
         (CONTENT_TYPE, "application/octet-stream".to_owned()),

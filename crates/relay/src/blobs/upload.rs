@@ -32,15 +32,15 @@ impl Media {
     /// Adds bytes to an upload; with the last of them it is finished.
     ///
     /// # Errors
-    /// `WrongOffset` and `Interrupted` (as `BlobError`), `TooLarge`, `NotFound`, `Forbidden`, `Conflict` while somebody
-    /// else does the same, `Unavailable`; those of the storage.
+    /// `WrongOffset`, `Interrupted` and, while somebody else does the same, `Busy` (as `BlobError`), `TooLarge`,
+    /// `NotFound`, `Forbidden`, `Unavailable`; those of the storage.
     pub async fn add(
         &self,
         account: AccountId,
         id: BlobId,
         addition: Addition,
     ) -> Result<Progress, RelayError> {
-        let _growing = self.grow(id)?;
+        let _place = self.uploads.take(account).ok_or(RelayError::Unavailable)?;
         let (progress, finished) = self.look(account, id).await?;
         let Progress { offset, size } = progress;
         if finished || addition.offset != offset {

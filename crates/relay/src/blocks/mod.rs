@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use wire::{AccountId, limits};
 
-pub(crate) use self::store::{MIGRATIONS, blocked, erase, erase_own};
+pub(crate) use self::store::{MIGRATIONS, erase, erase_own};
 use crate::{
     RelayError,
     accounts::Accounts,

@@ -38,7 +38,7 @@ store::row! {
 }
 
 /// Whom an account blocks, in order.
-pub(crate) async fn blocked(
+pub(super) async fn blocked(
     reader: &mut Connection,
     account: AccountId,
 ) -> Result<Vec<AccountId>, StoreError> {

@@ -88,6 +88,7 @@ impl Linking {
         let linked = self.ground.write(shard(account), move |transaction| {
             let device = device.clone();
             Box::pin(async move {
+                accounts::hold(transaction, account).await?;
                 if !store::take_linking_code(transaction, code_hash, now).await? {
                     return Err(RelayError::CodeExpired);
                 }

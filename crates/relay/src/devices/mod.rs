@@ -19,11 +19,11 @@ pub use self::{
 };
 pub(crate) use self::{
     linking::{create, mint},
-    store::{MIGRATIONS, credential, endpoints, erase, erase_linking_code, keys_of, owner, seen},
+    store::{MIGRATIONS, credential, endpoint, endpoints, erase, erase_linking_code, keys_of, owner, seen},
 };
 use crate::{
     RelayError,
-    accounts::Accounts,
+    accounts::{self, Accounts},
     auth::Caller,
     ground::{Ground, shard},
     keys,
@@ -103,6 +103,8 @@ impl Devices {
         let account = caller.account;
         let removed = self.ground.write(shard(account), move |transaction| {
             Box::pin(async move {
+                accounts::hold(transaction, account).await?;
+                still(transaction, caller).await?;
                 let Some(found) = store::credential(transaction, account, device).await? else {
                     return Err(RelayError::NotFound);
                 };
@@ -119,6 +121,15 @@ impl Devices {
     pub(crate) async fn gone(&self, account: AccountId, devices: &[DeviceKey]) {
         self.accounts.changed(account).await;
         self.queue.removed(devices);
+    }
+}
+
+/// Whether a caller's device is still there: it may have been removed, or the account set up anew, since it was asked.
+pub(crate) async fn still(transaction: &mut Transaction, caller: Caller) -> Result<(), RelayError> {
+    let found = store::credential(transaction, caller.account, caller.device).await?;
+    match found {
+        Some(found) if found.key == caller.key.0 => Ok(()),
+        _ => Err(RelayError::Unauthorized),
     }
 }
 

@@ -131,12 +131,14 @@ pub(crate) async fn endpoints(
             .bind(account.to_bytes())
             .all(reader)
             .await?;
-    let endpoint = |row: Reached| {
-        let registration_id = u32::try_from(row.registration_id);
-        let registration_id = registration_id.map_err(|_| inconsistent("registration_id", "not a number"))?;
-        Ok(Endpoint { device: number(row.number)?, registration_id, key: row.key })
-    };
-    rows.into_iter().map(endpoint).collect()
+    rows.into_iter().map(|row| endpoint(row.number, row.registration_id, row.key)).collect()
+}
+
+/// A device as its columns say it.
+pub(crate) fn endpoint(device: i64, registration_id: i64, key: DeviceKey) -> Result<Endpoint, StoreError> {
+    let registration_id = u32::try_from(registration_id);
+    let registration_id = registration_id.map_err(|_| inconsistent("registration_id", "not a number"))?;
+    Ok(Endpoint { device: number(device)?, registration_id, key })
 }
 
 /// All devices of an account.

@@ -73,15 +73,11 @@ impl Keys {
         let identity = accounts::identity(&mut self.ground.reader().await?, caller.account).await?;
         let (identity_key, _) = identity.ok_or(RelayError::Unauthorized)?;
         let upload = Arc::new(offered.verify(identity_key).await?);
-        let Caller { account, device, key } = caller;
-        let written = self.ground.write(shard(account), move |transaction| {
+        let key = caller.key;
+        let written = self.ground.write(shard(caller.account), move |transaction| {
             let upload = upload.clone();
             Box::pin(async move {
-                // It may have been removed, and the account reset, while signatures were verified.
-                let still = devices::credential(transaction, account, device).await?;
-                if still.is_none_or(|found| found.key != key.0) {
-                    return Err(RelayError::Unauthorized);
-                }
+                devices::still(transaction, caller).await?;
                 Ok(put(transaction, key, &upload).await?)
             })
         });

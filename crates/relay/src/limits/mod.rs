@@ -1,6 +1,7 @@
 //! How often somebody may do something: token buckets, in bounded memory, on the clock they are given.
 
 mod bucket;
+mod places;
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -9,7 +10,10 @@ use std::{
 
 use serde::Deserialize;
 
-pub use self::bucket::Buckets;
+pub use self::{
+    bucket::Buckets,
+    places::{Place, Places},
+};
 
 /// A bucket of tokens: so many at once, then one every so often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -85,6 +89,8 @@ limits! {
     changes = 200, 2_000;
     /// Blobs begun, per account. Default 200, then one every 5 s.
     blobs = 200, 5_000;
+    /// MiB of blobs begun, per account. Default 10240, and so many a day.
+    blob_mebibytes = 10_240, 8_437;
 }
 
 /// An address as limits see it: of IPv6 the network, which one subscriber has to themselves.

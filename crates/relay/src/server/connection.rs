@@ -24,6 +24,7 @@ pub(super) struct Connections {
     router: Router,
     http: http1::Builder,
     head_timeout: Duration,
+    stall: Duration,
     closing: CancellationToken,
 }
 
@@ -40,7 +41,8 @@ impl Connections {
             .header_read_timeout(head_timeout)
             .max_buf_size(BUFFER)
             .max_headers(HEADERS);
-        Self { tls, router, http, head_timeout, closing }
+        let stall = Duration::from_millis(config.body_idle_ms);
+        Self { tls, router, http, head_timeout, stall, closing }
     }
 
     pub(super) async fn serve(self: std::sync::Arc<Self>, tcp: TcpStream, peer: Peer) {
@@ -72,6 +74,7 @@ impl Connections {
                 // It failed, or it is over, or it was upgraded and is somebody else's: all the same here.
                 _ = connection.as_mut() => return,
                 () = peer.evicted() => return,
+                () = peer.stalled(self.stall) => return,
                 () = self.closing.cancelled(), if !leaving => {
                     leaving = true;
                     connection.as_mut().graceful_shutdown();

@@ -7,8 +7,13 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Listen, limits::network};
@@ -44,6 +49,26 @@ struct Seat {
     address: IpAddr,
     admitted: AtomicBool,
     evicted: CancellationToken,
+    /// When bytes of an answer without an end were last taken.
+    moved: Mutex<Option<Instant>>,
+    begins_to_send: Notify,
+}
+
+/// A long answer under way. Until it is dropped, it has to move.
+#[derive(Debug)]
+pub struct Sending(Peer);
+
+impl Sending {
+    /// The other side takes bytes.
+    pub fn moves(&self) {
+        self.0.moved(Some(Instant::now()));
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.moved(None);
+    }
 }
 
 impl Seats {
@@ -77,8 +102,11 @@ impl Seats {
         taken.all += 1;
         taken.by_address.insert(counted, of_one + 1);
         taken.strangers.insert(number, evicted.clone());
+        metrics::gauge!("relay_connections").increment(1.0);
         let seats = self.clone();
-        let seat = Seat { seats, number, address, admitted: AtomicBool::new(false), evicted };
+        let (moved, begins_to_send) = (Mutex::default(), Notify::new());
+        let admitted = AtomicBool::new(false);
+        let seat = Seat { seats, number, address, admitted, evicted, moved, begins_to_send };
         Some(Peer(Arc::new(seat)))
     }
 
@@ -101,6 +129,30 @@ impl Peer {
         }
     }
 
+    /// A long answer begins.
+    #[must_use]
+    pub fn sending(self) -> Sending {
+        self.moved(Some(Instant::now()));
+        self.0.begins_to_send.notify_one();
+        Sending(self)
+    }
+
+    fn moved(&self, at: Option<Instant>) {
+        *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// Waits until a long answer was not taken further for as long as this.
+    pub(super) async fn stalled(&self, patience: Duration) {
+        loop {
+            let moved = *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
+            match moved.map(|moved| moved + patience) {
+                None => self.0.begins_to_send.notified().await,
+                Some(until) if until <= Instant::now() => return,
+                Some(until) => sleep_until(until).await,
+            }
+        }
+    }
+
     /// Waits until the connection has to make room for others.
     pub(super) async fn evicted(&self) {
         self.0.evicted.cancelled().await;
@@ -111,6 +163,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken();
         taken.all = taken.all.saturating_sub(1);
+        metrics::gauge!("relay_connections").decrement(1.0);
         taken.strangers.remove(&self.number);
         let counted = network(self.address);
         match taken.by_address.get_mut(&counted) {

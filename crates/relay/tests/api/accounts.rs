@@ -1,6 +1,6 @@
 //! What accounts say about themselves, whom they block, and how they are reached.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
 use store::testing::Nats;
@@ -86,8 +86,8 @@ pub(crate) async fn a_recipient_changes_at_once(site: Site) {
         let recipient = accounts.recipient(id).await.unwrap().unwrap();
         recipient.endpoints.iter().map(|endpoint| endpoint.device.get()).collect()
     };
-    assert_eq!(numbers().await, [1]);
-    assert!(accounts.cached(id).is_some());
+    // A signal of the registration that comes late may forget it once more.
+    stage.until("it is kept", async |_| numbers().await == [1] && accounts.cached(id).is_some()).await;
     let linked = stage.link(&one).await;
     assert_eq!(numbers().await, [1, 2]);
     one.send("PUT", &format!("/v1/blocks/{}", two.account), json!({})).await.is(204);
@@ -105,10 +105,10 @@ pub(crate) async fn a_recipient_changes_at_once(site: Site) {
 }
 
 pub(crate) async fn a_change_on_another_node_is_heard(site: Site) {
-    let nats = Arc::new(Nats::start());
+    let nats = Nats::start();
     let url = nats.url();
     let stage = site.stage_with(|config| config.bus.nats = Some(url.as_str().into())).await;
-    let other = stage.another(|_| ()).await;
+    let Some(other) = stage.another().await else { return stage.close().await };
     let one = stage.person().await;
     let (here, there) = (&stage.relay.services.accounts, &other.services.accounts);
     for accounts in [here, there] {

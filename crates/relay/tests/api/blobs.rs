@@ -164,7 +164,13 @@ pub(crate) async fn a_blob_expires(site: Site) {
     stage.clock.advance(DAY);
     one.get(&path).await.refused(404, "not_found");
     stage.until("its bytes are gone", async |stage| files(stage) == 0).await;
-    stage.until("no job is left", async |stage| stage.count("SELECT COUNT(*) FROM jobs").await == 0).await;
+    stage
+        .until("no job is left", async |stage| {
+            // Two jobs for one blob may meet, and then one of them comes back later.
+            stage.clock.advance(Duration::from_secs(5));
+            stage.count("SELECT COUNT(*) FROM jobs").await == 0
+        })
+        .await;
     assert_eq!(stage.count("SELECT COUNT(*) FROM blobs").await, 0);
     stage.close().await;
 }
@@ -206,7 +212,7 @@ pub(crate) async fn two_uploads_of_one_blob_do_not_mix(site: Site) {
     wire.write_all(head_of.as_bytes()).await.unwrap();
     wire.write_all(&bytes(100_000)[..10]).await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    patch(&one, &path, 0, &bytes(100_000)).await.refused(409, "conflict");
+    patch(&one, &path, 10, &bytes(100_000)[10..]).await.refused(409, "conflict");
     wire.write_all(&bytes(100_000)[10..]).await.unwrap();
     let mut answer = [0; 12];
     wire.read_exact(&mut answer).await.unwrap();

@@ -1,8 +1,9 @@
 //! Linking, listing and removing devices.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::stage::{DAY, MINUTE, Site, identity, offer};
 

@@ -1,10 +1,6 @@
 //! Connections: TLS, those who are slow, those who are many, and going down. The same on every engine.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use relay::{Config, Relay, StartError, config::Tls};
 use serde_json::json;
@@ -12,9 +8,10 @@ use store::testing::{HandClock, SeededEntropy};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::Instant,
 };
 
-use crate::stage::{START, Site};
+use crate::stage::{START, Site, Stage};
 
 /// What comes until the other side ends it.
 async fn rest(stream: &mut TcpStream) -> String {
@@ -53,15 +50,18 @@ async fn a_certificate_of_our_own_is_made_once_and_kept() {
         let key = std::fs::metadata(stage.config.data.join("tls/key.pem")).unwrap();
         assert_eq!(key.permissions().mode() & 0o777, 0o600);
     }
-    let again = stage.another(|_| ()).await;
-    assert_eq!(again.fingerprint.clone().unwrap(), fingerprint);
-    again.shutdown().await;
-    // The same as files.
-    let files = Tls::Files { certificate: path, key: stage.config.data.join("tls/key.pem") };
-    let again = stage.another(|config| config.listen.tls = Some(files)).await;
-    assert_eq!(again.fingerprint.clone().unwrap(), fingerprint);
-    again.shutdown().await;
-    stage.close().await;
+    // The next relay finds it, in the folder or named as files.
+    let Stage { relay, config, clock, folder, .. } = stage;
+    relay.shutdown().await;
+    let key = config.data.join("tls/key.pem");
+    for tls in [config.listen.tls.clone().unwrap(), Tls::Files { certificate: path, key }] {
+        let mut config = config.clone();
+        config.listen.tls = Some(tls);
+        let again = Relay::start(config, clock.clone(), Arc::new(SeededEntropy::new(1))).await.unwrap();
+        assert_eq!(again.fingerprint.clone().unwrap(), fingerprint);
+        again.shutdown().await;
+    }
+    drop(folder);
 }
 
 #[tokio::test]
@@ -116,6 +116,41 @@ async fn an_upload_that_only_drips_is_cut_off() {
     // Within its first half minute nobody looks at the speed.
     let request = one.request("PATCH", &path).header("upload-offset", 0).body(vec![7; 4]);
     assert_eq!(request.send().await.unwrap().status(), 204);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_a_blob_and_does_not_take_it_is_cut_off() {
+    let stage = Site::sqlite()
+        .stage_with(|config| {
+            config.listen.body_idle_ms = 500;
+            config.blobs.downloads_of_one = 1;
+        })
+        .await;
+    let one = stage.person().await;
+    let size = 32 << 20;
+    let begun = one.send("POST", "/v1/blobs", json!({ "size": size })).await.json();
+    let path = format!("/v1/blobs/{}", begun["id"].as_str().unwrap());
+    let request = one.request("PATCH", &path).header("upload-offset", 0).body(vec![7; size]);
+    assert_eq!(request.send().await.unwrap().status(), 204);
+    let mut lazy = TcpStream::connect(stage.relay.address).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", one.token);
+    lazy.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    one.get(&path).await.refused(503, "unavailable");
+    // Nothing is read, and after half a second the place is free again.
+    let free = async {
+        while one.request("GET", &path).send().await.unwrap().status() != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), free).await.unwrap();
+    assert!(rest(&mut lazy).await.len() < size);
+    // A second one after a first on the same connection is whole, however long the pause between them.
+    for _ in 0..2 {
+        assert_eq!(one.get(&path).await.is(200).bytes.len(), size);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
     stage.close().await;
 }
 

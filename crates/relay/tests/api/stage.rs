@@ -16,7 +16,6 @@ use reqwest::{Client, Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
 use store::{
     Timestamp,
-    sql::DatabaseConfig,
     testing::{HandClock, Postgres, Scratch, SeededEntropy},
 };
 use tempfile::TempDir;
@@ -154,16 +153,11 @@ impl Stage {
         format!("http://{}", self.relay.address)
     }
 
-    pub(crate) fn database(&self) -> DatabaseConfig {
-        self.config.database()
-    }
-
-    /// Another node on the same database.
-    pub(crate) async fn another(&self, change: impl FnOnce(&mut Config)) -> Relay {
-        let mut config = self.config.clone();
-        config.database = Some(self.database());
-        change(&mut config);
-        Relay::start(config, self.clock.clone(), Arc::new(SeededEntropy::new(9))).await.unwrap()
+    /// Another node on the same database; SQLite has but one.
+    pub(crate) async fn another(&self) -> Option<Relay> {
+        self.scratch.as_ref()?;
+        let entropy = Arc::new(SeededEntropy::new(9));
+        Some(Relay::start(self.config.clone(), self.clock.clone(), entropy).await.unwrap())
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
