@@ -21,7 +21,7 @@ Examples:
   tradepost chat send Bank - < letter.txt
   tradepost chat send Bank --file contract.pdf 'Signed.'
   tradepost chat send Bank --reply-to 12 'Gladly.'
-  tradepost chat send Bank --react 👍 --to 12
+  tradepost chat send Bank --react 👍 --to-message 12
   tradepost chat send Bank --edit 13 'What I meant.'
   tradepost chat send Bank --delete 13
   tradepost chat send Bank --location 52.5163,13.3777 'Brandenburg Gate'
@@ -85,6 +85,14 @@ struct What {
     timer: Option<u32>,
 }
 
+impl What {
+    fn is_nothing(&self) -> bool {
+        let Self { file, react, edit, delete, location, contact, timer } = self;
+        let numbers = edit.is_none() && delete.is_none() && timer.is_none();
+        numbers && file.is_none() && react.is_none() && location.is_none() && contact.is_none()
+    }
+}
+
 /// How far a message is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Until {
@@ -98,6 +106,11 @@ pub(crate) enum Until {
 
 pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     let device = &opened.device;
+    if flags.text.is_none() && flags.what.is_nothing() {
+        return Err(
+            Problem::usage("what is to be sent?").hint("Words, `-` for standard input, or --file FILE.")
+        );
+    }
     let to = recipient::find(device, &flags.to).await?;
     let who = opened.names().await?.of(to);
     if flags.accept_new_identity {
@@ -161,9 +174,7 @@ async fn draft(opened: &Opened, to: AccountId, flags: &Flags) -> Answer<Draft> {
     } else if let Some(seconds) = what.timer {
         DraftContent::Timer { seconds }.into()
     } else {
-        Draft::text(text.ok_or_else(|| {
-            Problem::usage("what is to be sent?").hint("Words, `-` for standard input, or --file FILE.")
-        })?)
+        Draft::text(words())
     };
     draft.expires_after = flags.expires;
     if let Some(position) = flags.reply_to {

@@ -101,9 +101,14 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
 
 /// Why it does not start, and what to do about it.
 fn why(error: StartError) -> anyhow::Error {
-    let taken = matches!(&error, StartError::Io { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse);
+    let taken =
+        matches!(&error, StartError::Io { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse);
     let error = anyhow::Error::from(error).context("the relay does not start");
-    if taken { error.context("something listens there already: say another one with --listen 127.0.0.1:8444") } else { error }
+    if taken {
+        error.context("something listens there already: say another one with --listen 127.0.0.1:8444")
+    } else {
+        error
+    }
 }
 
 /// The signals to go down.

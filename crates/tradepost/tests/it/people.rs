@@ -40,6 +40,8 @@ impl Relay {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut command = tradepost();
         command.args(["relay", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("relay"));
+        // Tests register a number again at once.
+        command.env("TRADEPOST_RELAY__REGISTRATION__PAUSE_MS", "0");
         command.arg("--address-file").arg(&address).args(flags).stdout(Stdio::null()).stderr(log);
         let mut child = command.spawn().unwrap();
         let deadline = std::time::Instant::now() + PATIENCE;
