@@ -1,8 +1,8 @@
 // A second client for Tradepost, written from docs/relay-api.md and the two .proto files alone, on Signal's own library.
 //
 // It exists so that our API is proven by somebody who does not share our code, and as an example to write a client by:
-// one device of one account, in memory, without the linking of further devices. `make test` lets it talk to
-// `tradepost chat` through the real relay (client.test.mjs). To use it by hand:
+// one device of an account, registered or linked, in memory. `make test` lets it talk to `tradepost chat` through the
+// real relay (client.test.mjs). To use it by hand:
 //
 //     tradepost relay &
 //     node interop/client/echo.mjs +493012345678
@@ -14,28 +14,44 @@
 // | device.mjs | the official package: keys, sessions, safety numbers |
 // | store.mjs | the stores that the package calls back into |
 // | relay.mjs, socket.mjs | the relay: HTTP and the socket |
-// | media.mjs, profile.mjs | how files and profiles are encrypted |
+// | linking.mjs | how it joins an account that has a device |
+// | media.mjs, sealing.mjs | how files are encrypted, and everything else besides messages |
 // | errors.mjs | what can go wrong |
 // | wire.mjs | frames, contents, padding |
 //
 // What it leaves out and a real client must not: it forgets everything when it ends, so an acknowledged delivery is
-// not really safe; it does not renew its signed prekey; it does not reconnect by itself.
+// not really safe; it does not renew its signed prekey; it does not reconnect by itself; it lets no device join.
 
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Device, askAgain, isRepeated, readAsk } from './device.mjs';
 import { Lost, Refused } from './errors.mjs';
+import { askForProvision } from './linking.mjs';
 import * as media from './media.mjs';
-import * as profile from './profile.mjs';
 import { Relay } from './relay.mjs';
+import { open, seal } from './sealing.mjs';
 import { Socket } from './socket.mjs';
-import { Content, Kind, Notice, accountBytes, accountFrom, base64, fromBase64, pad, unpad } from './wire.mjs';
+import {
+  Content,
+  Kind,
+  Notice,
+  Profile,
+  accountBytes,
+  accountFrom,
+  base64,
+  fromBase64,
+  pad,
+  unpad,
+} from './wire.mjs';
 
 const RELAY = '00000000-0000-0000-0000-000000000000';
 const ONE_TIME_KEYS = 50;
+const NAME = 'Node';
 const ATTEMPTS = 5;
 /** Bodies that do not stand in a chat by themselves: nobody is told that they arrived. */
 const PASSING = ['reaction', 'edit', 'delete', 'receipt', 'typing', 'sync'];
+/** Bodies of which the other own devices are not told. */
+const UNTOLD = ['receipt', 'typing'];
 
 /**
  * Emits
@@ -51,7 +67,7 @@ export class Client extends EventEmitter {
   #relay;
   #keys;
   #socket = null;
-  #profileKey = randomBytes(32);
+  #profileKey;
   /** account → key */
   #profileKeys = new Map();
   /** account → device → registration id */
@@ -64,14 +80,25 @@ export class Client extends EventEmitter {
   #background = new Set();
 
   /** Registers a number; without a code it looks into the development mailbox. */
-  static async register({ url, number, code, oneTimeKeys = ONE_TIME_KEYS }) {
+  static async register({ url, number, code, name = NAME, oneTimeKeys = ONE_TIME_KEYS }) {
     const relay = new Relay(url);
     const keys = new Device();
-    const device = await keys.describe(oneTimeKeys);
+    const device = await keys.describe({ name, oneTimeKeys });
     code ??= await Client.#developmentCode(relay, number);
     const registered = await relay.ask('POST', '/v1/registration', { number, code, device });
-    keys.settle(registered.account, registered.device);
-    return new Client(relay.as(registered.token), keys, registered);
+    return new Client(relay.as(registered.token), keys, { ...registered, profileKey: randomBytes(32) });
+  }
+
+  /** Joins an account: `show` gets the URL that its primary device is to be given. */
+  static async link({ url, show, name = NAME }) {
+    const relay = new Relay(url);
+    const { identityPrivateKey, profileKey, linkingCode: code } = await askForProvision(relay, show);
+    const keys = new Device(identityPrivateKey);
+    const device = await keys.describe({ name, oneTimeKeys: ONE_TIME_KEYS });
+    const linked = await relay.ask('POST', '/v1/devices', { code, device });
+    const client = new Client(relay.as(linked.token), keys, { ...linked, profileKey });
+    await client.#begin(client.account);
+    return client;
   }
 
   static async #developmentCode(relay, number) {
@@ -79,11 +106,13 @@ export class Client extends EventEmitter {
     return (await relay.ask('GET', `/v1/dev/codes/${encodeURIComponent(number)}`)).code;
   }
 
-  /** Use `Client.register`. */
-  constructor(relay, keys, { account, device, number }) {
+  /** Use `Client.register` or `Client.link`. */
+  constructor(relay, keys, { account, device, number, profileKey }) {
     super();
     this.#relay = relay;
     this.#keys = keys;
+    this.#profileKey = profileKey;
+    keys.settle(account, device);
     this.account = account;
     this.device = device;
     this.number = number;
@@ -120,13 +149,13 @@ export class Client extends EventEmitter {
 
   /** Tells those to whom this account has written what it is called. */
   async setProfile(about) {
-    await this.#relay.ask('PUT', '/v1/profile', { profile: base64(profile.seal(this.#profileKey, about)) });
+    await this.#relay.ask('PUT', '/v1/profile', { profile: base64(seal(this.#profileKey, pad(Profile.encode(about)))) });
   }
 
   /** What an account that has written to this one says of itself. */
   async profileOf(account) {
-    const sealed = await this.#relay.ask('GET', `/v1/accounts/${account}/profile`);
-    return profile.open(this.#profileKeys.get(account), fromBase64(sealed.profile));
+    const { profile } = await this.#relay.ask('GET', `/v1/accounts/${account}/profile`);
+    return Profile.decode(unpad(open(this.#profileKeys.get(account), fromBase64(profile))));
   }
 
   /** What this account and another compare; both must have exchanged something. */
@@ -150,8 +179,10 @@ export class Client extends EventEmitter {
   async send(to, body, { quote } = {}) {
     const timestamp = this.#nextTimestamp();
     const content = { timestamp, profileKey: this.#profileKey, ...body, ...(quote && { quote }) };
-    this.#sent.set(timestamp, { to, content, again: new Set() });
-    await this.#carry(to, timestamp, () => this.#seal(to, content));
+    await this.#say(to, content);
+    if (!UNTOLD.some((kind) => kind in body)) {
+      await this.#tellOwnDevices({ sent: { to: accountBytes(to), content: Content.encode(content) } });
+    }
     return { author: accountBytes(this.account), timestamp };
   }
 
@@ -159,8 +190,11 @@ export class Client extends EventEmitter {
     return this.send(to, { text: { body: text } }, options);
   }
 
-  sendReceipt(to, type, timestamps) {
-    return this.send(to, { receipt: { type, timestamps } });
+  /** Tells an author that messages were seen. */
+  async sendRead(to, timestamps) {
+    await this.send(to, { receipt: { type: 'READ', timestamps } });
+    const messages = timestamps.map((timestamp) => ({ author: accountBytes(to), timestamp }));
+    await this.#tellOwnDevices({ read: { messages } });
   }
 
   /** Encrypts and uploads a file and sends it. `about` has the other fields of a Media. */
@@ -181,6 +215,21 @@ export class Client extends EventEmitter {
   #nextTimestamp() {
     this.#lastTimestamp = Math.max(Date.now(), this.#lastTimestamp + 1);
     return this.#lastTimestamp;
+  }
+
+  #say(to, content) {
+    this.#sent.set(content.timestamp, { to, content, again: new Set() });
+    return this.#carry(to, content.timestamp, () => this.#seal(to, content));
+  }
+
+  /** A Sync, for the other devices of this account, if there are any. */
+  async #tellOwnDevices(sync) {
+    if (!this.#devices.get(this.account)?.size) return;
+    await this.#say(this.account, { timestamp: this.#nextTimestamp(), sync });
+  }
+
+  #sendDelivered(to, timestamp) {
+    return this.send(to, { receipt: { type: 'DELIVERED', timestamps: [timestamp] } });
   }
 
   /** Encrypts for the devices that are known and sends; where the relay knows better, it learns and tries again. */
@@ -259,6 +308,7 @@ export class Client extends EventEmitter {
     const path = `/v1/accounts/${account}/keys${device === null ? '' : `/${device}`}`;
     const { identity_key: identityKey, devices: bundles } = await this.#relay.ask('GET', path);
     for (const bundle of bundles) {
+      if (account === this.account && bundle.device === this.device) continue;
       await this.#keys.begin(account, identityKey, bundle);
       this.#noteDevice(account, bundle.device, bundle.registration_id);
     }
@@ -307,13 +357,15 @@ export class Client extends EventEmitter {
     const bytes = unpad(padded);
     if (!bytes) return;
     const content = Content.decode(bytes);
+    // Own devices say everything by Sync, and nobody else does.
+    if ((from === this.account) !== (content.body === 'sync')) return;
     if (content.profileKey.length > 0) this.#profileKeys.set(from, content.profileKey);
     const passing = PASSING.includes(content.body);
     if (passing || !this.#sawBefore(`${from}.${device} at ${content.timestamp}`)) {
       this.emit('content', { from, device, received, content });
     }
     // Said again even if it came before: the first time may not have arrived.
-    if (!passing) this.#inBackground(this.sendReceipt(from, 'DELIVERED', [content.timestamp]));
+    if (!passing) this.#inBackground(this.#sendDelivered(from, content.timestamp));
   }
 
   async #open(from, device, kind, body) {

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
 import { IdentityChanged } from './errors.mjs';
 import { Chat, RelayProcess } from './tradepost.mjs';
-import { accountBytes } from './wire.mjs';
+import { Content, accountBytes, accountFrom } from './wire.mjs';
 
 const ECHO = fileURLToPath(new URL('./echo.mjs', import.meta.url));
 const PATIENCE_MS = 20_000;
@@ -141,7 +141,7 @@ between('each tells the other what was delivered and what was read', async ({ an
   const delivered = await bank.send(anna.number, 'Yes.', '--until', 'delivered');
   assert.deepEqual(delivered.state, { state: 'delivered' });
   await heard.text('Yes.');
-  await anna.sendReceipt(bank.account, 'READ', [delivered.id.timestamp]);
+  await anna.sendRead(bank.account, [delivered.id.timestamp]);
   await bank.receive();
   assert.deepEqual((await bank.history(anna.number)).at(-1).state, { state: 'read' });
 });
@@ -297,6 +297,38 @@ for (const way of ['socket', 'HTTP']) {
     assert.deepEqual((await bank.receive()).at(-1).body.text, 'To the one that is left');
   });
 }
+
+between('it joins an account, and its devices know what the others do', async ({ anna, heard, bank }) => {
+  let joined;
+  const show = (url) => (joined = bank.run('link', url, '--yes'));
+  const laptop = await Client.link({ url: relay.url, show, name: 'Laptop' });
+  await joined;
+  assert.deepEqual([laptop.account, laptop.device], [bank.account, 2]);
+  const [{ devices }] = await bank.run('devices');
+  assert.equal(devices.find(({ id }) => id === 2).name, 'Laptop');
+  const heardByLaptop = new Heard(laptop);
+  await laptop.connect();
+
+  await anna.sendText(bank.account, 'To all of you');
+  const { timestamp } = await heardByLaptop.text('To all of you');
+  await bank.receive('--no-read');
+  await laptop.sendRead(anna.account, [timestamp]);
+  await heard.receipt('READ', { timestamp });
+  await laptop.sendText(anna.account, 'From the laptop');
+  await heard.text('From the laptop');
+  await bank.receive('--no-read');
+  const [read, said] = await bank.history(anna.number);
+  assert.deepEqual([read.body.text, read.state.state], ['To all of you', 'read']);
+  assert.deepEqual([said.body.text, said.id.author, said.device], ['From the laptop', bank.account, 2]);
+
+  await bank.send(anna.number, 'From the desk');
+  const isSent = ({ event }) => event === 'sent';
+  const { sync } = await heardByLaptop.content('sync', isSent);
+  assert.equal(accountFrom(sync.sent.to), anna.account);
+  assert.equal(Content.decode(sync.sent.content).text.body, 'From the desk');
+  await laptop.disconnect();
+  assert.deepEqual(heardByLaptop.troubles, []);
+});
 
 between('nothing goes to a changed identity key before it is accepted', async ({ anna, heard, bank }) => {
   await acquaint({ anna, heard, bank });

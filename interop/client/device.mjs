@@ -3,19 +3,21 @@
 import { randomInt } from 'node:crypto';
 import * as S from '@signalapp/libsignal-client';
 import { IdentityChanged } from './errors.mjs';
+import { derive, seal } from './sealing.mjs';
 import { Identities, KemPreKeys, PreKeys, Sessions, SignedPreKeys } from './store.mjs';
 import { Kind, accountBytes, base64, fromBase64 } from './wire.mjs';
 
 const LARGEST_REGISTRATION_ID = 16380;
+const DEVICE_NAME = 'Tradepost device name v1';
 const SAFETY_NUMBER = { version: 2, iterations: 5200 };
 
 /** A message that was decrypted before. */
 export const isRepeated = (error) => error.code === S.ErrorCode.DuplicatedMessage;
 
 export class Device {
-  #identity = S.PrivateKey.generate();
+  #identity;
   #registrationId = randomInt(1, LARGEST_REGISTRATION_ID + 1);
-  #identities = new Identities({ identity: this.#identity, registrationId: this.#registrationId });
+  #identities;
   #sessions = new Sessions();
   #preKeys = new PreKeys();
   #signedPreKeys = new SignedPreKeys();
@@ -23,15 +25,22 @@ export class Device {
   #lastKeyId = 0;
   #own;
 
+  /** Of a new account, or with the private identity key (32 bytes) of the one that it joins. */
+  constructor(identity = null) {
+    this.#identity = identity ? S.PrivateKey.deserialize(identity) : S.PrivateKey.generate();
+    this.#identities = new Identities({ identity: this.#identity, registrationId: this.#registrationId });
+  }
+
   /** The account and number that registration gave it. */
   settle(account, device) {
     this.#own = S.ProtocolAddress.new(account, device);
+    this.#identities.settle(account);
   }
 
   /** What registration asks for: a DEVICE of docs/relay-api.md. */
-  async describe(oneTimeKeys) {
+  async describe({ name, oneTimeKeys }) {
     return {
-      name: '',
+      name: base64(seal(derive(this.#identity.serialize(), DEVICE_NAME), Buffer.from(name))),
       registration_id: this.#registrationId,
       identity_key: base64(this.#identity.getPublicKey().serialize()),
       signed_prekey: await this.#newSigned(),

@@ -13,7 +13,7 @@ if (!number) {
 const client = await Client.register({ url, number });
 client.on('content', async ({ from, content }) => {
   if (content.body !== 'text') return;
-  await client.sendReceipt(from, 'READ', [content.timestamp]);
+  await client.sendRead(from, [content.timestamp]);
   await client.sendText(from, content.text.body);
 });
 client.on('closed', (code) => {

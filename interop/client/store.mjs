@@ -52,15 +52,26 @@ export class Sessions extends S.SessionStore {
   }
 }
 
-/** Identity keys belong to accounts, whatever the device. The first one is trusted; a changed one is read, not written to. */
+/**
+ * Identity keys belong to accounts, whatever the device. The first one is trusted; a changed one is read, not written
+ * to. That of the own account never changes.
+ */
 export class Identities extends S.IdentityKeyStore {
   #accepted = new Records(S.PublicKey);
   #seen = new Records(S.PublicKey);
+  #own = null;
 
   constructor({ identity, registrationId }) {
     super();
     this.identity = identity;
     this.registrationId = registrationId;
+  }
+
+  /** Which account is the own one. */
+  settle(account) {
+    this.#own = account;
+    this.#seen.put(account, this.identity.getPublicKey());
+    this.accept(account);
   }
 
   async getIdentityKey() {
@@ -77,7 +88,8 @@ export class Identities extends S.IdentityKeyStore {
 
   async isTrustedIdentity(address, key, direction) {
     const accepted = this.#accepted.get(address.name());
-    return direction === S.Direction.Receiving || !accepted || accepted.equals(key);
+    if (!accepted || accepted.equals(key)) return true;
+    return direction === S.Direction.Receiving && address.name() !== this.#own;
   }
 
   async saveIdentity(address, key) {

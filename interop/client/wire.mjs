@@ -27,6 +27,7 @@ export const ClientFrame = codec(socket.lookupType('tradepost.wire.v1.ClientFram
 export const ServerFrame = codec(socket.lookupType('tradepost.wire.v1.ServerFrame'));
 export const Notice = codec(socket.lookupType('tradepost.wire.v1.Notice'));
 export const Content = codec(content.lookupType('tradepost.content.v1.Content'));
+export const Provision = codec(content.lookupType('tradepost.content.v1.Provision'));
 export const Profile = codec(content.lookupType('tradepost.content.v1.Profile'));
 
 /** The kinds of an envelope, by name: `Kind.SIGNAL` is 2. */
