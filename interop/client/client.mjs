@@ -10,7 +10,8 @@
 //
 // | file | what |
 // |---|---|
-// | client.mjs | what a device does: register, send to all devices, receive, answer with receipts, mend |
+// | client.mjs | what a device does: register, send, receive, answer with receipts, heal |
+// | peers.mjs | which devices others have, and a ciphertext for each |
 // | device.mjs | the official package: keys, sessions, safety numbers |
 // | store.mjs | the stores that the package calls back into |
 // | relay.mjs, socket.mjs | the relay: HTTP and the socket |
@@ -28,12 +29,12 @@ import { Device, askAgain, isRepeated, readAsk } from './device.mjs';
 import { Lost, Refused } from './errors.mjs';
 import { askForProvision } from './linking.mjs';
 import * as media from './media.mjs';
+import { Peers } from './peers.mjs';
 import { Relay } from './relay.mjs';
 import { open, seal } from './sealing.mjs';
 import { Socket } from './socket.mjs';
 import {
   Content,
-  Kind,
   Notice,
   Profile,
   accountBytes,
@@ -66,12 +67,11 @@ const UNTOLD = ['receipt', 'typing'];
 export class Client extends EventEmitter {
   #relay;
   #keys;
+  #peers;
   #socket = null;
   #profileKey;
   /** account → key */
   #profileKeys = new Map();
-  /** account → device → registration id */
-  #devices = new Map();
   /** timestamp → {to, content, again}: for those who ask for it again */
   #sent = new Map();
   #seen = new Set();
@@ -97,7 +97,7 @@ export class Client extends EventEmitter {
     const device = await keys.describe({ name, oneTimeKeys: ONE_TIME_KEYS });
     const linked = await relay.ask('POST', '/v1/devices', { code, device });
     const client = new Client(relay.as(linked.token), keys, { ...linked, profileKey });
-    await client.#begin(client.account);
+    await client.#peers.begin(client.account);
     return client;
   }
 
@@ -113,6 +113,7 @@ export class Client extends EventEmitter {
     this.#keys = keys;
     this.#profileKey = profileKey;
     keys.settle(account, device);
+    this.#peers = new Peers(relay, keys, { account, device });
     this.account = account;
     this.device = device;
     this.number = number;
@@ -219,12 +220,12 @@ export class Client extends EventEmitter {
 
   #say(to, content) {
     this.#sent.set(content.timestamp, { to, content, again: new Set() });
-    return this.#carry(to, content.timestamp, () => this.#seal(to, content));
+    return this.#carry(to, content.timestamp, () => this.#peers.seal(to, content));
   }
 
   /** A Sync, for the other devices of this account, if there are any. */
   async #tellOwnDevices(sync) {
-    if (!this.#devices.get(this.account)?.size) return;
+    if (!this.#peers.knows(this.account)) return;
     await this.#say(this.account, { timestamp: this.#nextTimestamp(), sync });
   }
 
@@ -245,21 +246,9 @@ export class Client extends EventEmitter {
         return await answer;
       } catch (refusal) {
         if (!(refusal instanceof Refused) || attempt === ATTEMPTS) throw refusal;
-        await this.#alone(() => this.#mend(to, refusal));
+        await this.#alone(() => this.#peers.mend(to, refusal));
       }
     }
-  }
-
-  async #seal(to, content) {
-    this.#keys.expectIdentity(to);
-    const padded = pad(Content.encode(content));
-    const parts = [];
-    for (const device of (await this.#devicesOf(to)).keys()) {
-      if (!(await this.#keys.canEncryptTo(to, device))) await this.#begin(to, device);
-      const registrationId = this.#devices.get(to).get(device);
-      parts.push({ device, registrationId, ...(await this.#keys.encrypt(to, device, padded)) });
-    }
-    return parts;
   }
 
   /** By the socket if there is one, else by HTTP. The same id is the same message on both. */
@@ -269,59 +258,7 @@ export class Client extends EventEmitter {
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
     }
-    const parts = send.parts.map(({ device, registrationId, kind, body }) => ({
-      device,
-      registration_id: registrationId,
-      kind,
-      body: base64(body),
-    }));
-    const body = { id: base64(send.id), timestamp: send.timestamp, parts };
-    await this.#relay.ask('PUT', `/v1/accounts/${accountFrom(send.to)}/messages`, body);
-  }
-
-  /** Learns from a refusal which devices there are; throws one that says nothing of that. */
-  async #mend(to, refusal) {
-    const { missing, extra, devices } = refusal.detail;
-    switch (refusal.code) {
-      case 'mismatched_devices':
-        for (const device of extra ?? []) this.#dropDevice(to, device);
-        for (const device of missing ?? []) await this.#begin(to, device);
-        return;
-      case 'stale_devices':
-        for (const device of devices) {
-          await this.#keys.archive(to, device);
-          await this.#begin(to, device);
-        }
-        return;
-      default:
-        throw refusal;
-    }
-  }
-
-  async #devicesOf(account) {
-    if (!this.#devices.has(account)) await this.#begin(account);
-    return this.#devices.get(account);
-  }
-
-  /** Fetches keys of one device, or of all, and begins sessions. */
-  async #begin(account, device = null) {
-    const path = `/v1/accounts/${account}/keys${device === null ? '' : `/${device}`}`;
-    const { identity_key: identityKey, devices: bundles } = await this.#relay.ask('GET', path);
-    for (const bundle of bundles) {
-      if (account === this.account && bundle.device === this.device) continue;
-      await this.#keys.begin(account, identityKey, bundle);
-      this.#noteDevice(account, bundle.device, bundle.registration_id);
-    }
-  }
-
-  #noteDevice(account, device, registrationId) {
-    if (!this.#devices.has(account)) this.#devices.set(account, new Map());
-    this.#devices.get(account).set(device, registrationId);
-  }
-
-  #dropDevice(account, device) {
-    this.#devices.get(account).delete(device);
-    this.#keys.forget(account, device);
+    await this.#relay.send(send);
   }
 
   // --- receiving
@@ -346,10 +283,10 @@ export class Client extends EventEmitter {
   }
 
   async #takeMessage(from, envelope) {
-    const { fromDevice: device, body, received } = envelope;
+    const { fromDevice: device, received } = envelope;
     let padded;
     try {
-      padded = await this.#alone(() => this.#open(from, device, Kind[envelope.kind], body));
+      padded = await this.#alone(() => this.#peers.open(from, envelope));
     } catch (error) {
       if (!isRepeated(error)) this.#inBackground(this.#askAgain(from, envelope));
       return;
@@ -368,14 +305,6 @@ export class Client extends EventEmitter {
     if (!passing) this.#inBackground(this.#sendDelivered(from, content.timestamp));
   }
 
-  async #open(from, device, kind, body) {
-    const padded = await this.#keys.decrypt(from, device, kind, body);
-    if (kind === Kind.PREKEY || !this.#devices.get(from)?.has(device)) {
-      this.#noteDevice(from, device, await this.#keys.registrationIdOf(from, device));
-    }
-    return padded;
-  }
-
   #sawBefore(name) {
     const before = this.#seen.has(name);
     this.#seen.add(name);
@@ -388,11 +317,8 @@ export class Client extends EventEmitter {
   async #askAgain(from, envelope) {
     const { fromDevice: device, timestamp } = envelope;
     if (this.#sawBefore(`${from}.${device} asked for ${timestamp}`)) return;
-    const inTheClear = { kind: Kind.PLAINTEXT, body: askAgain(envelope) };
-    await this.#carry(from, this.#nextTimestamp(), async () => {
-      const devices = [...(await this.#devicesOf(from))];
-      return devices.map(([device, registrationId]) => ({ device, registrationId, ...inTheClear }));
-    });
+    const body = askAgain(envelope);
+    await this.#carry(from, this.#nextTimestamp(), () => this.#peers.inTheClear(from, body));
     this.emit('asked', { of: from, device, timestamp });
   }
 
@@ -405,7 +331,7 @@ export class Client extends EventEmitter {
     // Nobody vouches for the question: only whom it was for gets it.
     if (sent?.to !== from || sent.again.has(fromDevice)) return;
     sent.again.add(fromDevice);
-    await this.#carry(from, timestamp, () => this.#seal(from, sent.content));
+    await this.#carry(from, timestamp, () => this.#peers.seal(from, sent.content));
     this.emit('sentAgain', { to: from, timestamp });
   }
 

@@ -1,6 +1,7 @@
 // The relay's HTTP API: JSON, and bytes for blobs.
 
 import { Refused } from './errors.mjs';
+import { accountFrom, base64 } from './wire.mjs';
 
 export class Relay {
   #url;
@@ -30,6 +31,18 @@ export class Relay {
     const response = await this.#fetch(method, path, headers, JSON.stringify(body));
     const text = await response.text();
     return text ? JSON.parse(text) : null;
+  }
+
+  /** Sends one `Send` of socket.proto, as the socket does; returns when it is safe. */
+  async send({ id, to, timestamp, parts }) {
+    const inJson = parts.map(({ device, registrationId, kind, body }) => ({
+      device,
+      registration_id: registrationId,
+      kind,
+      body: base64(body),
+    }));
+    const message = { id: base64(id), timestamp, parts: inJson };
+    await this.ask('PUT', `/v1/accounts/${accountFrom(to)}/messages`, message);
   }
 
   /** Uploads bytes and returns the id of the blob; goes on where the relay stopped. */

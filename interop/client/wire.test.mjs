@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ClientFrame, Content, Kind, ServerFrame, accountBytes, accountFrom, pad, unpad } from './wire.mjs';
 
@@ -40,4 +41,12 @@ test('accounts are UUIDs in text and 16 bytes on the wire', () => {
   const account = '01234567-89ab-4cde-8f01-23456789abcd';
   assert.equal(accountBytes(account).length, 16);
   assert.equal(accountFrom(accountBytes(account)), account);
+});
+
+test('the official package has the version that the protocol crate is tested against', () => {
+  const official = (folder) => {
+    const described = readFileSync(new URL(`../${folder}/package.json`, import.meta.url), 'utf8');
+    return JSON.parse(described).dependencies['@signalapp/libsignal-client'];
+  };
+  assert.equal(official('client'), official('official'));
 });
