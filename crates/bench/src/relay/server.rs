@@ -80,8 +80,6 @@ fn config(
     let mut config = toml::Table::new();
     config.insert("data".to_owned(), data.display().to_string().into());
     config.insert("limits".to_owned(), lifted.into());
-    let queue = vec![("burst", 1_000_000_000.into()), ("sends_per_second", 100_000_000.into())];
-    config.insert("queue".to_owned(), table(queue));
     // The development mailbox holds 10,000 codes, and keeps them as long as they are good.
     config.insert("registration".to_owned(), table(vec![("code_ms", 3000.into())]));
     let listen = vec![("address", address.to_string().into()), ("connections_per_address", 200_000.into())];
@@ -132,9 +130,10 @@ impl Servers {
             let data = folder.path().join(format!("node-{number}"));
             fs::create_dir(&data).tried("making a folder for a node")?;
             let address = free_address()?;
-            let path = data.join("config.toml");
-            fs::write(&path, config(options, &data, address)?.to_string())
-                .tried("writing a configuration")?;
+            for sends in [Sends::Unlimited, Sends::Default] {
+                let config = config(options, &data, address, sends)?.to_string();
+                fs::write(sends.path(&data), config).tried("writing a configuration")?;
+            }
             let started = Started { program: program.clone(), log: data.join("log"), data, child: None };
             let mut node = Node { address, pid: 0, started: Some(started) };
             node.start(Sends::Unlimited).await?;
