@@ -1,4 +1,4 @@
-// A second client for Tradepost, written from docs/relay-api.md and the two .proto files alone, on Signal's own library.
+// A second client for Tradepost: written from docs/relay-api.md and the two .proto files, on Signal's own library.
 //
 // It exists so that our API is proven by somebody who does not share our code, and as an example to write a client by:
 // one device of an account, registered or linked, in memory. `make test` lets it talk to `tradepost chat` through the
@@ -122,7 +122,8 @@ export class Client extends EventEmitter {
   /** Opens the socket; resolves when everything that had waited is handled. */
   async connect() {
     this.#socket = await Socket.open(this.#relay, {
-      delivered: (envelope) => this.#take(envelope),
+      // One that makes no sense must not stop those after it.
+      delivered: (envelope) => this.#take(envelope).catch((error) => this.emit('trouble', error)),
       prekeysLeft: () => this.#inBackground(this.#refill()),
       closed: (code) => {
         this.#socket = null;
@@ -150,7 +151,8 @@ export class Client extends EventEmitter {
 
   /** Tells those to whom this account has written what it is called. */
   async setProfile(about) {
-    await this.#relay.ask('PUT', '/v1/profile', { profile: base64(seal(this.#profileKey, pad(Profile.encode(about)))) });
+    const profile = seal(this.#profileKey, pad(Profile.encode(about)));
+    await this.#relay.ask('PUT', '/v1/profile', { profile: base64(profile) });
   }
 
   /** What an account that has written to this one says of itself. */
@@ -263,7 +265,7 @@ export class Client extends EventEmitter {
 
   // --- receiving
 
-  /** Handles one envelope; whatever it holds, those after it are handled, too. */
+  /** Handles one envelope. */
   async #take(envelope) {
     const from = accountFrom(envelope.from);
     if (from === RELAY) return this.#takeNotice(envelope);

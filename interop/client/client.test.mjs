@@ -83,7 +83,8 @@ class Heard {
   }
 
   receipt(type, message) {
-    return this.content('receipt', (receipt) => receipt.type === type && receipt.timestamps.includes(message.timestamp));
+    const names = (receipt) => receipt.type === type && receipt.timestamps.includes(message.timestamp);
+    return this.content('receipt', names);
   }
 }
 
