@@ -5,11 +5,8 @@
 #
 # Its tests then run with: cargo build -p tradepost && node --test interop/client/*.test.mjs
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
-
-case ${1:-} in
-  -*) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-esac
 
 client=interop/client
 log=build/interop-client.log
