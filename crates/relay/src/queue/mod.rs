@@ -395,14 +395,22 @@ impl Queue {
         sender: Sender,
     ) -> Result<(), Refusal> {
         let id = check(send)?;
+        let key = RecentIds::key(caller.key, &send.to, &send.id);
+        let open = send.parts.len().max(1);
+        let pending = |sender| Pending::new(open, sender, id, key, self.recent.clone());
+        // What was safe before is safe, whatever devices there are by now.
+        if self.recent.contains(key) {
+            let pending = pending(sender);
+            (0..open).for_each(|_| pending.safe());
+            return Ok(());
+        }
         let own = (recipient.account == caller.account).then_some(caller.device);
         check_devices(send, recipient, own)?;
-        let key = RecentIds::key(caller.key, &send.to, &send.id);
-        let pending = Pending::new(send.parts.len().max(1), sender, id, key, self.recent.clone());
+        let pending = pending(sender);
         self.counts.accepted.increment(1);
-        // Who is blocked is not told. What was safe before is safe.
-        if recipient.blocks(caller.account) || send.parts.is_empty() || self.recent.contains(key) {
-            (0..send.parts.len().max(1)).for_each(|_| pending.safe());
+        // Who is blocked is not told.
+        if recipient.blocks(caller.account) || send.parts.is_empty() {
+            (0..open).for_each(|_| pending.safe());
             return Ok(());
         }
         for part in &send.parts {

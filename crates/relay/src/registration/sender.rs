@@ -37,9 +37,14 @@ impl Mailbox {
         if codes.len() >= MAILBOX {
             codes.retain(|_, (_, expires)| *expires > now);
         }
-        if codes.len() < MAILBOX {
-            codes.insert(number.clone(), (code.to_owned(), expires));
+        if codes.len() >= MAILBOX {
+            // Whoever waits for one asked lately.
+            let mut ends: Vec<Timestamp> = codes.values().map(|(_, expires)| *expires).collect();
+            let (_, median, _) = ends.select_nth_unstable(MAILBOX / 2);
+            let median = *median;
+            codes.retain(|_, (_, expires)| *expires > median);
         }
+        codes.insert(number.clone(), (code.to_owned(), expires));
     }
 
     pub(super) fn get(&self, number: &PhoneNumber, now: Timestamp) -> Option<String> {

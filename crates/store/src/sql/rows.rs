@@ -68,14 +68,18 @@ impl<const N: usize> Rows<N> {
             let mut values = Vec::with_capacity(fixed.len() + size * N);
             values.extend_from_slice(&fixed);
             values.extend(rows.by_ref().take(size).flatten());
-            statements.push((numbered::<N>(before, after, fixed.len(), size), values));
+            // SQLite looks up a parameter with a number among the names of all others before it; those without have
+            // none. But they count from the first.
+            let bare = engine == Engine::Sqlite && fixed.is_empty();
+            let first = (!bare).then_some(fixed.len() + 1);
+            statements.push((expanded::<N>(before, after, first, size), values));
         }
         Ok(statements)
     }
 }
 
-/// `before ($3,$4),($5,$6) after`, for two columns, two parameters before them and two rows.
-fn numbered<const N: usize>(before: &str, after: &str, fixed: usize, rows: usize) -> String {
+/// `before ($3,$4),($5,$6) after`, for two columns, two rows and 3 as the first; without a first one, `(?,?),(?,?)`.
+fn expanded<const N: usize>(before: &str, after: &str, first: Option<usize>, rows: usize) -> String {
     let mut text = String::with_capacity(before.len() + after.len() + rows * (N * 6 + 3));
     text.push_str(before);
     for row in 0..rows {
@@ -83,7 +87,10 @@ fn numbered<const N: usize>(before: &str, after: &str, fixed: usize, rows: usize
         for column in 0..N {
             let comma = if column == 0 { "" } else { "," };
             // Writing to a string cannot fail.
-            let _ = write!(text, "{comma}${}", fixed + row * N + column + 1);
+            let _ = match first {
+                Some(first) => write!(text, "{comma}${}", first + row * N + column),
+                None => write!(text, "{comma}?"),
+            };
         }
         text.push(')');
     }
@@ -103,7 +110,8 @@ mod tests {
 
     #[test]
     fn numbers_follow_the_bound_parameters() {
-        assert_eq!(numbered::<2>("a ", " b", 1, 2), "a ($2,$3),($4,$5) b");
+        assert_eq!(expanded::<2>("a ", " b", Some(2), 2), "a ($2,$3),($4,$5) b");
+        assert_eq!(expanded::<2>("a ", " b", None, 2), "a (?,?),(?,?) b");
     }
 
     #[test]

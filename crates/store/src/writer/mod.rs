@@ -46,7 +46,7 @@ use crate::{
 pub struct WriterConfig {
     /// Items waiting at most; over it callers get `Busy`. Default 16384.
     pub capacity: usize,
-    /// Items of a lane in one transaction at most. Default 1024.
+    /// Items of a lane in one transaction at most. Default 4096.
     pub batch: usize,
     /// Writers side by side on PostgreSQL; SQLite has one. Default 4.
     pub writers: usize,
@@ -56,7 +56,7 @@ pub struct WriterConfig {
 
 impl Default for WriterConfig {
     fn default() -> Self {
-        Self { capacity: 16_384, batch: 1024, writers: 4, patience_ms: 30_000 }
+        Self { capacity: 16_384, batch: 4096, writers: 4, patience_ms: 30_000 }
     }
 }
 
