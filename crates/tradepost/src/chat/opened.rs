@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::{
     home::{self, AtRelay, Home},
     problem::{self, Answer, Exit, Problem},
-    render::{Names, Output, title},
+    render::{Names, Output},
 };
 
 /// How long one waits for the relay before one says that it is not there.
@@ -99,7 +99,8 @@ impl Opened {
         for account in strangers {
             let contact = self.device.contact(account).await?;
             if account != self.device.own().account
-                && title(&contact).is_none()
+                && contact.name.is_none()
+                && contact.profile.is_none()
                 && let Err(error) = self.device.profile_of(account).await
             {
                 tracing::debug!(%error, "no profile");

@@ -110,7 +110,7 @@ impl From<Error> for Problem {
             Error::Refused(detail) => refused(detail),
             Error::Wait { retry_after_ms } => {
                 let seconds = retry_after_ms.div_ceil(1000);
-                let text = format!("the relay asks to wait: too often, or it is overloaded");
+                let text = "the relay asks to wait: too often, or it is overloaded";
                 let mut problem =
                     Self::new(Exit::Refused, "wait", text).hint(format!("Try again in {seconds} s."));
                 problem.retry_after_ms = Some(*retry_after_ms);

@@ -43,6 +43,7 @@ fn a_wrong_code_registers_nobody() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long a person waits is what is tested")]
 fn a_relay_that_is_not_there_is_no_hang_and_no_loss() {
     let mut relay = Relay::start();
     let (anna, bank) = (relay.registered("anna", ANNA), relay.registered("bank", BANK));
