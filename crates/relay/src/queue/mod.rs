@@ -315,20 +315,20 @@ impl Queue {
         }
     }
 
-    /// Accepts a send from a socket; the answer goes to its outbox. `Err`: nothing happened, this account has to be
-    /// [loaded](Self::load) first, for [`accept_loaded`](Self::accept_loaded).
+    /// Accepts a send from a socket; the answer goes to its outbox, and `false` means that the socket sends too much.
+    /// `Err`: nothing happened, this account has to be [loaded](Self::load) first, for
+    /// [`accept_loaded`](Self::accept_loaded).
     pub(crate) fn accept_from_socket(
         self: &Arc<Self>,
         caller: &Caller,
         socket: (&Arc<Mailbox>, u64),
         send: &frames::Send,
-    ) -> Result<(), AccountId> {
+    ) -> Result<bool, AccountId> {
         let recipient = match AccountId::try_from(&*send.to) {
             Ok(to) => self.accounts.cached(to).ok_or(to).map(Ok)?,
             Err(_) => Err(Refusal::Invalid("no account")),
         };
-        self.accept_loaded(caller, socket, send, recipient);
-        Ok(())
+        Ok(self.accept_loaded(caller, socket, send, recipient))
     }
 
     /// Accepts a send from a socket to an account that was loaded, or refuses it because it was not.
@@ -338,7 +338,7 @@ impl Queue {
         (mailbox, socket): (&Arc<Mailbox>, u64),
         send: &frames::Send,
         recipient: Result<Arc<Recipient>, Refusal>,
-    ) {
+    ) -> bool {
         let now = self.ground.now();
         mailbox.expects(socket);
         let limit = (self.config.sends_per_second.into(), self.config.burst.into());
@@ -346,10 +346,10 @@ impl Queue {
             let sender = Sender::Socket(mailbox.clone(), socket);
             self.accept(caller, send, &*recipient?, now, sender)
         });
-        if let Err(refusal) = accepted {
-            self.counts.refused.increment(1);
-            mailbox.refused(socket, &send.id, &refusal);
-        }
+        let Err(refusal) = accepted else { return true };
+        self.counts.refused.increment(1);
+        mailbox.refused(socket, &send.id, &refusal);
+        !matches!(refusal, Refusal::RateLimited(_))
     }
 
     /// Loads an account so that a send to it can be accepted.

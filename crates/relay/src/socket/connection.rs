@@ -28,6 +28,8 @@ use crate::{
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;
+/// How long a socket that sends too much is not read.
+const SLOW: Duration = Duration::from_millis(100);
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -208,16 +210,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn take_frame(&mut self, bytes: Bytes) -> Result<(), u16> {
         let frame = ClientFrame::read(bytes).map_err(|_| close::INVALID)?;
+        let mut welcome = true;
         for send in &frame.sends {
             let socket = (&self.mailbox, self.socket);
-            if let Err(account) = self.queue.accept_from_socket(&self.caller, socket, send) {
-                // Boxed, so that the task is small while it has nothing to load.
-                let loaded = Box::pin(self.queue.load(account)).await;
-                self.queue.accept_loaded(&self.caller, socket, send, loaded);
-            }
+            welcome &= match self.queue.accept_from_socket(&self.caller, socket, send) {
+                Ok(welcome) => welcome,
+                Err(account) => {
+                    // Boxed, so that the task is small while it has nothing to load.
+                    let loaded = Box::pin(self.queue.load(account)).await;
+                    self.queue.accept_loaded(&self.caller, socket, send, loaded)
+                }
+            };
         }
         if frame.acknowledged > 0 {
             self.mailbox.acknowledged(&self.queue, self.socket, frame.acknowledged)?;
+        }
+        if !welcome {
+            // Whoever floods is read slowly, and so refused slowly.
+            Box::pin(tokio::time::sleep(SLOW)).await;
         }
         Ok(())
     }

@@ -174,8 +174,6 @@ async fn open_sqlite(
         .filename(path)
         .foreign_keys(true)
         .busy_timeout(wait)
-        // What is read often comes straight from the system's cache: no call and no copy for each page.
-        .pragma("mmap_size", (256 << 20).to_string())
         // Sorting and the like is small and short-lived: not worth a file.
         .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(STATEMENTS_KEPT);
@@ -194,8 +192,8 @@ async fn open_sqlite(
     // The connections are to a file in this process: there is nothing to test before they are used.
     let pool = PoolOptions::new().acquire_timeout(wait).test_before_acquire(false).idle_timeout(None);
     let writer = pool.clone().max_connections(1).max_lifetime(None).connect_with(writing).await?;
-    // Less for each of them, since there are several.
-    let reading = options.read_only(true).pragma("cache_size", "-16384");
+    // Little for each of them, since there are several; the system's cache stands behind.
+    let reading = options.read_only(true).pragma("cache_size", "-2048");
     let readers = pool.max_connections(connections.max(1)).connect_with(reading).await?;
     Ok(Database(Pools::Sqlite { writer, readers, owner }))
 }
