@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn no_frame_is_larger_than_allowed() {
         let mut outbox = Outbox::default();
-        (0..9).for_each(|number| outbox.delivery(number, &vec![1; 250 << 10]));
+        let envelope = Envelope { body: vec![1; 250 << 10].into(), ..Envelope::default() }.encode_to_vec();
+        (0..9).for_each(|number| outbox.delivery(number, &envelope));
         let mut deliveries = 0;
         while let Some(frame) = outbox.take() {
             assert!(frame.len() <= limits::FRAME);

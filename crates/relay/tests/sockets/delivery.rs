@@ -72,6 +72,7 @@ async fn what_was_not_acknowledged_comes_again_on_the_next_socket(ground: Ground
     from.send((0..10).map(|number| message(bank.account, number))).await;
     to.deliveries(10).await;
     to.acknowledge(4).await;
+    to.settle(anna.account).await;
     drop(to);
     from.until_sent(0..10).await;
     let mut to = bank.connect().await;
@@ -123,7 +124,7 @@ async fn nothing_overtakes_while_sockets_come_and_go(ground: Ground) {
                 safe = number + 1;
             }
         }
-        to.quiet(Duration::from_millis(40)).await;
+        to.settle(anna.account).await;
     }
     sending.await.unwrap();
     stage.until_stored(0).await;

@@ -3,6 +3,7 @@
 mod crash;
 mod delivery;
 mod hostile;
+mod lost;
 mod people;
 mod refusal;
 mod waiting;

@@ -32,7 +32,7 @@ pub(crate) struct Stage {
     pub(crate) clock: Arc<HandClock>,
     _folder: tempfile::TempDir,
     scratch: Option<Scratch>,
-    _servers: Option<(Postgres, Option<Nats>)>,
+    servers: Option<(Postgres, Option<Nats>)>,
     next_number: std::sync::atomic::AtomicU32,
 }
 
@@ -81,7 +81,7 @@ impl Stage {
             clock,
             _folder: folder,
             scratch,
-            _servers: servers,
+            servers,
             next_number: std::sync::atomic::AtomicU32::new(0),
         }
     }
@@ -98,6 +98,21 @@ impl Stage {
 
     fn urls(&self) -> Vec<String> {
         (0..self.nodes.len()).map(|node| self.url(node)).collect()
+    }
+
+    /// The server that this stage stores on.
+    pub(crate) fn postgres(&mut self) -> &mut Postgres {
+        &mut self.servers.as_mut().expect("a stage on PostgreSQL").0
+    }
+
+    /// Lets the file grow no more, or again.
+    pub(crate) async fn let_grow(&self, grow: bool) {
+        // SQLite takes the present size for a smaller limit.
+        let limit = if grow { "PRAGMA max_page_count = 1000000000" } else { "PRAGMA max_page_count = 1" };
+        let written = self.nodes[0].services.ground.write(0, move |transaction| {
+            Box::pin(async move { Ok(store::sql::query(limit).execute(transaction).await?) })
+        });
+        written.await.unwrap();
     }
 
     /// How many envelopes the store holds.
@@ -302,6 +317,13 @@ impl Socket {
         self.stream.send(Frame::Binary(frame.encode_to_vec().into())).await.map_err(drop)
     }
 
+    /// Waits until the relay has done what this socket told it so far: frames have one order.
+    pub(crate) async fn settle(&mut self, anybody: AccountId) {
+        let number = u64::MAX / 2 + u64::try_from(self.sent.len()).unwrap();
+        self.send([Send { transient: true, ..message(anybody, number) }]).await;
+        self.until_sent(number..number + 1).await;
+    }
+
     /// Takes in a frame if one comes in time; `Err` if the socket is gone.
     pub(crate) async fn try_receive(&mut self, time: Duration) -> Result<(), ()> {
         tokio::time::timeout(time, self.receive()).await.unwrap_or(Ok(())).map_err(drop)
@@ -357,16 +379,6 @@ impl Socket {
     pub(crate) async fn until_sent(&mut self, numbers: std::ops::Range<u64>) {
         self.until("all to be sent", |socket| numbers.clone().all(|number| socket.sent.contains(&number)))
             .await;
-    }
-
-    /// What comes until the relay is quiet for a while.
-    pub(crate) async fn quiet(&mut self, time: Duration) -> Vec<Delivery> {
-        while let Ok(received) = tokio::time::timeout(time, self.receive()).await {
-            if received.is_err() {
-                break;
-            }
-        }
-        std::mem::take(&mut self.waiting)
     }
 
     /// Waits for the relay to close; with which code.

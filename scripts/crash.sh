@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Kills relays and clients at random moments under load and counts what was acknowledged and is not there.
+#
+#   scripts/crash.sh [ROUNDS]     default: 200 on each ground; make test does 20
+set -euo pipefail
+. "$(dirname "$0")/usage.sh"
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh test
+export CRASH_ROUNDS=${1:-200}
+cargo test --release -p tradepost-relay --test sockets -- --nocapture --test-threads 1 crash::
