@@ -193,7 +193,7 @@ async fn open_sqlite(
     let pool = PoolOptions::new().acquire_timeout(wait).test_before_acquire(false).idle_timeout(None);
     let writer = pool.clone().max_connections(1).max_lifetime(None).connect_with(writing).await?;
     // Little for each of them, since there are several; the system's cache stands behind.
-    let reading = options.read_only(true).pragma("cache_size", "-2048");
+    let reading = options.read_only(true).pragma("cache_size", "-512");
     let readers = pool.max_connections(connections.max(1)).connect_with(reading).await?;
     Ok(Database(Pools::Sqlite { writer, readers, owner }))
 }
