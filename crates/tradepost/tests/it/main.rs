@@ -5,6 +5,7 @@ mod conversation;
 mod daemon;
 mod devices;
 mod failures;
+mod outbox;
 mod people;
 mod proxy;
 mod secrecy;
