@@ -79,6 +79,10 @@ impl Device {
         kind: ReceiptType,
         timestamps: &[u64],
     ) -> Result<(), Error> {
+        // It could not leave while the new identity is not accepted, and a stranger could fill the outbox with it.
+        if work.peer(to).await?.held() {
+            return Ok(());
+        }
         let timestamp = work.next_timestamp();
         let body = Some(Body::Receipt(Receipt { r#type: kind.into(), timestamps: timestamps.to_vec() }));
         let content = Content { timestamp, body, ..Content::default() };

@@ -1,19 +1,26 @@
 //! What is not collected in time is deleted, and its sender is told.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
-use ::store::writer::Lane as _;
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
 use wire::{
-    AccountId, Message as _,
+    AccountId, Message as _, MessageId,
     frames::{Envelope, Expired, Kind, Notice, notice},
 };
 
-use super::{Queue, store};
-use crate::{RelayError, accounts::Recipient, devices::DeviceKey};
+use super::{
+    Queue, Refusal,
+    mailbox::Arrival,
+    pending::{Pending, Sender},
+    recent::RecentIds,
+    store,
+};
+use crate::{RelayError, devices::DeviceKey};
 
 /// How often to look, and how many devices and envelopes at once.
 const EVERY: Duration = Duration::from_secs(15 * 60);
@@ -54,88 +61,94 @@ impl Queue {
     async fn expire_device(self: &Arc<Self>, device: DeviceKey) -> Result<usize, RelayError> {
         let (mut expired, cutoff) = (0, self.cutoff());
         loop {
-            // Who they are is looked up before the transaction, and the notices are written in it.
             let mut reader = self.ground.reader().await?;
             let oldest = store::page(&mut reader, device, 0, ENVELOPES).await?;
             let owner = crate::devices::owner(&mut reader, device).await?;
             drop(reader);
             let Some((account, number)) = owner else { return Ok(expired) };
-            let mut senders = Vec::new();
+            // The notices first: should the process die between both, the next sweep repeats them under the same ids.
             for row in &oldest {
-                let from = Envelope::decode(&*row.body)
-                    .ok()
-                    .and_then(|envelope| AccountId::try_from(&*envelope.from).ok());
-                if let Some(from) = from.filter(|from| *from != AccountId::RELAY)
-                    && !senders.iter().any(|known: &Arc<Recipient>| known.account == from)
-                    && let Some(sender) = self.accounts.recipient(from).await?
-                {
-                    senders.push(sender);
+                let envelope = Envelope::decode(&*row.body).unwrap_or_default();
+                if i64::try_from(envelope.received).unwrap_or(i64::MAX) >= cutoff.0 {
+                    break;
                 }
+                self.tell_sender(&envelope, account, number, (device, row.seq)).await?;
             }
-            let (bounds, now) = (self.bounds(), self.ground.now());
-            let ids = self.ground.random::<16>();
-            let (gone, told, more) = self
+            let (gone, more) = self
                 .ground
                 .write(device.0.unsigned_abs(), move |transaction| {
-                    let (senders, lane) = (senders.clone(), store::MailboxLane(bounds));
                     Box::pin(async move {
                         let (gone, more) = store::expire(transaction, device, cutoff, ENVELOPES).await?;
-                        let mut notices = Vec::new();
-                        for (index, envelope) in gone.iter().enumerate() {
-                            let sender = senders
-                                .iter()
-                                .find(|sender| sender.account.as_bytes()[..] == envelope.from[..]);
-                            let to = account.as_bytes();
-                            let notice = notice(envelope, to, number, (ids, index), now.0);
-                            for endpoint in sender.into_iter().flat_map(|sender| &sender.endpoints) {
-                                notices.push(store::Change::Append {
-                                    device: endpoint.key,
-                                    envelope: notice.clone(),
-                                    received: now,
-                                });
-                            }
-                        }
-                        lane.apply(transaction, &notices).await?;
-                        let told: Vec<DeviceKey> = notices.iter().map(store::Change::device_key).collect();
-                        Ok::<_, RelayError>((gone.len(), told, more))
+                        Ok::<_, RelayError>((gone.len(), more))
                     })
                 })
                 .await?;
             expired += gone;
-            self.wake(&told);
             if !more {
                 return Ok(expired);
             }
         }
     }
 
-    /// Something was stored for these devices, not by way of their mailboxes.
-    fn wake(&self, devices: &[DeviceKey]) {
-        for device in devices {
-            if let Some(mailbox) = self.sockets.get(*device) {
-                mailbox.look_again();
-            }
-            if let Some(nodes) = &self.nodes {
-                nodes.stored(*device);
+    /// Puts a notice into the mailboxes of the sender's devices, and waits until it is safe there. It goes the way that
+    /// all envelopes go: only a mailbox knows in which order.
+    async fn tell_sender(
+        self: &Arc<Self>,
+        envelope: &Envelope,
+        to: AccountId,
+        number: u32,
+        place: (DeviceKey, i64),
+    ) -> Result<(), RelayError> {
+        let Ok(from) = AccountId::try_from(&*envelope.from) else { return Ok(()) };
+        if from == AccountId::RELAY {
+            return Ok(());
+        }
+        let Some(sender) = self.accounts.recipient(from).await? else { return Ok(()) };
+        let now = self.ground.now();
+        let (id, notice) = notice(envelope, to.as_bytes(), number, place, now.0);
+        for endpoint in &sender.endpoints {
+            let (reply, answer) = oneshot::channel();
+            let waiting = Sender::Request(Mutex::new(Some(reply)));
+            let key = RecentIds::key(endpoint.key, &[], id.as_bytes());
+            let pending = Pending::new(1, waiting, id, key, self.recent.clone());
+            let arrival = Arrival {
+                envelope: &notice,
+                received: now,
+                transient: false,
+                pending: &pending,
+                device: endpoint.device.into(),
+            };
+            self.sockets.with(endpoint.key, |mailbox| mailbox.post(self, &arrival));
+            match answer.await.unwrap_or(Err(Refusal::Unavailable)) {
+                // Whoever collects nothing is not told of what others did not collect.
+                Ok(()) | Err(Refusal::Full(_)) => {}
+                Err(_) => return Err(RelayError::Unavailable),
             }
         }
+        Ok(())
     }
 }
 
-/// What the sender is told. It has an id of its own, which differs for each in the sweep.
+/// What the sender is told, under an id that is the same whenever this envelope expires.
 fn notice(
     envelope: &Envelope,
     to: &[u8; 16],
-    device: u32,
-    (mut id, index): ([u8; 16], usize),
+    number: u32,
+    (device, seq): (DeviceKey, i64),
     now: i64,
-) -> Bytes {
-    let number = u64::try_from(index).unwrap_or(0).to_le_bytes();
-    id.iter_mut().zip(number).for_each(|(byte, index)| *byte ^= index);
+) -> (MessageId, Bytes) {
+    let digest = Sha256::new()
+        .chain_update(b"expired")
+        .chain_update(device.0.to_be_bytes())
+        .chain_update(seq.to_be_bytes())
+        .chain_update(&envelope.id)
+        .finalize();
+    let mut id = [0; 16];
+    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     let expired = Expired {
         id: envelope.id.clone(),
         to: Bytes::copy_from_slice(to),
-        device,
+        device: number,
         timestamp: envelope.timestamp,
     };
     let now = u64::try_from(now).unwrap_or(0);
@@ -148,5 +161,5 @@ fn notice(
         kind: Kind::Notice.into(),
         body: Notice { notice: Some(notice::Notice::Expired(expired)) }.encode_to_vec().into(),
     };
-    notice.encode_to_vec().into()
+    (MessageId::from_bytes(id), notice.encode_to_vec().into())
 }

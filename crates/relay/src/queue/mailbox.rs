@@ -36,8 +36,8 @@ use crate::devices::DeviceKey;
 /// Bytes and envelopes on a socket that the device has not acknowledged: over it, the rest waits in the store.
 const WINDOW_BYTES: u64 = 2 << 20;
 const WINDOW: usize = 4096;
-/// Envelopes read from the store at once.
-pub(super) const PAGE: usize = 256;
+/// Envelopes read from the store at once. A page of the largest has 8 MiB.
+pub(super) const PAGE: usize = 32;
 /// Answers a socket waits for, and bytes that wait for it: over it, nothing more is read from it.
 const OUTSTANDING: usize = 4096;
 const UNWRITTEN: usize = 512 << 10;
@@ -635,7 +635,7 @@ impl Live {
             close: None,
             ping: false,
             progress: tick,
-            budget: u64::MAX,
+            budget: 0,
             reckoned: Timestamp(0),
         }
     }

@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use ::store::{StoreError, Timestamp, writer::LaneHandle};
+use ::store::{StoreError, Timestamp, sql::Engine, writer::LaneHandle};
 use bytes::Bytes;
 use serde::Deserialize;
 use tokio::{sync::oneshot, task::JoinSet};
@@ -213,7 +213,8 @@ impl Queue {
             lane: ground.writer.lane(MailboxLane(config.bounds())),
             sockets: Sockets::new(),
             keeper: Arc::new(Keeper::new()),
-            hands_over: nodes.is_none(),
+            // A file has one owner. Another process may store into the same PostgreSQL, with a bus or without.
+            hands_over: nodes.is_none() && ground.database.engine() == Engine::Sqlite,
             nodes,
             recent: Arc::new(RecentIds::new(usize::try_from(config.remembered).unwrap_or(usize::MAX))),
             // Numbers of sockets are known to other nodes: begin somewhere.
@@ -288,6 +289,12 @@ impl Queue {
         store::page(&mut reader, device, after, limit).await
     }
 
+    /// Whether a device is still there.
+    pub(crate) async fn knows(&self, device: DeviceKey) -> Result<bool, StoreError> {
+        let mut reader = self.ground.reader().await?;
+        Ok(crate::devices::owner(&mut reader, device).await?.is_some())
+    }
+
     /// Whether a stored envelope came so long ago that it is as good as deleted.
     pub(crate) fn is_expired(&self, envelope: &[u8]) -> bool {
         // The first fields are short, and `received` is among them: no body is copied.
@@ -298,10 +305,6 @@ impl Queue {
     fn cutoff(&self) -> Timestamp {
         let age = i64::from(self.config.days) * 24 * 60 * 60 * 1000;
         Timestamp(self.ground.now().0.saturating_sub(age))
-    }
-
-    fn bounds(&self) -> Bounds {
-        self.config.bounds()
     }
 
     fn patience_ticks(&self) -> u32 {
@@ -324,11 +327,21 @@ impl Queue {
         socket: (&Arc<Mailbox>, u64),
         send: &frames::Send,
     ) -> Result<bool, AccountId> {
+        let (mailbox, number) = socket;
+        mailbox.expects(number);
+        // Before anything is looked up: who sends too much costs nothing more.
+        let limit = (self.config.sends_per_second.into(), self.config.burst.into());
+        if let Err(wait) = mailbox.spend(number, self.ground.now(), limit) {
+            self.counts.refused.increment(1);
+            mailbox.refused(number, &send.id, &Refusal::RateLimited(wait));
+            return Ok(false);
+        }
         let recipient = match AccountId::try_from(&*send.to) {
             Ok(to) => self.accounts.cached(to).ok_or(to).map(Ok)?,
             Err(_) => Err(Refusal::Invalid("no account")),
         };
-        Ok(self.accept_loaded(caller, socket, send, recipient))
+        self.accept_loaded(caller, socket, send, recipient);
+        Ok(true)
     }
 
     /// Accepts a send from a socket to an account that was loaded, or refuses it because it was not.
@@ -338,18 +351,14 @@ impl Queue {
         (mailbox, socket): (&Arc<Mailbox>, u64),
         send: &frames::Send,
         recipient: Result<Arc<Recipient>, Refusal>,
-    ) -> bool {
-        let now = self.ground.now();
-        mailbox.expects(socket);
-        let limit = (self.config.sends_per_second.into(), self.config.burst.into());
-        let accepted = mailbox.spend(socket, now, limit).map_err(Refusal::RateLimited).and_then(|()| {
-            let sender = Sender::Socket(mailbox.clone(), socket);
-            self.accept(caller, send, &*recipient?, now, sender)
-        });
-        let Err(refusal) = accepted else { return true };
-        self.counts.refused.increment(1);
-        mailbox.refused(socket, &send.id, &refusal);
-        !matches!(refusal, Refusal::RateLimited(_))
+    ) {
+        let sender = Sender::Socket(mailbox.clone(), socket);
+        let accepted =
+            recipient.and_then(|recipient| self.accept(caller, send, &recipient, self.ground.now(), sender));
+        if let Err(refusal) = accepted {
+            self.counts.refused.increment(1);
+            mailbox.refused(socket, &send.id, &refusal);
+        }
     }
 
     /// Loads an account so that a send to it can be accepted.

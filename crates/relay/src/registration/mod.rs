@@ -25,6 +25,7 @@ use self::{
 use crate::{
     RelayError,
     accounts::{self, Lock},
+    auth::Caller,
     blocks,
     config::Sender,
     devices::{self, DeviceKey, Devices, Offered},
@@ -287,26 +288,31 @@ impl Registration {
     ///
     /// # Errors
     /// `RateLimited`; those of the database.
-    pub async fn lock(&self, account: AccountId, pin: Pin) -> Result<(), RelayError> {
-        self.changes.take(&account)?;
+    pub async fn lock(&self, caller: Caller, pin: Pin) -> Result<(), RelayError> {
+        self.changes.take(&caller.account)?;
         let pin_hash = self.pins.hash(pin, self.ground.random()).await?;
-        self.set_lock(account, Some(pin_hash)).await
+        self.set_lock(caller, Some(pin_hash)).await
     }
 
     /// Removes the registration lock.
     ///
     /// # Errors
     /// `RateLimited`; those of the database.
-    pub async fn unlock(&self, account: AccountId) -> Result<(), RelayError> {
-        self.changes.take(&account)?;
-        self.set_lock(account, None).await
+    pub async fn unlock(&self, caller: Caller) -> Result<(), RelayError> {
+        self.changes.take(&caller.account)?;
+        self.set_lock(caller, None).await
     }
 
-    async fn set_lock(&self, account: AccountId, pin_hash: Option<Vec<u8>>) -> Result<(), RelayError> {
+    async fn set_lock(&self, caller: Caller, pin_hash: Option<Vec<u8>>) -> Result<(), RelayError> {
         let pin_hash = Arc::new(pin_hash);
-        let written = self.ground.write(shard(account), move |transaction| {
+        let written = self.ground.write(shard(caller.account), move |transaction| {
             let pin_hash = pin_hash.clone();
-            Box::pin(async move { Ok(accounts::set_lock(transaction, account, pin_hash.as_deref()).await?) })
+            Box::pin(async move {
+                // While the PIN was hashed, the account may have been registered anew by its owner.
+                accounts::hold(transaction, caller.account).await?;
+                devices::still(transaction, caller).await?;
+                Ok(accounts::set_lock(transaction, caller.account, pin_hash.as_deref()).await?)
+            })
         });
         written.await
     }

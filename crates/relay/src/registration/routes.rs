@@ -67,7 +67,7 @@ async fn lock(
     Primary(caller): Primary,
     edge::Json(request): edge::Json<api::SetRegistrationLock>,
 ) -> Result<StatusCode, RelayError> {
-    registration.lock(caller.account, Pin::parse(request.pin)?).await.map(|()| StatusCode::NO_CONTENT)
+    registration.lock(caller, Pin::parse(request.pin)?).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Removes the registration lock.
@@ -77,5 +77,5 @@ async fn unlock(
     State(registration): State<Arc<Registration>>,
     Primary(caller): Primary,
 ) -> Result<StatusCode, RelayError> {
-    registration.unlock(caller.account).await.map(|()| StatusCode::NO_CONTENT)
+    registration.unlock(caller).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -86,6 +86,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Serves it to its end, beginning with what was read `early`.
     pub(super) async fn run(mut self, early: Bytes) {
         let mut early = self.decode(&mut BytesMut::from(early));
+        // It may have been removed since its credential was checked. From now on a removal finds this socket.
+        match Box::pin(self.queue.knows(self.caller.key)).await {
+            Ok(true) => {}
+            Ok(false) => early = Some(Step::Close(close::REMOVED)),
+            Err(_) => early = Some(Step::Close(close::AWAY)),
+        }
         let code = loop {
             let step = match early.take() {
                 Some(step) => step,
@@ -218,7 +224,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(account) => {
                     // Boxed, so that the task is small while it has nothing to load.
                     let loaded = Box::pin(self.queue.load(account)).await;
-                    self.queue.accept_loaded(&self.caller, socket, send, loaded)
+                    self.queue.accept_loaded(&self.caller, socket, send, loaded);
+                    true
                 }
             };
         }

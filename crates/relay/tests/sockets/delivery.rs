@@ -112,7 +112,11 @@ async fn nothing_overtakes_while_sockets_come_and_go(ground: Ground) {
             let delivery = to.deliveries(1).await.remove(0);
             let number = number(&delivery);
             match last {
-                Some(last) => assert_eq!(number, last + 1, "on socket {turn}"),
+                // What was acknowledged at the other node may be deleted between two pages.
+                Some(last) => assert!(
+                    number == last + 1 || stage.nodes.len() > 1 && last < number && number <= safe,
+                    "{number} after {last}, {safe} safe, on socket {turn}"
+                ),
                 None if stage.nodes.len() == 1 => assert_eq!(number, safe, "the first on socket {turn}"),
                 None => assert!(number <= next, "{number} is skipped to, after {next}, on socket {turn}"),
             }
@@ -121,7 +125,7 @@ async fn nothing_overtakes_while_sockets_come_and_go(ground: Ground) {
             taken += 1;
             if taken % 7 == 0 || next == total {
                 to.acknowledge(delivery.number).await;
-                safe = number + 1;
+                safe = safe.max(number + 1);
             }
         }
         to.settle(anna.account).await;
