@@ -234,7 +234,8 @@ pub struct Expired {
     pub timestamp: u64,
 }
 
-/// A send that was not accepted. Nothing of it was delivered to anybody.
+/// A send that was not accepted. Nothing of it was delivered to anybody, except with [`Reason::QueueFull`] (the other
+/// devices have it) and [`Reason::Unavailable`] (some may): the same id again is the same message.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Refusal {
     /// The id of the send.

@@ -12,7 +12,7 @@
 //! keeps the order within a device), and read from the store. The step from reading to flowing is taken under the lock
 //! under which envelopes arrive. So the order on the socket is the order of arrival.
 //!
-//! With several nodes, whoever stores for this device may be elsewhere and unseen here. There, nothing is handed over:
+//! On PostgreSQL, whoever stores for this device may be another process, unseen here. There, nothing is handed over:
 //! everything is stored first, and the sockets are woken over the bus.
 
 use std::{

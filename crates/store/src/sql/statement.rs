@@ -110,7 +110,7 @@ pub(super) fn read<R: FromRow>(row: &Row) -> Result<R, StoreError> {
     R::from_row(row).map_err(|error| error.within(R::TABLE))
 }
 
-// The texts are constants, or constants with numbered placeholders put in: nothing from outside ever enters one.
+// The texts are constants, or constants with placeholders put in: nothing from outside ever enters one.
 
 pub(super) async fn execute(
     connection: &mut Connection,
