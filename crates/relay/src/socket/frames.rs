@@ -42,12 +42,15 @@ struct Header {
 
 impl Decoder {
     /// Takes bytes that arrived after what is half there already, and gives `take` every message that is complete.
-    /// `input` is empty afterwards, with its capacity as far as nobody holds a part of it.
-    pub(super) fn feed(
-        &mut self,
-        input: &mut BytesMut,
-        mut take: impl FnMut(Message),
-    ) -> Result<(), Violation> {
+    /// `input` is empty afterwards, also after a violation: the next connection of this thread reads into it, and must
+    /// never be taken to have said what this one did. It keeps its capacity as far as nobody holds a part of it.
+    pub(super) fn feed(&mut self, input: &mut BytesMut, take: impl FnMut(Message)) -> Result<(), Violation> {
+        let result = self.feed_all(input, take);
+        input.clear();
+        result
+    }
+
+    fn feed_all(&mut self, input: &mut BytesMut, mut take: impl FnMut(Message)) -> Result<(), Violation> {
         if self.partial.is_empty() {
             while let Some(message) = self.message(input)? {
                 message.map(&mut take).unwrap_or_default();
@@ -55,12 +58,10 @@ impl Decoder {
             if !input.is_empty() {
                 // Only as much as there is: the rest makes it grow.
                 self.partial = BytesMut::from(&input[..]);
-                input.clear();
             }
         } else {
             let mut partial = std::mem::take(&mut self.partial);
             partial.extend_from_slice(input);
-            input.clear();
             while let Some(message) = self.message(&mut partial)? {
                 message.map(&mut take).unwrap_or_default();
             }
@@ -282,6 +283,21 @@ mod tests {
         ] {
             assert_eq!(feed_in(&bytes, usize::MAX / 2), Err(Violation(code)), "{:?}", &bytes[..2]);
         }
+    }
+
+    #[test]
+    fn nothing_of_a_violation_is_left_for_who_reads_next() {
+        let violation = || BytesMut::from(&[frame(0x81, b"text"), frame(0x82, b"for the next one")].concat()[..]);
+        let mut input = violation();
+        assert!(Decoder::default().feed(&mut input, drop).is_err());
+        assert!(input.is_empty());
+        // Also behind half a frame.
+        let (mut decoder, mut input) = (Decoder::default(), BytesMut::from(&frame(0x82, b"half")[..7]));
+        decoder.feed(&mut input, drop).unwrap();
+        input.extend_from_slice(&frame(0x82, b"half")[7..]);
+        input.unsplit(violation());
+        assert!(decoder.feed(&mut input, drop).is_err());
+        assert!(input.is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use futures_util::SinkExt as _;
 use tokio_tungstenite::tungstenite::Message as Frame;
-use wire::close;
+use wire::{Message as _, close, frames::ClientFrame};
 
 use crate::people::{Ground, Stage, message};
 
@@ -25,6 +25,26 @@ async fn a_socket_that_breaks_the_rules_is_closed_with_the_code_for_it() {
     let mut socket = anna.connect().await;
     socket.send([message(bank.account, 1)]).await;
     socket.until_sent(1..2).await;
+    stage.close().await;
+}
+
+/// Sockets share their threads' buffers: what is behind a violation must not be read as the next one's words.
+#[tokio::test]
+async fn what_stands_behind_a_violation_is_nobodys() {
+    let stage = Stage::new(Ground::Sqlite).await;
+    let (anna, mallory) = (stage.person().await, stage.person().await);
+    for _ in 0..20 {
+        let mut hostile = mallory.connect().await;
+        let mut honest = anna.connect().await;
+        // In one piece, so that the relay reads both at once: a frame against the rules, and an acknowledgement of what was
+        // never delivered, for which a socket would be closed.
+        hostile.stream.feed(Frame::Text("hello".into())).await.unwrap();
+        let acknowledgement = ClientFrame { acknowledged: 1, ..ClientFrame::default() };
+        hostile.stream.send(Frame::Binary(acknowledgement.encode_to_vec().into())).await.unwrap();
+        assert_eq!(hostile.closed().await, Some(close::POLICY));
+        honest.send([message(mallory.account, 1)]).await;
+        honest.until_sent(1..2).await;
+    }
     stage.close().await;
 }
 
