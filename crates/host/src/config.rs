@@ -1,0 +1,196 @@
+//! How a host is told to be: one tree, read once, with a default for everything.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+use store::{
+    blobs::{BlobConfig, Place},
+    bus::BusConfig,
+    jobs::WorkerConfig,
+    sql::DatabaseConfig,
+    writer::WriterConfig,
+};
+
+use crate::sealing::MasterKeyConfig;
+
+/// Everything a host is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder for what is not told to be elsewhere: `host.db`, `master.key`, `files/`, `tls/`. Default `data`.
+    pub data: PathBuf,
+    /// Where and how to listen.
+    pub listen: Listen,
+    /// The relay that its numbers are registered at. Default `http://127.0.0.1:8443`.
+    pub relay: String,
+    /// How clients reach this server, as in `https://api.bank.example`: what absolute addresses in answers begin with.
+    /// Default: the address it listens on.
+    pub public_url: Option<String>,
+    /// Master keys: the first wraps what is new, the others open what is old. Default: `master.key` in the data folder,
+    /// made if it is not there.
+    pub master_keys: Vec<MasterKeyConfig>,
+    /// The database. Default: `host.db` in the data folder, SQLite.
+    pub database: Option<DatabaseConfig>,
+    /// How writes are put together.
+    pub writer: WriterConfig,
+    /// Signals between processes. Default: within this process.
+    pub bus: BusConfig,
+    /// How jobs are done.
+    pub workers: WorkerConfig,
+    /// Files of people and businesses, encrypted.
+    pub files: Files,
+    /// Callbacks.
+    pub webhooks: Webhooks,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            listen: Listen::default(),
+            relay: "http://127.0.0.1:8443".to_owned(),
+            public_url: None,
+            master_keys: Vec::new(),
+            database: None,
+            writer: WriterConfig::default(),
+            bus: BusConfig::default(),
+            workers: WorkerConfig::default(),
+            files: Files::default(),
+            webhooks: Webhooks::default(),
+        }
+    }
+}
+
+/// Where and how to listen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8080`.
+    pub address: SocketAddr,
+    /// With which certificate. Without one, plain HTTP.
+    pub tls: Option<Tls>,
+    /// Plain HTTP also beyond loopback: for a host behind a proxy that speaks TLS. Default false.
+    pub plain_beyond_loopback: bool,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 8080)), tls: None, plain_beyond_loopback: false }
+    }
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate, and those that lead to a known authority, as PEM.
+    pub certificate: PathBuf,
+    /// Its private key, as PEM.
+    pub key: PathBuf,
+}
+
+/// Files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Files {
+    /// Where they are kept. Default: `files` in the data folder.
+    pub place: Option<Place>,
+    /// Bytes of one at most. Default 104857600 (100 MiB).
+    pub limit: u64,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self { place: None, limit: 100 << 20 }
+    }
+}
+
+/// Callbacks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webhooks {
+    /// Callbacks on this machine, over plain HTTP: for trying and for tests. Default false.
+    pub loopback: bool,
+    /// Callbacks in private networks: for a host that stands in one with the software it calls. Default false.
+    pub private_networks: bool,
+    /// How long a callback may take to answer. Default 20000.
+    pub timeout_ms: u64,
+    /// Deliveries to one callback at the same time. Default 16.
+    pub parallel: usize,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self { loopback: false, private_networks: false, timeout_ms: 20_000, parallel: 16 }
+    }
+}
+
+/// A configuration that makes no sense, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct ConfigError {
+    /// The path to the setting.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl Config {
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let sure = |good: bool, field: &'static str, reason: &'static str| {
+            if good { Ok(()) } else { Err(ConfigError { field, reason }) }
+        };
+        let plain = self.listen.tls.is_none() && !self.listen.address.ip().is_loopback();
+        sure(
+            !plain || self.listen.plain_beyond_loopback,
+            "listen.tls",
+            "plain HTTP beyond loopback: give a certificate, or set plain_beyond_loopback behind a proxy with TLS",
+        )?;
+        let http = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        sure(http(&self.relay), "relay", "https://… (or http://… on loopback)")?;
+        sure(self.public_url.as_deref().is_none_or(http), "public_url", "https://… (or http://…)")?;
+        sure(self.files.limit > 0, "files.limit", "at least 1")?;
+        sure(self.webhooks.timeout_ms > 0, "webhooks.timeout_ms", "at least 1")?;
+        sure(self.webhooks.parallel > 0, "webhooks.parallel", "at least 1")
+    }
+
+    /// The database, or the default one.
+    #[must_use]
+    pub fn database(&self) -> DatabaseConfig {
+        self.database.clone().unwrap_or_else(|| {
+            DatabaseConfig::at(format!("sqlite:{}", self.data.join("host.db").display()).as_str())
+        })
+    }
+
+    /// The place for files, or the default one.
+    #[must_use]
+    pub fn files(&self) -> BlobConfig {
+        let place = self.files.place.clone().unwrap_or_else(|| Place::Folder(self.data.join("files")));
+        BlobConfig { place, limit: self.files.limit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_makes_sense_and_unknown_keys_do_not() {
+        let config: Config = serde_json::from_str("{}").unwrap();
+        config.validate().unwrap();
+        assert!(serde_json::from_str::<Config>(r#"{"listne": {}}"#).is_err());
+    }
+
+    #[test]
+    fn plain_http_stays_on_loopback_unless_told_otherwise() {
+        let mut config = Config::default();
+        config.listen.address = SocketAddr::from(([0, 0, 0, 0], 80));
+        assert_eq!(config.validate().unwrap_err().field, "listen.tls");
+        config.listen.plain_beyond_loopback = true;
+        config.validate().unwrap();
+    }
+}

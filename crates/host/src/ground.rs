@@ -1,0 +1,76 @@
+//! What every feature stands on.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use store::{
+    Clock, Entropy, StoreError, Timestamp,
+    blobs::Blobs,
+    bus::Bus,
+    jobs::Jobs,
+    sql::{Connection, Database, Transaction},
+    writer::Writer,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Config, HostError};
+
+/// Database, bus, clock, randomness and configuration, shared by all features.
+#[derive(Debug)]
+pub struct Ground {
+    /// For reading.
+    pub database: Database,
+    /// For writing.
+    pub writer: Writer,
+    /// Signals to other tasks and processes.
+    pub bus: Arc<dyn Bus>,
+    /// Wakes workers after a commit.
+    pub jobs: Jobs,
+    /// Large bytes, each of them encrypted before it gets there.
+    pub blobs: Blobs,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// Goes off when the host goes down: who waits for something ends.
+    pub closing: CancellationToken,
+    /// How the host was told to be.
+    pub config: Config,
+}
+
+impl Ground {
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Fresh random bytes.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// A connection for reading.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn reader(&self) -> Result<Connection, StoreError> {
+        self.database.reader().await
+    }
+
+    /// Runs `operation` in the next transaction; see [`Writer::write`]. `key`: the id of the business or number whose
+    /// writes keep their order.
+    ///
+    /// # Errors
+    /// Those of `operation` and of the writer.
+    pub async fn write<T, F>(&self, key: u64, operation: F) -> Result<T, HostError>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T, HostError>> + Send + Sync + 'static,
+    {
+        self.writer.write(key, operation).await
+    }
+}

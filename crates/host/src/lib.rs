@@ -1,0 +1,28 @@
+//! The business server: holds a business's keys, keeps its chats, and speaks the API that its software already speaks.
+//!
+//! - [`ids`], [`codes`], [`content`]: names, errors and messages in the words of the Cloud API.
+//! - [`sealing`]: everything stored is under a key per business.
+//! - [`purposes`]: the one gate to plaintext, and the log of what was read.
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+pub mod codes;
+pub mod config;
+pub mod content;
+mod error;
+pub mod ground;
+pub mod ids;
+pub mod messages;
+pub mod purposes;
+pub mod sealing;
+
+use store::sql::migrations::Module;
+
+/// The tables of all features, in the order in which they build on each other.
+pub const MIGRATIONS: &[Module] = &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS];
+
+pub use config::Config;
+pub use error::HostError;

@@ -1,0 +1,235 @@
+//! The one door to plaintext.
+
+use std::{borrow::Cow, sync::Arc};
+
+use quick_cache::sync::Cache;
+use store::writer::LaneHandle;
+use zeroize::Zeroizing;
+
+use super::{
+    Instructions, Plain, Purpose,
+    log::{self, Entry, Head, Item, Log, NewEntry},
+    store,
+};
+use crate::{
+    HostError,
+    ground::Ground,
+    ids::BusinessId,
+    sealing::{Keys, Place, Sealed},
+};
+
+/// How many businesses' instructions are kept in memory.
+const CACHED: usize = 10_000;
+/// Names in one entry of the log at most; more become more entries.
+const NAMED: usize = 256;
+/// Bytes of who reads.
+const READER: usize = 64;
+
+/// What kind of thing is read. The words are stored, and signed over by the log's hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SubjectKind {
+    /// Messages, by the names that their ids have.
+    Message,
+    /// Files, by id.
+    Media,
+    /// People, by the business's id of them.
+    Person,
+    /// A whole chat, by the person.
+    Chat,
+}
+
+impl SubjectKind {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Media => "media",
+            Self::Person => "person",
+            Self::Chat => "chat",
+        }
+    }
+}
+
+/// What is read: names that say nothing to whoever has not the tables.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Of what kind.
+    pub kind: SubjectKind,
+    /// Which: at most 64 characters each.
+    pub names: Vec<String>,
+}
+
+/// Who reads whose things, and why.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Whose.
+    pub business: BusinessId,
+    /// Why.
+    pub purpose: Purpose,
+    /// Who: a part of the host ("webhook"), or an app, agent or command by name ("app 4…", "import").
+    pub reader: Cow<'static, str>,
+}
+
+impl Access {
+    /// By this part of the host.
+    #[must_use]
+    pub const fn by(reader: &'static str, business: BusinessId, purpose: Purpose) -> Self {
+        Self { business, purpose, reader: Cow::Borrowed(reader) }
+    }
+}
+
+/// Opens what is sealed, for purposes that are allowed, and writes it down.
+#[derive(Debug)]
+pub struct Gate {
+    ground: Arc<Ground>,
+    keys: Arc<Keys>,
+    log: LaneHandle<Log>,
+    instructions: Cache<BusinessId, Instructions>,
+}
+
+impl Gate {
+    /// In front of what these keys open.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>, keys: Arc<Keys>) -> Arc<Self> {
+        let log = ground.writer.lane(Log);
+        Arc::new(Self { ground, keys, log, instructions: Cache::new(CACHED) })
+    }
+
+    /// What a business allows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn instructions(&self, business: BusinessId) -> Result<Instructions, HostError> {
+        if let Some(known) = self.instructions.get(&business) {
+            return Ok(known);
+        }
+        let stored = store::instructions(&mut self.ground.reader().await?, business).await?;
+        let instructions = stored.unwrap_or_default();
+        self.instructions.insert(business, instructions);
+        Ok(instructions)
+    }
+
+    /// Replaces what a business allows; from then on, here. Other processes follow when they [forget](Self::forget).
+    ///
+    /// # Errors
+    /// `Invalid`; those of the database.
+    pub async fn instruct(&self, business: BusinessId, instructions: Instructions) -> Result<(), HostError> {
+        instructions.validate()?;
+        let now = self.ground.now();
+        let written = self.ground.write(business.get(), move |transaction| {
+            Box::pin(async move { Ok(store::instruct(transaction, business, &instructions, now).await?) })
+        });
+        written.await?;
+        self.forget(business);
+        Ok(())
+    }
+
+    /// Forgets what is in memory of a business's instructions.
+    pub fn forget(&self, business: BusinessId) {
+        self.instructions.remove(&business);
+    }
+
+    /// Opens sealed bytes, in their order: all of them or none. Committed to the log before anything is opened.
+    ///
+    /// # Errors
+    /// `NotAllowed`, which stands in the log too; `Erased`, `Sealed`; those of the database.
+    pub async fn open(
+        &self,
+        access: &Access,
+        subject: Subject,
+        sealed: &[(Place<'_>, &Sealed)],
+    ) -> Result<Vec<Plain<Zeroizing<Vec<u8>>>>, HostError> {
+        let key = self.keys.of(access.business).await?;
+        self.ask(access, subject).await?;
+        sealed.iter().map(|(place, sealed)| key.open(*place, sealed.stored()).map(Plain::new)).collect()
+    }
+
+    /// Takes what a device has just decrypted, what an API was just given for sending, or what a stream yields.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn receive<T>(
+        &self,
+        access: &Access,
+        subject: Subject,
+        plain: T,
+    ) -> Result<Plain<T>, HostError> {
+        self.ask(access, subject).await?;
+        Ok(Plain::new(plain))
+    }
+
+    /// Seals what is to be kept.
+    ///
+    /// # Errors
+    /// `Erased`; those of the database.
+    pub async fn seal(&self, business: BusinessId, place: Place<'_>, plain: &[u8]) -> Result<Sealed, HostError> {
+        self.keys.of(business).await?.seal(place, self.ground.random(), plain)
+    }
+
+    /// The key, for names and words: what is looked up without being read.
+    ///
+    /// # Errors
+    /// `Erased`; those of the database.
+    pub async fn names(
+        &self,
+        business: BusinessId,
+    ) -> Result<Arc<crate::sealing::BusinessKey>, HostError> {
+        self.keys.of(business).await
+    }
+
+    /// Entries of a business's log after this one, in order: what it downloads.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn entries(
+        &self,
+        business: BusinessId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, HostError> {
+        Ok(store::entries(&mut self.ground.reader().await?, business, after, limit).await?)
+    }
+
+    /// The end of a business's log.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn head(&self, business: BusinessId) -> Result<Head, HostError> {
+        let (seq, hash) = store::last(&mut self.ground.reader().await?, business).await?;
+        Ok(Head { seq, hash: log::hex(&hash) })
+    }
+
+    /// Writes into the log that this is read, or that it was refused.
+    async fn ask(&self, access: &Access, subject: Subject) -> Result<(), HostError> {
+        let allowed = self.instructions(access.business).await?.allow(access.purpose);
+        let mut reader = access.reader.to_string();
+        while reader.len() > READER {
+            reader.pop();
+        }
+        let mut names = subject.names;
+        names.iter_mut().for_each(|name| {
+            while name.len() > READER {
+                name.pop();
+            }
+        });
+        let at = self.ground.now();
+        let mut entries = Vec::new();
+        loop {
+            let rest = if names.len() > NAMED { names.split_off(NAMED) } else { Vec::new() };
+            entries.push(NewEntry {
+                at,
+                purpose: access.purpose,
+                reader: reader.clone(),
+                kind: subject.kind,
+                names: std::mem::replace(&mut names, rest),
+                refused: !allowed,
+            });
+            if names.is_empty() {
+                break;
+            }
+        }
+        self.log.submit(Item { business: access.business, entries }).await?;
+        if allowed { Ok(()) } else { Err(HostError::NotAllowed(access.purpose)) }
+    }
+}

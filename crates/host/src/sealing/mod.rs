@@ -1,0 +1,184 @@
+//! What a host stores is encrypted under a key per business, and that under the master key.
+//!
+//! ```text
+//! master key (file, environment, command)
+//!   └─ wraps the business's keys, by version: deleting their rows deletes the business
+//!        └─ HKDF ─ content, vault, media: AES-256-GCM-SIV · names, words: HMAC-SHA256, for look-ups without plaintext
+//! ```
+//!
+//! Sealed bytes begin with the version of their key, so that a new version serves new bytes and the old one reads the old.
+//! They are bound to the business, a domain and a name ([`Place`]): moved elsewhere in the tables they do not open.
+
+mod business_key;
+mod master;
+mod store;
+
+use std::{fmt, sync::Arc};
+
+use quick_cache::sync::Cache;
+
+pub use self::{
+    business_key::{BusinessKey, Domain, Place},
+    master::{MasterKey, MasterKeyConfig},
+};
+pub(crate) use self::store::MIGRATIONS;
+use crate::{HostError, ground::Ground, ids::BusinessId};
+
+/// How many businesses' keys are kept in memory.
+const CACHED: usize = 10_000;
+
+/// Bytes that do not open without the gate ([`crate::purposes`]).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(Vec<u8>);
+
+impl Sealed {
+    /// From a column.
+    #[must_use]
+    pub const fn from_stored(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// For a column.
+    #[must_use]
+    pub fn stored(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// For a column, without a copy.
+    #[must_use]
+    pub fn into_stored(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+/// The keys of all businesses.
+#[derive(Debug)]
+pub struct Keys {
+    ground: Arc<Ground>,
+    masters: Vec<MasterKey>,
+    cached: Cache<BusinessId, Arc<BusinessKey>>,
+}
+
+impl Keys {
+    /// With these master keys: the first wraps what is new, the others open what is old.
+    ///
+    /// # Errors
+    /// `MasterKey` if there is none.
+    pub fn new(ground: Arc<Ground>, masters: Vec<MasterKey>) -> Result<Arc<Self>, HostError> {
+        if masters.is_empty() {
+            return Err(HostError::MasterKey("none is configured".to_owned()));
+        }
+        Ok(Arc::new(Self { ground, masters, cached: Cache::new(CACHED) }))
+    }
+
+    /// Makes a business's first key. Safe to repeat: a second one is not made.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn create(&self, business: BusinessId) -> Result<(), HostError> {
+        self.add_version(business, 1).await
+    }
+
+    /// The key of a business.
+    ///
+    /// # Errors
+    /// `Erased` if there is none (any more), `Sealed` if no master key opens it; those of the database.
+    pub async fn of(&self, business: BusinessId) -> Result<Arc<BusinessKey>, HostError> {
+        if let Some(key) = self.cached.get(&business) {
+            return Ok(key);
+        }
+        let versions = store::versions(&mut self.ground.reader().await?, business).await?;
+        if versions.is_empty() {
+            return Err(HostError::Erased);
+        }
+        let mut opened = Vec::with_capacity(versions.len());
+        for version in versions {
+            let master = self.masters.iter().find(|master| master.name() == version.master);
+            let master = master.ok_or(HostError::Sealed("the key of a business is under another master key"))?;
+            opened.push((version.version, master.unwrap_key(business, version.version, &version.wrapped)?));
+        }
+        let key = Arc::new(BusinessKey::new(business, opened)?);
+        self.cached.insert(business, key.clone());
+        Ok(key)
+    }
+
+    /// Gives a business a new version of its key: for what is sealed from now on.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub async fn rotate(&self, business: BusinessId) -> Result<u8, HostError> {
+        let latest = self.of(business).await?.latest();
+        let next = latest.checked_add(1).ok_or(HostError::Conflict("a key has at most 255 versions"))?;
+        self.add_version(business, next).await?;
+        self.forget(business);
+        Ok(next)
+    }
+
+    /// Wraps the keys of all businesses under the first master key; afterwards the others may be taken away. How many
+    /// were wrapped anew.
+    ///
+    /// # Errors
+    /// `Sealed` for a key that none of the master keys opens; those of the database.
+    pub async fn rewrap(&self) -> Result<u64, HostError> {
+        let first = self.masters.first().ok_or(HostError::Sealed("no master key"))?;
+        let mut wrapped = 0;
+        loop {
+            let old = store::not_under(&mut self.ground.reader().await?, first.name(), 256).await?;
+            if old.is_empty() {
+                return Ok(wrapped);
+            }
+            for row in old {
+                let master = self.masters.iter().find(|master| master.name() == row.master);
+                let master =
+                    master.ok_or(HostError::Sealed("the key of a business is under another master key"))?;
+                let key = master.unwrap_key(row.business, row.version, &row.wrapped)?;
+                let new = first.wrap_key(row.business, row.version, &key, self.ground.random())?;
+                let name = first.name();
+                let written = self.ground.write(row.business.get(), move |transaction| {
+                    let new = new.clone();
+                    Box::pin(async move {
+                        Ok(store::replace(transaction, row.business, row.version, name, &new).await?)
+                    })
+                });
+                written.await?;
+                wrapped += 1;
+            }
+        }
+    }
+
+    /// Deletes a business's keys: nothing of it opens any more, here or in a backup of its tables.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn erase(&self, business: BusinessId) -> Result<(), HostError> {
+        let written = self.ground.write(business.get(), move |transaction| {
+            Box::pin(async move { Ok(store::erase(transaction, business).await?) })
+        });
+        written.await?;
+        self.forget(business);
+        Ok(())
+    }
+
+    /// Forgets what is in memory of a business's keys: they were changed or erased here or in another process.
+    pub fn forget(&self, business: BusinessId) {
+        self.cached.remove(&business);
+    }
+
+    async fn add_version(&self, business: BusinessId, version: u8) -> Result<(), HostError> {
+        let first = self.masters.first().ok_or(HostError::Sealed("no master key"))?;
+        let key = zeroize::Zeroizing::new(self.ground.random());
+        let wrapped = first.wrap_key(business, version, &key, self.ground.random())?;
+        let (name, now) = (first.name(), self.ground.now());
+        let written = self.ground.write(business.get(), move |transaction| {
+            let wrapped = wrapped.clone();
+            Box::pin(async move { Ok(store::insert(transaction, business, version, name, &wrapped, now).await?) })
+        });
+        written.await
+    }
+}

@@ -1,0 +1,5 @@
+//! The host on both engines.
+
+mod purposes;
+mod sealing;
+mod stage;

@@ -1,0 +1,65 @@
+//! Grounds on both engines.
+
+use std::sync::Arc;
+
+use host::{Config, ground::Ground};
+use store::{
+    Timestamp,
+    blobs::{BlobConfig, Blobs, Place},
+    bus::LocalBus,
+    jobs::Jobs,
+    sql::migrations,
+    testing::{HandClock, Postgres, Scratch, SeededEntropy},
+    writer::{Writer, WriterConfig, WriterTasks},
+};
+
+/// A ground, and what it stands on.
+pub(crate) struct Stage {
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) clock: Arc<HandClock>,
+    pub(crate) writer: WriterTasks,
+    _scratch: Scratch,
+    _folder: tempfile::TempDir,
+    _server: Option<Postgres>,
+}
+
+/// Runs `test` on SQLite and on PostgreSQL.
+pub(crate) async fn on_both<F: AsyncFn(Stage)>(test: F) {
+    test(Stage::on(Scratch::sqlite().await.unwrap(), None).await).await;
+    let server = Postgres::start();
+    let scratch = Scratch::postgres(&server).await.unwrap();
+    test(Stage::on(scratch, Some(server)).await).await;
+}
+
+impl Stage {
+    async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock::at(Timestamp(1_800_000_000_000)));
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let database = scratch.database.clone();
+        migrations::apply(&database, host::MIGRATIONS, Timestamp(0)).await.unwrap();
+        let (writer, tasks) = Writer::start(&database, &WriterConfig::default());
+        let bus: Arc<dyn store::bus::Bus> = Arc::new(LocalBus::new(1024));
+        let place = Place::Folder(folder.path().join("files"));
+        let blobs = Blobs::open(&BlobConfig { place, limit: 1 << 20 }, entropy.clone()).await.unwrap();
+        let ground = Ground {
+            database,
+            writer,
+            jobs: Jobs::new(bus.clone()),
+            bus,
+            blobs,
+            clock: clock.clone(),
+            entropy,
+            closing: tokio_util::sync::CancellationToken::new(),
+            config: Config { data: folder.path().to_owned(), ..Config::default() },
+        };
+        Self {
+            ground: Arc::new(ground),
+            clock,
+            writer: tasks,
+            _scratch: scratch,
+            _folder: folder,
+            _server: server,
+        }
+    }
+}
