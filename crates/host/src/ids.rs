@@ -293,7 +293,9 @@ mod tests {
         assert_eq!(text.parse::<NumberId>().unwrap(), number);
         assert!(text.parse::<WabaId>().is_err());
         assert!(number.get() < 1 << 53);
-        for bad in ["", "0", "-3", "3", "+300000000000000", "0300000000000000", "9999999999999999999999", "3x"] {
+        for bad in
+            ["", "0", "-3", "3", "+300000000000000", "0300000000000000", "9999999999999999999999", "3x"]
+        {
             assert!(bad.parse::<NumberId>().is_err(), "{bad}");
             assert_eq!(Kind::of(bad), None, "{bad}");
         }

@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use ::store::writer::LaneHandle;
 use quick_cache::sync::Cache;
-use store::writer::LaneHandle;
 use zeroize::Zeroizing;
 
 use super::{
@@ -163,7 +163,12 @@ impl Gate {
     ///
     /// # Errors
     /// `Erased`; those of the database.
-    pub async fn seal(&self, business: BusinessId, place: Place<'_>, plain: &[u8]) -> Result<Sealed, HostError> {
+    pub async fn seal(
+        &self,
+        business: BusinessId,
+        place: Place<'_>,
+        plain: &[u8],
+    ) -> Result<Sealed, HostError> {
         self.keys.of(business).await?.seal(place, self.ground.random(), plain)
     }
 
@@ -171,10 +176,7 @@ impl Gate {
     ///
     /// # Errors
     /// `Erased`; those of the database.
-    pub async fn names(
-        &self,
-        business: BusinessId,
-    ) -> Result<Arc<crate::sealing::BusinessKey>, HostError> {
+    pub async fn names(&self, business: BusinessId) -> Result<Arc<crate::sealing::BusinessKey>, HostError> {
         self.keys.of(business).await
     }
 

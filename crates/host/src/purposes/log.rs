@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use ::store::{StoreError, Timestamp, sql::Transaction, writer::Lane};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use store::{StoreError, Timestamp, sql::Transaction, writer::Lane};
 
 use super::{Purpose, SubjectKind, store};
 use crate::ids::BusinessId;
@@ -107,10 +107,7 @@ impl Entry {
 ///
 /// # Errors
 /// The first place where it is broken.
-pub fn verify<'a>(
-    lines: impl IntoIterator<Item = &'a str>,
-    noted: Option<&Head>,
-) -> Result<Head, Broken> {
+pub fn verify<'a>(lines: impl IntoIterator<Item = &'a str>, noted: Option<&Head>) -> Result<Head, Broken> {
     let mut checking = Checking::default();
     for line in lines {
         checking.line(line)?;

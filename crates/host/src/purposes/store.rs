@@ -1,6 +1,6 @@
 //! The tables of instructions and of the log.
 
-use store::{
+use ::store::{
     StoreError, Timestamp,
     sql::{
         Connection, Transaction, Value,
@@ -44,7 +44,7 @@ pub(crate) const MIGRATIONS: Module = Module {
     )],
 };
 
-store::row! {
+::store::row! {
     struct Stored from "instructions" { document: String }
 }
 
@@ -57,7 +57,9 @@ pub(super) async fn instructions(
         .optional(reader)
         .await?;
     let Some(found) = found else { return Ok(None) };
-    serde_json::from_str(&found.document).map(Some).map_err(|error| inconsistent("instructions", "document", error))
+    serde_json::from_str(&found.document)
+        .map(Some)
+        .map_err(|error| inconsistent("instructions", "document", error))
 }
 
 pub(super) async fn instruct(
@@ -66,7 +68,8 @@ pub(super) async fn instruct(
     instructions: &Instructions,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let document = serde_json::to_string(instructions).map_err(|error| StoreError::Invalid(error.to_string()))?;
+    let document =
+        serde_json::to_string(instructions).map_err(|error| StoreError::Invalid(error.to_string()))?;
     query(
         "INSERT INTO instructions (business, document, since) VALUES ($1, $2, $3)
          ON CONFLICT (business) DO UPDATE SET document = excluded.document, since = excluded.since",
@@ -79,7 +82,7 @@ pub(super) async fn instruct(
     .map(drop)
 }
 
-store::row! {
+::store::row! {
     struct HeadRow from "reading_heads" { seq: i64, hash: [u8; 32] }
 }
 
@@ -94,7 +97,7 @@ pub(super) async fn head(
         .bind(BEGINNING)
         .execute(transaction)
         .await?;
-    let text = store::sql::Sql::each(
+    let text = ::store::sql::Sql::each(
         "SELECT seq, hash FROM reading_heads WHERE business = $1",
         "SELECT seq, hash FROM reading_heads WHERE business = $1 FOR UPDATE",
     );
@@ -107,8 +110,10 @@ pub(super) async fn last(
     reader: &mut Connection,
     business: BusinessId,
 ) -> Result<(u64, [u8; 32]), StoreError> {
-    let found: Option<HeadRow> =
-        query("SELECT seq, hash FROM reading_heads WHERE business = $1").bind(business).optional(reader).await?;
+    let found: Option<HeadRow> = query("SELECT seq, hash FROM reading_heads WHERE business = $1")
+        .bind(business)
+        .optional(reader)
+        .await?;
     Ok(found.map_or((0, BEGINNING), |row| (row.seq.cast_unsigned(), row.hash)))
 }
 
@@ -134,7 +139,8 @@ pub(super) async fn append(
 ) -> Result<(), StoreError> {
     let mut rows: Vec<[Value; 9]> = Vec::with_capacity(entries.len());
     for (entry, hash) in entries {
-        let names = serde_json::to_string(&entry.names).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let names =
+            serde_json::to_string(&entry.names).map_err(|error| StoreError::Invalid(error.to_string()))?;
         rows.push([
             business.into(),
             entry.seq.cast_signed().into(),
@@ -156,7 +162,7 @@ pub(super) async fn append(
     .map(drop)
 }
 
-store::row! {
+::store::row! {
     struct Reading from "readings" {
         seq: i64,
         at: i64,
@@ -202,5 +208,5 @@ pub(super) async fn entries(
 }
 
 fn inconsistent(table: &'static str, column: &str, error: serde_json::Error) -> StoreError {
-    store::sql::ColumnError::new(column, error).within(table)
+    ::store::sql::ColumnError::new(column, error).within(table)
 }

@@ -163,8 +163,11 @@ mod tests {
 
     fn key(seed: u8) -> BusinessKey {
         let business = BusinessId::random(&SeededEntropy::new(seed));
-        BusinessKey::new(business, vec![(1, Zeroizing::new([seed; 32])), (2, Zeroizing::new([seed + 100; 32]))])
-            .unwrap()
+        BusinessKey::new(
+            business,
+            vec![(1, Zeroizing::new([seed; 32])), (2, Zeroizing::new([seed + 100; 32]))],
+        )
+        .unwrap()
     }
 
     const HERE: Place<'static> = Place { domain: Domain::Message, name: b"row 1" };

@@ -73,7 +73,8 @@ impl MasterKey {
             MasterKeyConfig::Environment(name) => {
                 let text = std::env::var(name).map(Zeroizing::new);
                 let text = text.map_err(|_| refuse(format!("the variable {name} is not set")))?;
-                parse(text.as_bytes()).ok_or_else(|| refuse(format!("the variable {name} does not hold 32 bytes")))
+                parse(text.as_bytes())
+                    .ok_or_else(|| refuse(format!("the variable {name} does not hold 32 bytes")))
             }
             MasterKeyConfig::Command(words) => {
                 let (program, arguments) =

@@ -17,11 +17,11 @@ use std::{fmt, sync::Arc};
 
 use quick_cache::sync::Cache;
 
+pub(crate) use self::store::MIGRATIONS;
 pub use self::{
     business_key::{BusinessKey, Domain, Place},
     master::{MasterKey, MasterKeyConfig},
 };
-pub(crate) use self::store::MIGRATIONS;
 use crate::{HostError, ground::Ground, ids::BusinessId};
 
 /// How many businesses' keys are kept in memory.
@@ -100,7 +100,8 @@ impl Keys {
         let mut opened = Vec::with_capacity(versions.len());
         for version in versions {
             let master = self.masters.iter().find(|master| master.name() == version.master);
-            let master = master.ok_or(HostError::Sealed("the key of a business is under another master key"))?;
+            let master =
+                master.ok_or(HostError::Sealed("the key of a business is under another master key"))?;
             opened.push((version.version, master.unwrap_key(business, version.version, &version.wrapped)?));
         }
         let key = Arc::new(BusinessKey::new(business, opened)?);
@@ -177,7 +178,9 @@ impl Keys {
         let (name, now) = (first.name(), self.ground.now());
         let written = self.ground.write(business.get(), move |transaction| {
             let wrapped = wrapped.clone();
-            Box::pin(async move { Ok(store::insert(transaction, business, version, name, &wrapped, now).await?) })
+            Box::pin(
+                async move { Ok(store::insert(transaction, business, version, name, &wrapped, now).await?) },
+            )
         });
         written.await
     }

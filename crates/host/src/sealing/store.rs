@@ -1,6 +1,6 @@
 //! The table of businesses' keys.
 
-use store::{
+use ::store::{
     StoreError, Timestamp,
     sql::{
         Column, ColumnError, Connection, Row, Transaction,
@@ -37,7 +37,7 @@ impl Column for Version {
     }
 }
 
-store::row! {
+::store::row! {
     struct Stored from "business_keys" {
         business: BusinessId,
         version: Version,
@@ -64,11 +64,12 @@ pub(super) async fn versions(
     reader: &mut Connection,
     business: BusinessId,
 ) -> Result<Vec<Wrapped>, StoreError> {
-    let rows: Vec<Stored> =
-        query("SELECT business, version, master, wrapped FROM business_keys WHERE business = $1 ORDER BY version")
-            .bind(business)
-            .all(reader)
-            .await?;
+    let rows: Vec<Stored> = query(
+        "SELECT business, version, master, wrapped FROM business_keys WHERE business = $1 ORDER BY version",
+    )
+    .bind(business)
+    .all(reader)
+    .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
