@@ -50,6 +50,9 @@ pub enum Error {
     /// Nothing was ever received from or sent to this account.
     #[error("the identity key of this account is not known yet")]
     UnknownIdentity,
+    /// What was compared is not the present identity key of this account.
+    #[error("the identity key of this account changed since it was compared")]
+    IdentityChanged,
     /// Too much waits to be sent already.
     #[error("too much waits to be sent")]
     OutboxFull,

@@ -57,6 +57,7 @@ mod device;
 mod edges;
 mod error;
 mod event;
+mod feed;
 pub mod link;
 mod media;
 mod message;
@@ -69,11 +70,12 @@ pub use device::{Device, Ended, Linking, LinkingRequest, Registration, Settings}
 pub use edges::{Clock, Edges, Randomness, Shared};
 pub use error::Error;
 pub use event::{Connection, Event, Events};
+pub use feed::{Change, FeedItem, News};
 pub use link::{Link, LinkError};
 pub use media::{Progress, Sink, Source};
 pub use message::*;
 #[cfg(feature = "native")]
-pub use native::{FileSink, FileSource, NativeLink, NativeLinkOptions, SystemClock, system_rng};
+pub use native::{FileSink, FileSource, NativeLink, NativeLinkOptions, SystemClock, is_loopback, system_rng};
 pub use vault::{MemoryVault, Vault, VaultError};
 #[cfg(feature = "native")]
 pub use vault::{SqliteVault, VaultKey};

@@ -2,6 +2,7 @@
 
 mod account;
 mod contacts;
+mod feed;
 mod heal;
 mod history;
 mod lanes;
@@ -25,7 +26,10 @@ mod trust;
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex as Lock, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex as Lock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use signal::LocalDevice;
@@ -41,7 +45,7 @@ pub use self::{
     trust::Settings,
 };
 use crate::{
-    Clock, Edges, Error, Events, Link, Own, Randomness, Vault,
+    Clock, Edges, Error, Event, Events, Link, Own, Randomness, Vault,
     event::Readers,
     link::relay::Relay,
     records::{OwnRecord, Work},
@@ -68,6 +72,9 @@ struct Inner {
     lanes: Lanes,
     /// Sends that are only for who is connected now.
     transient: Lock<VecDeque<frames::Send>>,
+    /// How many are in the feed, and that some were taken from it.
+    fed: AtomicU64,
+    taken: Notify,
     running: AtomicBool,
     stop: Notify,
     /// The relay said that prekeys run out.
@@ -91,9 +98,10 @@ impl Device {
     pub async fn open(edges: Edges) -> Result<Self, Error> {
         let Edges { vault, link, clock, rng } = edges;
         let rng = Mutex::new(rng);
-        let own = {
-            let work = Work::begin(&*vault, rng.lock().await, clock.now()).await?;
-            work.load::<OwnRecord>(Space::Own, &[]).await?.ok_or(Error::NotRegistered)?
+        let (own, fed) = {
+            let mut work = Work::begin(&*vault, rng.lock().await, clock.now()).await?;
+            let own = work.load::<OwnRecord>(Space::Own, &[]).await?.ok_or(Error::NotRegistered)?;
+            (own, work.upkeep().fed)
         };
         Ok(Self(Arc::new(Inner {
             own: own.who()?,
@@ -107,6 +115,8 @@ impl Device {
             readers: Readers::default(),
             lanes: Lanes::default(),
             transient: Lock::default(),
+            fed: AtomicU64::new(fed),
+            taken: Notify::new(),
             running: AtomicBool::new(false),
             stop: Notify::new(),
             prekeys_low: Notify::new(),
@@ -155,6 +165,8 @@ impl Device {
     /// Stores a change, then tells of it.
     async fn save(&self, work: Work<'_>) -> Result<(), Error> {
         let done = work.commit().await?;
+        self.0.fed.store(done.in_feed, Ordering::Release);
+        done.fed.into_iter().for_each(|through| self.0.readers.tell(&Event::Feed { through }));
         done.events.iter().for_each(|event| self.0.readers.tell(event));
         self.0.lanes.nudge(done.lanes);
         Ok(())

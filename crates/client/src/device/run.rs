@@ -149,6 +149,7 @@ impl Device {
     ) -> Result<std::convert::Infallible, Error> {
         loop {
             self.0.readers.room().await;
+            self.room_in_feed().await;
             let frame = socket.next().await?;
             heard.store(true, Ordering::Relaxed);
             // A relay that speaks something else is no better after a new connection, but it may be replaced meanwhile.
@@ -259,7 +260,11 @@ impl Device {
                 }
             }
             tokio::select! {
-                () = self.0.prekeys_low.notified() => asked = None,
+                () = self.0.prekeys_low.notified() => {
+                    // However often the relay says it.
+                    self.0.clock.sleep(Duration::from_millis(FIRST)).await;
+                    asked = None;
+                }
                 () = self.0.clock.sleep(Duration::from_millis(UPKEEP)) => {}
             }
         }

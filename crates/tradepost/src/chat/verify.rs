@@ -37,13 +37,13 @@ struct Change {
     /// The 60 digits that they see; verifies them if they are the same
     #[arg(long, value_name = "DIGITS")]
     is: Option<String>,
-    /// Note that you compared it
+    /// Note that you compared the number that this command showed before
     #[arg(long)]
     mark: bool,
     /// Take that back
     #[arg(long)]
     unmark: bool,
-    /// Send to their changed identity key from now on
+    /// Send to their changed identity key, whose number this command showed before, from now on
     #[arg(long)]
     accept_new_identity: bool,
 }
@@ -62,11 +62,19 @@ pub(crate) async fn verify(opened: Opened, flags: Verify) -> Answer {
             ));
         }
     }
-    if change.is.is_some() || change.mark || change.unmark {
-        device.set_verified(account, !change.unmark).await?;
-    } else if change.accept_new_identity {
-        device.accept_identity(account).await?;
+    if (change.mark || change.accept_new_identity) && !opened.home.was_shown(&number.digits)? {
+        let message = "you were not shown this safety number yet: look at it, then decide";
+        return Err(Problem::new(Exit::IdentityChanged, "safety_number_not_shown", message)
+            .hint(format!("tradepost chat verify {}", flags.who)));
     }
+    if change.is.is_some() || change.mark {
+        device.set_verified(account, Some(&number.digits)).await?;
+    } else if change.unmark {
+        device.set_verified(account, None).await?;
+    } else if change.accept_new_identity {
+        device.accept_identity(account, &number.digits).await?;
+    }
+    opened.home.remember_number(&number.digits)?;
     let trust = device.trust(account).await?;
     let qr = if flags.qr { Some(render::qr(&number.code.0)?) } else { None };
     let name = opened.names().await?.of(account);
