@@ -265,6 +265,6 @@ impl Device {
         let name = early_receipt(chat, timestamp);
         let Some(early) = work.load::<SentRecord>(Space::Early, &name).await? else { return Ok(()) };
         work.delete(Space::Early, name);
-        Box::pin(self.move_state(work, chat, timestamp, early.state())).await
+        self.move_state(work, chat, timestamp, early.state()).await
     }
 }

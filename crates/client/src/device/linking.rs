@@ -246,7 +246,7 @@ impl Device {
             profile_key: self.0.profile_key.to_vec(),
             linking_code: code.code,
         });
-        let pair = KeyPair::generate(&mut *self.0.rng.lock().await);
+        let pair = KeyPair::generate(&mut *self.rng().await?);
         let key =
             agreed(&pair.private, &request.key, &request.key, &pair.public).ok_or(Error::LinkingCode)?;
         let plain = Zeroizing::new(provision.0.encode_to_vec());

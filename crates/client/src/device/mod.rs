@@ -30,10 +30,11 @@ use std::{
         Arc, Mutex as Lock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use signal::LocalDevice;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 use wire::{AccountId, DeviceId, frames};
 use zeroize::Zeroizing;
 
@@ -52,9 +53,16 @@ use crate::{
     vault::Space,
 };
 
+/// How long a call waits for those before it. None takes so long that is polled.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// One device of an account. Copies are the same device.
 ///
 /// Its methods may be called at any time, whether or not [`Device::run`] runs: what is to be sent waits in the vault.
+///
+/// They happen one after another, so a call that was begun must be polled to its end or dropped: kept unpolled, say beside
+/// the arm of a `select!` that is being worked on, it would hold up all others. Those fail with [`Error::Stalled`] after
+/// a minute, and nothing of them is done. This holds for [`Device::run`] too: it belongs in a task of its own.
 #[derive(Clone)]
 pub struct Device(Arc<Inner>);
 
@@ -158,8 +166,21 @@ impl Device {
 
     /// Begins a change of the state, after all others.
     async fn work(&self) -> Result<Work<'_>, Error> {
-        let rng = self.0.rng.lock().await;
+        let rng = self.rng().await?;
         Work::begin(&*self.0.vault, rng, self.now()).await
+    }
+
+    /// The randomness, and with it the right to change the state.
+    async fn rng(&self) -> Result<MutexGuard<'_, Randomness>, Error> {
+        if let Ok(rng) = self.0.rng.try_lock() {
+            return Ok(rng);
+        }
+        tokio::select! {
+            biased;
+            rng = self.0.rng.lock() => Ok(rng),
+            // Whoever holds it is not polled any more: to say so is better than to wait for ever.
+            () = self.0.clock.sleep(PATIENCE) => Err(Error::Stalled),
+        }
     }
 
     /// Stores a change, then tells of it.

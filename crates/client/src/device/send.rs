@@ -43,7 +43,7 @@ impl Device {
     /// Nothing else changes the device's state meanwhile: some hundreds at once are a good measure.
     ///
     /// # Errors
-    /// [`Error::Vault`], [`Error::Damaged`]: then nothing is sent.
+    /// [`Error::Vault`]: then nothing is sent.
     pub async fn send_many(
         &self,
         drafts: Vec<(AccountId, Draft)>,

@@ -108,6 +108,7 @@ async fn what_happens_stands_in_the_feed_until_it_is_taken() {
     assert_eq!(bank.device.forget_through(u64::MAX >> 1).await.unwrap(), 4);
     assert_eq!(bank.device.forget_through(u64::MAX >> 1).await.unwrap(), 0);
 
+    bank.settled().await;
     // Nothing of what was said is here any more, but for those who could not read it.
     for space in
         [Space::Message, Space::Chat, Space::Unread, Space::Expiry, Space::Feed, Space::Outbox, Space::Sent]

@@ -28,7 +28,7 @@ async fn prekeys_are_not_made_as_often_as_the_relay_asks() {
                     device.one_time.clear();
                     device.one_time_kem.clear();
                 }
-                let frame = ServerFrame { prekeys_left: Some(Default::default()), ..ServerFrame::default() };
+                let frame = ServerFrame { prekeys_left: Some(0), ..ServerFrame::default() };
                 world.relay.say(bank.account(), DeviceId::PRIMARY, frame);
                 tokio::time::sleep(Duration::from_secs(2)).await;
             }

@@ -6,8 +6,34 @@ use client::{
     AccountId, Draft, DraftContent, Error, MessageRef, State, Vault as _,
     vault::{Order, Space},
 };
+use futures_util::FutureExt as _;
 
 use super::world::{World, until};
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_polls_ends_nothing_but_its_neighbours_patience() {
+    let world = World::new(54);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    let device = anna.device.clone();
+    device.stop();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    {
+        let kept = device.send(bank.account(), Draft::text("kept"));
+        tokio::pin!(kept);
+        // It waits within its save, and holds the lock.
+        assert!(kept.as_mut().now_or_never().is_none());
+        assert!(matches!(device.send(bank.account(), Draft::text("no")).await, Err(Error::Stalled)));
+        assert!(matches!(device.history(bank.account(), None, 10).await, Err(Error::Stalled)));
+        kept.await.unwrap();
+        {
+            let dropped = device.send(bank.account(), Draft::text("dropped"));
+            tokio::pin!(dropped);
+            assert!(dropped.as_mut().now_or_never().is_none());
+        }
+    }
+    device.send(bank.account(), Draft::text("after it")).await.unwrap();
+    assert_eq!(anna.texts(&bank).await, ["kept", "after it"]);
+}
 
 #[tokio::test(start_paused = true)]
 async fn many_sends_are_one_save_and_arrive_in_order() {

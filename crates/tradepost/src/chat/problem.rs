@@ -130,6 +130,7 @@ impl From<Error> for Problem {
             Error::UnknownIdentity => {
                 problem(Exit::Failed, "unknown_identity").hint("Send a message first, or receive one.")
             }
+            Error::Stalled => problem(Exit::Failed, "stalled"),
             Error::IdentityChanged => problem(Exit::IdentityChanged, "identity_changed")
                 .hint("Compare again: tradepost chat verify"),
             Error::OutboxFull => {
