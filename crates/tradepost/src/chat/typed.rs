@@ -129,7 +129,9 @@ impl Editor {
                     break;
                 }
                 KILL => while self.rub_out(&mut echo) {},
-                byte if BACKSPACE.contains(&byte) => drop(self.rub_out(&mut echo)),
+                byte if BACKSPACE.contains(&byte) => {
+                    self.rub_out(&mut echo);
+                }
                 byte if byte.is_ascii_control() => {}
                 byte => {
                     self.line.push(byte);
