@@ -18,6 +18,7 @@ pub(crate) struct FeedRecord {
 }
 
 /// What.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are messages")]
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub(crate) enum Fed {
     /// A message, or a change of one.
