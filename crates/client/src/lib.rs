@@ -51,12 +51,14 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod card;
 mod cipher;
 mod content;
 mod device;
 mod edges;
 mod error;
 mod event;
+mod interactive;
 pub mod link;
 mod media;
 mod message;
@@ -65,10 +67,12 @@ mod native;
 mod records;
 pub mod vault;
 
+pub use card::{Card, NameParts, PostalAddress, Website};
 pub use device::{Device, Ended, Linking, LinkingRequest, Registration, Settings};
 pub use edges::{Clock, Edges, Randomness, Shared};
 pub use error::Error;
 pub use event::{Connection, Event, Events};
+pub use interactive::*;
 pub use link::{Link, LinkError};
 pub use media::{Progress, Sink, Source};
 pub use message::*;

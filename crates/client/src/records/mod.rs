@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::{
     history::{ChatRecord, Entry, EntryReaction, EntryState},
     names::{message_name, message_of, name, seen_envelope, seen_message},
-    outbox::{Outgoing, Purpose, QueuedSend, SealedPart},
+    outbox::{Outgoing, Purpose, QueuedSend, Referred, SealedPart},
     own::{OwnRecord, address},
     peer::PeerRecord,
     upkeep::{PreKeyKind, Upkeep},

@@ -63,6 +63,8 @@ spaces! {
     Early = 14,
     /// First messages under a last-resort key, each of which is taken once.
     LastResort = 15,
+    /// What was sent under a reference.
+    Reference = 18,
 }
 
 /// A record as it is read.
