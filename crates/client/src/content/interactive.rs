@@ -3,7 +3,7 @@
 use wire::content as w;
 
 use super::{
-    TEXT, WORDS, blob_from_wire, cut, fits, good_media, good_place, media_from_wire, media_to_wire, message_ref,
+    TEXT, WORDS, cut, fits, good_media, good_place, media_from_wire, media_to_wire, message_ref,
     place_from_wire, place_to_wire, wire_ref,
 };
 use crate::{
