@@ -48,6 +48,7 @@ impl Device {
             (Space::Reference, SEEN),
             (Space::Asked, KEPT),
             (Space::Early, KEPT),
+            (Space::Sent, SEEN),
             (Space::LastResort, PREKEYS + SEEN),
             (Space::Outgoing, KEPT),
         ] {

@@ -3,9 +3,12 @@
 mod business;
 mod chats;
 mod crashes;
+mod feed;
 mod healing;
+mod hostile;
 mod linking;
 mod lossy;
+mod many;
 mod media;
 mod relay;
 mod sessions;
