@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wire::{AccountId, Base64, DeviceId, PhoneNumber};
 
-use crate::{Card, Interactive, Marketing, Reply, Template};
+use crate::{Card, Interactive, Label, LabelChange, LabelState, Marketing, Reply, Template};
 
 /// Names a message: who wrote it, and when by the author's clock.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -136,6 +136,13 @@ pub enum Body {
         messages: u64,
         /// How many files.
         media: u64,
+    },
+    /// Nobody said it: who can read what is written in this chat.
+    Label {
+        /// The label, or the last good one.
+        label: Option<Label>,
+        /// What there is to say of it.
+        change: LabelChange,
     },
     /// Its author took it back.
     Deleted,
@@ -279,6 +286,8 @@ pub enum Failure {
     Refused,
     /// The recipient's devices or keys are in no state to send to.
     Devices,
+    /// This account is a business that may not write to the recipient: not approved, or suspended.
+    Forbidden,
 }
 
 /// What is to be sent.
@@ -426,6 +435,9 @@ pub struct Chat {
     pub timer: u32,
     /// Whether what is sent waits until a changed identity key is accepted.
     pub held: bool,
+    /// Who can read it, if it is with a business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<LabelState>,
 }
 
 /// Somebody this account knows.

@@ -183,7 +183,8 @@ impl Device {
             | EntryState::NoSuchAccount
             | EntryState::QueueFull
             | EntryState::Refused
-            | EntryState::Devices => work.delete(Space::Sent, key),
+            | EntryState::Devices
+            | EntryState::Forbidden => work.delete(Space::Sent, key),
             _ => work.put(Space::Sent, key, &[], work.now, Zeroizing::new(sent.encode_to_vec())),
         }
     }

@@ -5,6 +5,7 @@ mod contacts;
 mod feed;
 mod heal;
 mod history;
+mod label;
 mod lanes;
 mod linking;
 mod media;

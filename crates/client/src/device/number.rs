@@ -1,20 +1,12 @@
 //! Letting a business know the own number: only by a visible choice, and only that business.
 
-use serde::{Deserialize, Serialize};
-use wire::{AccountId, Base64};
+use wire::{
+    AccountId,
+    api::{NumberShown, ProveNumber},
+};
 
 use super::Device;
 use crate::{Draft, DraftContent, Error, MessageRef};
-
-#[derive(Serialize)]
-struct ProveNumber {
-    account: AccountId,
-}
-
-#[derive(Deserialize)]
-struct NumberShown {
-    proof: Base64,
-}
 
 impl Device {
     /// Has the relay sign which number this account has, for one business alone. What it gives is to be sent to that

@@ -9,6 +9,7 @@ use wire::{
 use super::{
     Device,
     history::{CHANGEABLE, Said},
+    label::Gate,
     outbox::CONTENT,
     seal::Sealing,
 };
@@ -130,6 +131,9 @@ impl Device {
             content: content.encode_to_vec(),
             ..QueuedSend::default()
         };
+        if self.label_gate(&mut work, to).await? != Gate::Open {
+            return Ok(());
+        }
         let Sealing::Sealed(parts) = self.seal(&mut work, &item).await? else { return Ok(()) };
         let id = work.random::<16>().to_vec();
         self.save(work).await?;

@@ -48,6 +48,8 @@ pub(crate) enum Purpose {
     Message = 1,
     /// Asks for a message again, in the clear.
     AskAgain = 2,
+    /// Says that messages have come: it says nothing that the relay does not know, and waits for no label.
+    Receipt = 3,
 }
 
 /// A ciphertext for one device.

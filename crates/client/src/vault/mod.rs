@@ -69,6 +69,10 @@ spaces! {
     Sent = 17,
     /// What was sent under a reference.
     Reference = 18,
+    /// Who hosts an account, if it is a business.
+    Label = 19,
+    /// The key that signs labels: one record.
+    LabelKey = 20,
 }
 
 /// A record as it is read.

@@ -5,6 +5,7 @@ mod chats;
 mod crashes;
 mod feed;
 mod healing;
+mod labels;
 mod hostile;
 mod linking;
 mod lossy;

@@ -8,6 +8,7 @@ mod daemon;
 mod devices;
 mod file;
 mod home;
+mod label;
 mod opened;
 mod problem;
 mod receive;
@@ -38,7 +39,7 @@ Examples:
   tradepost chat --as bank receive --follow --json
 
 Exit codes: 0 done, 1 failed, 2 wrong call, 3 not registered or removed, 4 relay not reached, 5 refused by the relay,
-6 the identity of the recipient changed. With --json results are one JSON value in each line, errors too (on standard
+6 the identity of the recipient changed, 7 who can read the chat with a business changed. With --json results are one JSON value in each line, errors too (on standard
 error). docs/using-chat.md goes from task to task."
 )]
 pub(crate) struct Flags {
@@ -66,6 +67,7 @@ enum Command {
     Contacts(chats::Contacts),
     Profile(verify::ProfileFlags),
     Verify(verify::Verify),
+    Label(label::Flags),
     ShareNumber(answer::ShareNumber),
     Leave(answer::Leave),
     Block(chats::Block),
@@ -86,6 +88,7 @@ impl Command {
             Self::With(_) => "with",
             Self::Send(_) => "send",
             Self::Answer(_) => "answer",
+            Self::Label(_) => "label",
             Self::ShareNumber(_) => "share-number",
             Self::Leave(_) => "leave",
             Self::Receive(_) => "receive",
@@ -140,6 +143,7 @@ async fn dispatch(flags: Flags, output: Output) -> Answer {
         Command::With(flags) => talk::run(place.device().await?, flags).await,
         Command::Send(flags) => send::run(place.device().await?, *flags).await,
         Command::Answer(flags) => answer::answer(place.device().await?, flags).await,
+        Command::Label(flags) => label::run(place.device().await?, flags).await,
         Command::ShareNumber(flags) => answer::share_number(place.device().await?, flags).await,
         Command::Leave(flags) => answer::leave(place.device().await?, flags).await,
         Command::Receive(flags) => receive::run(place.device().await?, flags).await,

@@ -7,7 +7,7 @@ use client::{AccountId, Card, Connection, Draft, DraftContent, Event, Location, 
 use tokio::task::JoinSet;
 
 use super::{
-    file,
+    file, label,
     opened::{Online, Opened, unreachable},
     problem::{Answer, Exit, Problem},
     recipient, render, verify,
@@ -61,6 +61,9 @@ pub(crate) struct Sending {
     /// Seconds to wait; 0 for as long as it takes
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
+    /// Send although who can read the chat changed
+    #[arg(long)]
+    accept_label: bool,
     /// Send although their identity key changed: to the one whose number `verify` has shown
     #[arg(long)]
     accept_new_identity: bool,
@@ -132,7 +135,7 @@ async fn may_send(opened: &Opened, to: AccountId, words: &str, sending: &Sending
     } else if device.chats().await?.iter().any(|chat| chat.account == to && chat.held) {
         return Err(Problem::identity_changed(&opened.names().await?.of(to), words));
     }
-    Ok(())
+    label::show(opened, to, words, sending.accept_label).await
 }
 
 /// Sends a draft to somebody, whom the person named by these words, and says how far it came.
@@ -166,7 +169,7 @@ pub(crate) async fn deliver_all(
         let id = device.send(to, draft).await?;
         if let Some(online) = &mut online {
             let patience = if sending.timeout == 0 { None } else { Some(Duration::from_secs(sending.timeout)) };
-            let wait = wait(&opened, online, to, id, changes, sending.until);
+            let wait = wait(&opened, online, (to, words), id, changes, sending);
             let waited = match patience {
                 Some(patience) => tokio::time::timeout(patience, wait).await.map_err(|_| too_long()),
                 None => Ok(wait.await),
@@ -177,7 +180,11 @@ pub(crate) async fn deliver_all(
             })?;
         }
         let message = device.message(id).await?;
-        opened.output.show(&serde_json::json!({"id": id, "message": message}), || match &message {
+        let mut value = serde_json::json!({"id": id, "message": message});
+        if let (Some(label), Some(value)) = (device.label(to).await?, value.as_object_mut()) {
+            value.insert("label".to_owned(), serde_json::json!(label));
+        }
+        opened.output.show(&value, || match &message {
             Some(message) => format!("#{} to {who}: {}", message.position, render::state(&message.state)),
             None => format!("told {who}"),
         })?;
@@ -243,11 +250,12 @@ pub(crate) async fn named(opened: &Opened, chat: AccountId, position: u64) -> An
 async fn wait(
     opened: &Opened,
     online: &mut Online,
-    chat: AccountId,
+    (chat, words): (AccountId, &str),
     id: MessageRef,
     change: bool,
-    until: Until,
+    sending: &Sending,
 ) -> Answer {
+    let until = sending.until;
     let reached = |state: &State| match state {
         State::Queued => Ok(false),
         State::Sent => Ok(until <= Until::Sent),
@@ -284,6 +292,9 @@ async fn wait(
             }
             Event::IdentityChanged { account, held: true } if account == chat => {
                 return Err(Problem::identity_changed("", ""));
+            }
+            Event::Label { account, .. } if account == chat => {
+                label::show(opened, chat, words, sending.accept_label).await?;
             }
             Event::Connection { connection: Connection::Offline { .. } } => {
                 return Err(unreachable().hint(

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, path::Path, time::Duration};
 
-use client::{AccountId, Draft, DraftContent, Event, Message};
+use client::{AccountId, Draft, DraftContent, Event, LabelChange, Message};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep},
@@ -50,7 +50,7 @@ pub(crate) struct Flags {
 }
 
 const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /answer N CHOICE · /react N EMOJI · /edit N WORDS · \
-                    /delete N · /save N PATH · /quit (or Ctrl-D)";
+                    /delete N · /save N PATH · /accept (a changed label) · /quit (or Ctrl-D)";
 
 pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     let with = find(&opened, &flags).await?;
@@ -69,6 +69,7 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     };
     let mut before = opened.device.history(with, None, flags.history).await?;
     before.reverse();
+    talk.label_at_top().await?;
     for message in &before {
         talk.show(message).await?;
     }
@@ -148,6 +149,7 @@ impl Talk<'_> {
     async fn event(&mut self, event: Event) -> Answer {
         let with = self.with;
         match &event {
+            Event::Label { account, .. } if *account == with => return self.label().await,
             Event::Message { message } if message.chat == with => return self.show(message).await,
             Event::Message { message } => {
                 let note = format!("(also new, from {})", self.names.of(message.chat));
@@ -170,6 +172,32 @@ impl Talk<'_> {
         }
         let words = receive::words(&event, &self.names, &mut self.offline);
         self.opened.output.show(&event, || words.unwrap_or_default())
+    }
+
+    /// Asks who can read what is said here.
+    async fn label_at_top(&self) -> Answer {
+        if self.opened.device.label(self.with).await?.is_none()
+            && let Err(error) = self.opened.device.refresh_label(self.with).await
+        {
+            // Nothing is sent before the relay has answered.
+            tracing::debug!(%error, "no label");
+        }
+        self.label().await
+    }
+
+    /// Shows who can read what is said here. The first time that is enough; later the person says that they go on.
+    async fn label(&self) -> Answer {
+        let Some(mut state) = self.opened.device.label(self.with).await? else { return Ok(()) };
+        if !state.shown && state.change == LabelChange::First {
+            self.opened.device.label_shown(self.with, &state.digest.0).await?;
+            state.shown = true;
+        }
+        let event = Event::Label { account: self.with, state: state.clone() };
+        self.opened.output.show(&event, || {
+            let goes_on = if state.shown { "" } else { "  Nothing is sent until you say /accept." };
+            let label = render::label(state.label.as_ref(), state.change);
+            format!("{}: {label}{goes_on}", self.names.of(self.with))
+        })
     }
 
     async fn show(&mut self, message: &Message) -> Answer {
@@ -219,6 +247,12 @@ impl Talk<'_> {
         let draft = match command {
             "/help" => {
                 eprintln!("{HELP}");
+                return Ok(());
+            }
+            "/accept" => {
+                if let Some(state) = self.opened.device.label(self.with).await? {
+                    self.opened.device.label_shown(self.with, &state.digest.0).await?;
+                }
                 return Ok(());
             }
             "/file" => {

@@ -19,6 +19,8 @@ const METHODS: &[(&str, &str)] = &[
     ("save_media", "message, path"),
     ("answer", "to, message, choice: the id of a button or row of the message"),
     ("choices", "message: what can be chosen in it"),
+    ("label", "account: who can read the chat with a business; asks the relay"),
+    ("label_shown", "account, digest: its label was shown to a person"),
     ("share_number", "to: lets that business know the own number"),
     ("typing", "to; stopped"),
     ("mark_read", "chat, position: all up to it were seen"),
@@ -59,7 +61,7 @@ const METHODS: &[(&str, &str)] = &[
 pub(super) fn takes_long(method: &str) -> bool {
     matches!(
         method,
-        "settled" | "link" | "save_media" | "lookup" | "profile" | "devices" | "account" | "blocks"
+        "settled" | "link" | "label" | "save_media" | "lookup" | "profile" | "devices" | "account" | "blocks"
     )
 }
 
@@ -144,6 +146,12 @@ async fn about_people(opened: &Opened, method: &str, params: &Params) -> Result<
     let device = &opened.device;
     let account = || params.who(opened, "account");
     Ok(match method {
+        "label" => shown(&device.refresh_label(account().await?).await?),
+        "label_shown" => {
+            let digest: Base64 = params.must("digest")?;
+            device.label_shown(account().await?, &digest.0).await?;
+            Value::Null
+        }
         "contacts" => shown(&device.contacts().await?),
         "contact" => shown(&device.contact(account().await?).await?),
         "set_contact" => {
