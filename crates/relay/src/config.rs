@@ -81,6 +81,8 @@ pub struct Listen {
     /// Connections on which nobody has shown a credential yet, at most: over it the oldest of them is closed.
     /// Default 4096.
     pub strangers: usize,
+    /// Requests and sockets at the same time on one connection of HTTP/2. Default 1000.
+    pub streams: u32,
     /// How long a TLS handshake may take, and how long the head of a request. Default 10000.
     pub head_timeout_ms: u64,
     /// How long the next bytes of a body may take, and how long a blob may not be taken further. Default 20000.
@@ -101,6 +103,7 @@ impl Default for Listen {
             connections_per_address: 1024,
             connections: 200_000,
             strangers: 4096,
+            streams: 1000,
             head_timeout_ms: 10_000,
             body_idle_ms: 20_000,
             body_timeout_ms: 60_000,
@@ -303,6 +306,7 @@ impl Config {
         sure(listen.connections > 0, "listen.connections", "at least 1")?;
         sure(listen.connections_per_address > 0, "listen.connections_per_address", "at least 1")?;
         sure(listen.strangers > 0, "listen.strangers", "at least 1")?;
+        sure(listen.streams > 0, "listen.streams", "at least 1")?;
         sure(listen.head_timeout_ms > 0, "listen.head_timeout_ms", "at least 1")?;
         sure(listen.body_idle_ms > 0, "listen.body_idle_ms", "at least 1")?;
         let registration = &self.registration;

@@ -1,6 +1,7 @@
 //! The real binary: a relay and people around it, each command a process.
 
 mod boundary;
+mod business;
 mod conversation;
 mod daemon;
 mod devices;
