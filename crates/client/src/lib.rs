@@ -99,7 +99,7 @@ mod records;
 pub mod vault;
 
 pub use card::{Card, NameParts, PostalAddress, Website};
-pub use device::{Device, Ended, Linking, LinkingRequest, Registration, Settings};
+pub use device::{Device, Ended, HostedRegistration, Linking, LinkingRequest, Registration, Settings};
 pub use edges::{Clock, Edges, Randomness, Shared};
 pub use error::Error;
 pub use event::{Connection, Event, Events};
@@ -114,4 +114,4 @@ pub use native::{FileSink, FileSource, NativeLink, NativeLinkOptions, SystemCloc
 pub use vault::{MemoryVault, Vault, VaultError};
 #[cfg(feature = "native")]
 pub use vault::{SqliteVault, VaultKey};
-pub use wire::{AccountId, DeviceId, PhoneNumber};
+pub use wire::{AccountId, BusinessId, DeviceId, PhoneNumber};

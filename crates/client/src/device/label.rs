@@ -178,7 +178,9 @@ impl Device {
         if let Some(trusted) = trusted {
             let mut key = trusted;
             for certificate in &answer.certificates {
-                let next = Signed::read(&certificate.0).ok().filter(|signed| is_signed(&key, KEY_CERTIFICATE, signed));
+                let next = Signed::read(&certificate.0)
+                    .ok()
+                    .filter(|signed| is_signed(&key, KEY_CERTIFICATE, signed));
                 let next = next.and_then(|signed| KeyCertificate::decode(&signed.statement[..]).ok());
                 if let Some(next) = next.and_then(|next| PublicKey::from_bytes(&next.key).ok()) {
                     key = next;

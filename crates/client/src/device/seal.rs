@@ -208,7 +208,8 @@ impl Device {
             Self::put_session(&mut work, account, device, &session);
         }
         work.put_peer(&mut peer);
-        if let Some(declared) = declared.filter(|_| account != self.account() && !work.upkeep().ignore_labels) {
+        if let Some(declared) = declared.filter(|_| account != self.account() && !work.upkeep().ignore_labels)
+        {
             self.note_label(&mut work, account, declared).await?;
         }
         self.save(work).await

@@ -37,7 +37,12 @@ const fn yes() -> bool {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { accept_changed_identities: false, read_in_silence: false, keep_history: true, ignore_labels: false }
+        Self {
+            accept_changed_identities: false,
+            read_in_silence: false,
+            keep_history: true,
+            ignore_labels: false,
+        }
     }
 }
 

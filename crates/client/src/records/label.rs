@@ -59,7 +59,8 @@ impl From<Standing> for LabelChange {
 impl LabelRecord {
     /// Names what a person is to be shown: the label, and what is wrong with it.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        let wrong = if self.standing().is_good() { 0 } else { u8::try_from(self.standing).unwrap_or(u8::MAX) };
+        let wrong =
+            if self.standing().is_good() { 0 } else { u8::try_from(self.standing).unwrap_or(u8::MAX) };
         let label = self.declaration.as_ref().map(|declaration| declaration.label().encode_to_vec());
         let mut digest = Sha256::new();
         digest.update(b"Tradepost label state v1");

@@ -131,11 +131,19 @@ async fn what_is_wrong_with_a_label_is_shown_before_anything_is_sent() {
         (Some(forged), LabelChange::Unsigned),
         (Some(another_context), LabelChange::Unsigned),
         (Some(wire::Base64(vec![1; 100])), LabelChange::Unsigned),
-        (Some(served(Declaration { account: otto.account().as_bytes().to_vec(), ..good() })), LabelChange::Foreign),
+        (
+            Some(served(Declaration { account: otto.account().as_bytes().to_vec(), ..good() })),
+            LabelChange::Foreign,
+        ),
         (Some(served(Declaration { identity_key: vec![5; 33], ..good() })), LabelChange::Foreign),
         (Some(served(Declaration { expires: world.clock.now(), ..good() })), LabelChange::Stale),
         (
-            Some(served(Declaration { issued: 1, mode: Mode::Vendor.into(), host_name: "V".into(), ..good() })),
+            Some(served(Declaration {
+                issued: 1,
+                mode: Mode::Vendor.into(),
+                host_name: "V".into(),
+                ..good()
+            })),
             LabelChange::Stale,
         ),
         (

@@ -192,7 +192,9 @@ pub(crate) fn label(label: Option<&Label>, change: LabelChange) -> String {
             format!("! What says who can read this chat is not signed by the relay. Before: {words}")
         }
         LabelChange::Foreign => {
-            format!("! What says who can read this chat is about somebody else, or another key. Before: {words}")
+            format!(
+                "! What says who can read this chat is about somebody else, or another key. Before: {words}"
+            )
         }
         LabelChange::Stale => format!("! What says who can read this chat is out of date. It said: {words}"),
     }

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::people::{Relay, tradepost};
 
-struct Desk<'a> {
-    relay: &'a Relay,
-    folder: tempfile::TempDir,
+pub(crate) struct Desk<'a> {
+    pub(crate) relay: &'a Relay,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Desk<'_> {
@@ -21,13 +21,13 @@ impl Desk<'_> {
         command.output().unwrap()
     }
 
-    fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let text = self.done(&[arguments, &["--json"]].concat());
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
@@ -39,7 +39,7 @@ impl Desk<'_> {
     }
 }
 
-const APPLY: &[&str] = &[
+pub(crate) const APPLY: &[&str] = &[
     "business",
     "apply",
     "--legal-name",

@@ -6,6 +6,7 @@ mod conversation;
 mod daemon;
 mod devices;
 mod failures;
+mod labels;
 mod outbox;
 mod people;
 mod proxy;

@@ -38,7 +38,7 @@ pub(crate) fn key_pair(seed: u64) -> KeyPair {
 
 pub(crate) fn sign(key: &KeyPair, context: &str, statement: Vec<u8>) -> Base64 {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let signature = key.private.sign(&signed_bytes(context, &statement), &mut rng).to_bytes().to_vec();
+    let signature = key.private.sign(&signed_bytes(context, &statement), &mut rng).as_bytes().to_vec();
     Base64(Signed { statement, signature }.encode_to_vec())
 }
 
