@@ -40,7 +40,8 @@
 //!   with the state of its session, before it is acknowledged. Whoever must act on every message exactly once, also
 //!   across crashes, reads [`Device::messages`] from the last position it acted on; [`Events`] tell when to look.
 //! - **Whom it is sent to is known.** The first identity key of an account is trusted, a changed one is told, and nothing
-//!   is sent to it before [`Device::accept_identity`], which names the key that was decided on.
+//!   is sent to it before [`Device::accept_identity`], which names the key that was decided on. Who hosts a business, and so
+//!   can read what it is sent, is shown before anything is sent to it: [`Device::label_shown`].
 //! - **One at a time.** All changes of a device's state happen one after another. No two processes may open one vault.
 //!
 //! # For programs that keep messages themselves

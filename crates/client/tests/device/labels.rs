@@ -99,17 +99,17 @@ async fn who_was_written_to_is_shown_the_label_before_they_answer() {
     assert_eq!(anna.message(answer).await.state, State::Queued);
     assert_eq!(bank.message(offer).await.state, State::Delivered);
     show(&anna, &bank).await;
-    until(async || bank.texts(&anna).await.len() == 1).await;
+    until(async || bank.texts(&anna).await.len() == 2).await;
     until(async || bank.message(offer).await.state == State::Read).await;
     // A person is asked about once, and has no label.
     let otto = world.person(3).await;
     otto.say(&anna, "Hi").await;
     until(async || anna.texts(&otto).await.len() == 1).await;
     anna.say(&otto, "Hi").await;
-    until(async || otto.texts(&anna).await.len() == 1).await;
+    until(async || otto.texts(&anna).await.len() == 2).await;
     let asked = world.relay.state().labels.asked;
     anna.say(&otto, "Bye").await;
-    until(async || otto.texts(&anna).await.len() == 2).await;
+    until(async || otto.texts(&anna).await.len() == 3).await;
     assert_eq!(world.relay.state().labels.asked, asked);
     assert_eq!(anna.device.label(otto.account()).await.unwrap(), None);
 }
@@ -291,7 +291,7 @@ async fn the_relay_is_asked_again_every_day_and_hosts_do_not_ask() {
     otto.say(&bank, "Business to business").await;
     until(async || bank.texts(&otto).await.len() == 1).await;
     bank.say(&otto, "Good").await;
-    until(async || otto.texts(&bank).await.len() == 1).await;
+    until(async || otto.texts(&bank).await.len() == 2).await;
     assert_eq!(world.relay.state().labels.asked, asked);
 }
 
