@@ -28,8 +28,11 @@ async fn connect(stage: &Stage) -> Shared {
     let tcp = TcpStream::connect(stage.nodes[0].address).await.unwrap();
     let handshake =
         hyper::client::conn::http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(tcp));
-    let (shared, connection) = handshake.await.unwrap();
+    let (mut shared, connection) = handshake.await.unwrap();
     tokio::spawn(connection);
+    // An answer says that the relay's settings have come: whether it knows what an extended CONNECT is.
+    let request = Request::builder().uri("http://relay/health").body(Empty::new()).unwrap();
+    assert_eq!(shared.send_request(request).await.unwrap().status(), StatusCode::OK);
     shared
 }
 
@@ -61,8 +64,11 @@ async fn frame(socket: &mut Socket) -> ServerFrame {
 }
 
 async fn many_devices_share_a_connection(ground: Ground) {
-    let stage =
-        Stage::with(ground, |config| config.limits.registrations = relay::limits::Rate::new(1000, 1)).await;
+    let stage = Stage::with(ground, |config| {
+        let often = relay::limits::Rate::new(1000, 1);
+        (config.limits.codes, config.limits.registrations) = (often, often);
+    })
+    .await;
     let mut people: Vec<Person> = Vec::new();
     for _ in 0..16 {
         people.push(stage.person().await);
