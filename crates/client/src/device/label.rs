@@ -109,6 +109,10 @@ impl Device {
             // Nothing can be encrypted for it yet, and the label comes with its keys.
             return Ok(Gate::Open);
         }
+        if peer.held() {
+            // What is known is about the new key, and nothing leaves before that is accepted.
+            return Ok(Gate::Held);
+        }
         let Some(record) = work.load::<LabelRecord>(Space::Label, to.as_bytes()).await? else {
             return Ok(Gate::Ask);
         };

@@ -242,6 +242,33 @@ async fn a_label_holds_for_one_identity_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_key_and_a_new_label_are_both_waited_for_and_asked_about_once() {
+    let (world, anna, bank) = at_the_bank(68).await;
+    anna.say(&bank, "Hello").await;
+    show(&anna, &bank).await;
+    anna.settled().await;
+    drop(bank);
+    let bank = world.person(2).await;
+    let vendor = Declaration {
+        mode: Mode::Vendor.into(),
+        host_name: "Cloudy Ltd".into(),
+        ..declaration(&world, &bank)
+    };
+    world.relay.declare(bank.account(), &vendor);
+    let requests = anna.link.requests.load(std::sync::atomic::Ordering::Relaxed);
+    let id = anna.say(&bank, "My salary is …").await;
+    let state = stands(&anna, &bank, LabelChange::Changed).await;
+    time_passes().await;
+    assert!(anna.link.requests.load(std::sync::atomic::Ordering::Relaxed) < requests + 10);
+    let digits = anna.device.safety_number(bank.account()).await.unwrap().digits;
+    anna.device.accept_identity(bank.account(), &digits).await.unwrap();
+    time_passes().await;
+    assert_eq!(anna.message(id).await.state, State::Queued);
+    anna.device.label_shown(bank.account(), &state.digest.0).await.unwrap();
+    until(async || anna.message(id).await.state == State::Delivered).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_label_key_counts_only_if_the_one_before_certified_it() {
     let (world, anna, bank) = at_the_bank(65).await;
     anna.say(&bank, "Hello").await;
