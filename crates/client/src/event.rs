@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use wire::{AccountId, DeviceId};
 
-use crate::{Message, MessageRef, State};
+use crate::{LabelState, Message, MessageRef, State};
 
 /// What happened. Everything but [`Event::Typing`], [`Event::Connection`] and [`Event::Drained`] is in the vault before
 /// it is told.
@@ -78,6 +78,15 @@ pub enum Event {
     Feed {
         /// The position of the last of it.
         through: u64,
+    },
+    /// The label of a business is the first, or another one than before, or something is wrong with it. What is sent to it
+    /// waits until [`Device::label_shown`](crate::Device::label_shown).
+    Label {
+        /// Whose.
+        account: AccountId,
+        /// How it is now.
+        #[serde(flatten)]
+        state: LabelState,
     },
     /// A contact's name, profile or block changed, here or on another own device.
     Contact {

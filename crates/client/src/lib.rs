@@ -40,7 +40,8 @@
 //!   with the state of its session, before it is acknowledged. Whoever must act on every message exactly once, also
 //!   across crashes, reads [`Device::messages`] from the last position it acted on; [`Events`] tell when to look.
 //! - **Whom it is sent to is known.** The first identity key of an account is trusted, a changed one is told, and nothing
-//!   is sent to it before [`Device::accept_identity`], which names the key that was decided on.
+//!   is sent to it before [`Device::accept_identity`], which names the key that was decided on. Who hosts a business, and so
+//!   can read what it is sent, is shown before anything is sent to it: [`Device::label_shown`].
 //! - **One at a time.** All changes of a device's state happen one after another. No two processes may open one vault.
 //!
 //! # For programs that keep messages themselves
@@ -80,6 +81,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod card;
 mod cipher;
 mod content;
 mod device;
@@ -87,6 +89,8 @@ mod edges;
 mod error;
 mod event;
 mod feed;
+mod interactive;
+mod label;
 pub mod link;
 mod media;
 mod message;
@@ -95,11 +99,14 @@ mod native;
 mod records;
 pub mod vault;
 
-pub use device::{Device, Ended, Linking, LinkingRequest, Registration, Settings};
+pub use card::{Card, NameParts, PostalAddress, Website};
+pub use device::{Device, Ended, HostedRegistration, Linking, LinkingRequest, Registration, Settings};
 pub use edges::{Clock, Edges, Randomness, Shared};
 pub use error::Error;
 pub use event::{Connection, Event, Events};
 pub use feed::{Change, FeedItem, News};
+pub use interactive::*;
+pub use label::{Hosting, Label, LabelChange, LabelState};
 pub use link::{Link, LinkError};
 pub use media::{Progress, Sink, Source};
 pub use message::*;
@@ -108,4 +115,4 @@ pub use native::{FileSink, FileSource, NativeLink, NativeLinkOptions, SystemCloc
 pub use vault::{MemoryVault, Vault, VaultError};
 #[cfg(feature = "native")]
 pub use vault::{SqliteVault, VaultKey};
-pub use wire::{AccountId, DeviceId, PhoneNumber};
+pub use wire::{AccountId, BusinessId, DeviceId, PhoneNumber};

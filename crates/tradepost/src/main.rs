@@ -1,12 +1,15 @@
-//! The command line: `tradepost relay`, `tradepost chat`, `tradepost bench`. It alone owns configuration, logs,
+//! The command line: `tradepost relay`, `tradepost chat`, `tradepost business`, `tradepost admin`, `tradepost bench`. It alone owns configuration, logs,
 //! signals, the system's clock and its randomness.
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod admin;
+mod business;
 mod chat;
 mod relay;
+mod relay_api;
 mod system;
 
 use std::process::ExitCode;
@@ -26,6 +29,8 @@ struct Line {
 enum Command {
     Relay(Box<relay::Flags>),
     Chat(Box<chat::Flags>),
+    Business(Box<business::Flags>),
+    Admin(Box<admin::Flags>),
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -41,6 +46,8 @@ async fn main() -> ExitCode {
     match Line::parse().command {
         Command::Relay(flags) => told(relay::run(*flags).await),
         Command::Chat(flags) => chat::run(*flags).await,
+        Command::Business(flags) => told(business::run(*flags).await),
+        Command::Admin(flags) => told(admin::run(*flags).await),
         Command::Bench(Bench::Relay(options)) => told(measure(*options).await),
     }
 }

@@ -19,14 +19,23 @@ pub(super) enum Lane {
     Ready,
     /// Keys of these devices, or of all.
     WantsKeys(Option<Vec<DeviceId>>),
-    /// Keys that are being fetched.
+    /// Who hosts the account.
+    WantsLabel,
+    /// What it wants is being fetched.
     Fetching,
     /// The relay's answer.
     Sent { id: [u8; 16], since: u64 },
     /// This time.
     Until(u64),
-    /// That a changed identity key is accepted.
+    /// That a changed identity key is accepted, or a label was shown.
     Held,
+}
+
+/// What is to be fetched for a lane.
+pub(super) enum Wanted {
+    /// Keys of these devices, or of all.
+    Keys(Option<Vec<DeviceId>>),
+    Label,
 }
 
 #[derive(Default)]
@@ -85,7 +94,7 @@ impl Lanes {
     }
 
     pub(super) fn set(&self, account: AccountId, lane: Lane) {
-        let wants_keys = matches!(lane, Lane::WantsKeys(_));
+        let wants_keys = matches!(lane, Lane::WantsKeys(_) | Lane::WantsLabel);
         self.lanes().put(account, Some(lane));
         if wants_keys {
             self.fetch.notify_one();
@@ -136,17 +145,17 @@ impl Lanes {
         self.lanes().sent.get(id).copied()
     }
 
-    /// Takes an account whose keys are wanted.
-    pub(super) fn next_fetch(&self) -> Option<(AccountId, Option<Vec<DeviceId>>)> {
+    /// Takes an account of which something is to be fetched.
+    pub(super) fn next_fetch(&self) -> Option<(AccountId, Wanted)> {
         let mut lanes = self.lanes();
         lanes.by_account.iter_mut().find_map(|(account, lane)| {
-            if !matches!(lane, Lane::WantsKeys(_)) {
-                return None;
-            }
-            match std::mem::replace(lane, Lane::Fetching) {
-                Lane::WantsKeys(devices) => Some((*account, devices)),
-                _ => None,
-            }
+            let wanted = match lane {
+                Lane::WantsKeys(devices) => Wanted::Keys(devices.take()),
+                Lane::WantsLabel => Wanted::Label,
+                _ => return None,
+            };
+            *lane = Lane::Fetching;
+            Some((*account, wanted))
         })
     }
 }

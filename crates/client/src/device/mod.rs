@@ -5,15 +5,18 @@ mod contacts;
 mod feed;
 mod heal;
 mod history;
+mod label;
 mod lanes;
 mod linking;
 mod media;
 mod names;
+mod number;
 mod outbox;
 mod prekeys;
 mod profile;
 mod reading;
 mod receive;
+mod reference;
 mod register;
 mod run;
 mod seal;
@@ -41,7 +44,7 @@ use zeroize::Zeroizing;
 use self::lanes::Lanes;
 pub use self::{
     linking::{Linking, LinkingRequest},
-    register::Registration,
+    register::{HostedRegistration, Registration},
     run::Ended,
     trust::Settings,
 };

@@ -7,7 +7,7 @@ use tokio::sync::futures::Notified;
 use wire::{AccountId, frames, limits};
 use zeroize::Zeroizing;
 
-use super::{Device, lanes::Lane, seal::Sealing};
+use super::{Device, label::Gate, lanes::Lane, seal::Sealing};
 use crate::{
     Error,
     records::{EntryState, Outgoing, Purpose, QueuedSend, Work, decode},
@@ -47,6 +47,11 @@ impl Device {
             }
             emptied.await;
         }
+    }
+
+    /// Whether less than half of what may wait does.
+    pub(super) fn half_of_outbox(work: &mut Work<'_>) -> bool {
+        work.upkeep().queued < OUTBOX / 2
     }
 
     pub(super) fn room_in_outbox(work: &mut Work<'_>) -> Result<(), Error> {
@@ -147,6 +152,20 @@ impl Device {
                 self.0.lanes.end(to);
                 continue;
             };
+            // Also of what was encrypted before: it has not left.
+            if !matches!(item.purpose(), Purpose::Receipt | Purpose::AskAgain) {
+                match self.label_gate(&mut work, to).await? {
+                    Gate::Open => {}
+                    Gate::Ask => {
+                        self.0.lanes.set(to, Lane::WantsLabel);
+                        continue;
+                    }
+                    Gate::Held => {
+                        self.0.lanes.set(to, Lane::Held);
+                        continue;
+                    }
+                }
+            }
             if !item.sealed {
                 match self.seal(&mut work, &item).await? {
                     Sealing::Sealed(parts) => {

@@ -9,7 +9,7 @@ use super::Device;
 use crate::{
     Chat, Error, Message, MessageRef,
     content::{NAMED, wire_ref},
-    records::{ChatRecord, Entry, EntryState, Purpose, Work, decode},
+    records::{ChatRecord, Entry, EntryState, LabelRecord, Purpose, Work, decode},
     vault::{MAX_POSITION, Order, Space},
 };
 
@@ -44,6 +44,10 @@ impl Device {
                     latest: latest.map(|entry| entry.to_message()).transpose()?,
                     timer: chat.timer,
                     held: peer.held(),
+                    label: match work.load::<LabelRecord>(Space::Label, &chat.account).await? {
+                        Some(record) => record.state(),
+                        None => None,
+                    },
                 });
             }
         }

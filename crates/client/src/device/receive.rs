@@ -13,7 +13,7 @@ use wire::{
 };
 use zeroize::Zeroizing;
 
-use super::{Device, history::Said};
+use super::{Device, history::Said, label::Gate};
 use crate::{
     Error, Event,
     content::{NAMED, bounded},
@@ -83,10 +83,19 @@ impl Device {
         if work.peer(to).await?.held() {
             return Ok(());
         }
+        // The same of what waits behind something for a label to be shown.
+        let label = self.label_gate(work, to).await?;
+        if label == Gate::Held && !Self::half_of_outbox(work) {
+            return Ok(());
+        }
         let timestamp = work.next_timestamp();
         let body = Some(Body::Receipt(Receipt { r#type: kind.into(), timestamps: timestamps.to_vec() }));
         let content = Content { timestamp, body, ..Content::default() };
-        self.queue(work, to, timestamp, content.encode_to_vec(), Purpose::Other, 0).await
+        let purpose = match kind {
+            ReceiptType::Delivered => Purpose::Receipt,
+            ReceiptType::Read => Purpose::Other,
+        };
+        self.queue(work, to, timestamp, content.encode_to_vec(), purpose, 0).await
     }
 
     async fn take(&self, work: &mut Work<'_>, envelope: &Envelope, batch: &mut Batch) -> Result<(), Error> {

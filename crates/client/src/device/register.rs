@@ -3,8 +3,8 @@
 use keys::KeyPair;
 use prost::Message as _;
 use wire::{
-    Base64, DeviceId, PhoneNumber,
-    api::{CodeRequested, DevCode, NewDevice, Register, Registered, RequestCode, UploadKeys},
+    Base64, BusinessId, DeviceId, PhoneNumber,
+    api::{CodeRequested, DevCode, NewDevice, Register, RegisterHosted, Registered, RequestCode, UploadKeys},
     limits,
 };
 use zeroize::Zeroizing;
@@ -33,6 +33,25 @@ pub struct Registration {
 impl std::fmt::Debug for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Registration").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// What registers a number of a business at whoever hosts it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HostedRegistration {
+    /// The host's: of the business itself, of a vendor, of the operator. The label that people see follows it.
+    pub credential: String,
+    /// Whose number it is.
+    pub business: BusinessId,
+    /// The number.
+    pub number: PhoneNumber,
+    /// What the account's other devices see it called.
+    pub device_name: String,
+}
+
+impl std::fmt::Debug for HostedRegistration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostedRegistration").field("business", &self.business).finish_non_exhaustive()
     }
 }
 
@@ -72,6 +91,28 @@ impl Device {
         settle_in(edges, &identity, &profile_key, &device_name, async |relay, device| {
             let request = Register { number, code, pin, device };
             relay.ask("POST", "/v1/registration", Some(&request)).await
+        })
+        .await
+    }
+}
+
+impl Device {
+    /// Registers a number of a business, and with it this vault's device as the primary of its account. The device that the
+    /// number had before is gone by that.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyRegistered`]; [`Error::Refused`] with the code `forbidden` if the credential is not that of whom the
+    /// business has chosen to host it. Nothing is stored then.
+    pub async fn register_hosted(mut edges: Edges, registration: HostedRegistration) -> Result<Self, Error> {
+        let identity = KeyPair::generate(&mut edges.rng);
+        let mut profile_key = Zeroizing::new(vec![0; 32]);
+        edges.rng.fill_bytes(&mut profile_key);
+        let HostedRegistration { credential, business, number, device_name } = registration;
+        let credential = Zeroizing::new(credential);
+        settle_in(edges, &identity, &profile_key, &device_name, async |relay, device| {
+            let request = RegisterHosted { business, number, device };
+            let relay = Relay { token: Some(&credential), ..relay };
+            relay.ask("POST", "/v1/hosting/devices", Some(&request)).await
         })
         .await
     }

@@ -10,11 +10,14 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use wire::{
-    AccountId, DeviceId, Message as _, close,
+    AccountId, Message as _, close,
     frames::{ClientFrame, Send, ServerFrame},
 };
 
-use super::{Device, lanes::Lane};
+use super::{
+    Device,
+    lanes::{Lane, Wanted},
+};
 use crate::{Connection, Error, Event, LinkError, link::Socket, records::EntryState};
 
 /// Milliseconds before the first try to connect again; doubled with each, to at most [`LONGEST`].
@@ -199,9 +202,9 @@ impl Device {
         let mut fetches = FuturesUnordered::new();
         loop {
             while fetches.len() < FETCHES
-                && let Some((account, devices)) = self.0.lanes.next_fetch()
+                && let Some((account, wanted)) = self.0.lanes.next_fetch()
             {
-                fetches.push(self.fetch_for(account, devices));
+                fetches.push(self.fetch_for(account, wanted));
             }
             tokio::select! {
                 Some(outcome) = fetches.next() => outcome?,
@@ -210,8 +213,12 @@ impl Device {
         }
     }
 
-    async fn fetch_for(&self, account: AccountId, devices: Option<Vec<DeviceId>>) -> Result<(), Error> {
-        let lane = match self.fetch_keys(account, devices.as_deref()).await {
+    async fn fetch_for(&self, account: AccountId, wanted: Wanted) -> Result<(), Error> {
+        let fetched = match &wanted {
+            Wanted::Keys(devices) => self.fetch_keys(account, devices.as_deref()).await,
+            Wanted::Label => self.fetch_label(account).await,
+        };
+        let lane = match fetched {
             Ok(()) => Lane::Ready,
             Err(error @ (Error::Vault(_) | Error::Damaged(_))) => return Err(error),
             Err(Error::Wait { retry_after_ms }) => Lane::Until(self.now() + retry_after_ms.max(FIRST)),
@@ -220,6 +227,10 @@ impl Device {
                     return Err(error.into());
                 }
                 Lane::Until(self.now() + self.between(1000, 5000).await?)
+            }
+            Err(error) if matches!(wanted, Wanted::Label) => {
+                tracing::warn!(%error, "a label could not be fetched");
+                Lane::Until(self.now() + UPKEEP)
             }
             Err(error) => {
                 tracing::warn!(%error, "keys could not be fetched");
@@ -250,7 +261,12 @@ impl Device {
             self.sweep(self.now()).await?;
             if asked.is_none_or(|asked| self.now() >= asked + ASK) {
                 asked = Some(self.now());
-                for outcome in [self.refresh_devices().await.map(drop), self.renew_prekeys().await] {
+                let outcomes = [
+                    self.refresh_devices().await.map(drop),
+                    self.renew_prekeys().await,
+                    self.renew_labels().await,
+                ];
+                for outcome in outcomes {
                     match outcome {
                         Ok(()) => {}
                         Err(error @ (Error::Vault(_) | Error::Damaged(_))) => return Err(error),

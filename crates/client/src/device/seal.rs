@@ -13,7 +13,7 @@ use wire::{
     limits,
 };
 
-use super::Device;
+use super::{Device, label::Declared};
 use crate::{
     Error,
     error::damaged,
@@ -169,6 +169,11 @@ impl Device {
         if !complete {
             return Err(Error::Answer("not the keys that were asked for"));
         }
+        let declared = match &bundles.declaration {
+            Some(declaration) => Some(self.declared(Some(&declaration.0)).await?),
+            None if asked.is_none() => Some(Declared::Nothing),
+            None => None,
+        };
         let mut work = self.work().await?;
         let mut peer = work.peer(account).await?;
         if account == self.account() {
@@ -203,6 +208,10 @@ impl Device {
             Self::put_session(&mut work, account, device, &session);
         }
         work.put_peer(&mut peer);
+        if let Some(declared) = declared.filter(|_| account != self.account() && !work.upkeep().ignore_labels)
+        {
+            self.note_label(&mut work, account, declared).await?;
+        }
         self.save(work).await
     }
 

@@ -79,6 +79,7 @@ impl Device {
             }
             Reason::NoSuchAccount => return self.failed(work, &item, EntryState::NoSuchAccount).await,
             Reason::QueueFull => return self.failed(work, &item, EntryState::QueueFull).await,
+            Reason::Forbidden => return self.failed(work, &item, EntryState::Forbidden).await,
             Reason::Invalid | Reason::ReasonUnknown => {
                 return self.failed(work, &item, EntryState::Refused).await;
             }

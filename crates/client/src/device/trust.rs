@@ -25,6 +25,10 @@ pub struct Settings {
     /// 45 days or until it was read. What was in chats before stays there.
     #[serde(default = "yes")]
     pub keep_history: bool,
+    /// Whether it is sent to businesses without looking at who hosts them: for devices of businesses, whose people have no
+    /// labels.
+    #[serde(default)]
+    pub ignore_labels: bool,
 }
 
 const fn yes() -> bool {
@@ -33,7 +37,12 @@ const fn yes() -> bool {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { accept_changed_identities: false, read_in_silence: false, keep_history: true }
+        Self {
+            accept_changed_identities: false,
+            read_in_silence: false,
+            keep_history: true,
+            ignore_labels: false,
+        }
     }
 }
 
@@ -49,6 +58,7 @@ impl Device {
             accept_changed_identities: upkeep.accept_changed,
             read_in_silence: upkeep.read_in_silence,
             keep_history: !upkeep.no_history,
+            ignore_labels: upkeep.ignore_labels,
         })
     }
 
@@ -61,6 +71,7 @@ impl Device {
         work.upkeep().accept_changed = settings.accept_changed_identities;
         work.upkeep().read_in_silence = settings.read_in_silence;
         work.upkeep().no_history = !settings.keep_history;
+        work.upkeep().ignore_labels = settings.ignore_labels;
         self.save(work).await
     }
 

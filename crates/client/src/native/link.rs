@@ -9,13 +9,13 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-use super::socket;
+use super::{multiplexed::Pool, socket};
 use crate::link::{HttpRequest, HttpResponse, Link, LinkError, ResponseBody, Socket};
 
 /// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT: Duration = Duration::from_secs(15);
 /// How long the relay may say nothing while an answer is waited for; it holds some back for 25 seconds.
-const SILENCE: Duration = Duration::from_secs(45);
+pub(super) const SILENCE: Duration = Duration::from_secs(45);
 
 /// What a link needs to know besides where the relay is.
 #[derive(Clone, Default)]
@@ -25,6 +25,9 @@ pub struct NativeLinkOptions {
     pub trusted: Vec<Vec<u8>>,
     /// Whether `http` is taken for a relay on another machine too: whoever is on the way can take the credential then.
     pub plain_beyond_loopback: bool,
+    /// Whether all that goes over the link, and over its copies, shares connections of HTTP/2: requests, and the sockets of
+    /// many devices. For hosts.
+    pub multiplexed: bool,
 }
 
 impl std::fmt::Debug for NativeLinkOptions {
@@ -32,6 +35,7 @@ impl std::fmt::Debug for NativeLinkOptions {
         f.debug_struct("NativeLinkOptions")
             .field("trusted", &self.trusted.len())
             .field("plain_beyond_loopback", &self.plain_beyond_loopback)
+            .field("multiplexed", &self.multiplexed)
             .finish()
     }
 }
@@ -42,6 +46,7 @@ pub struct NativeLink {
     url: String,
     client: reqwest::Client,
     tls: Arc<ClientConfig>,
+    shared: Option<Arc<Pool>>,
 }
 
 impl NativeLink {
@@ -86,7 +91,9 @@ impl NativeLink {
             .user_agent(concat!("tradepost/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| LinkError::Unreachable(error.to_string()))?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), client, tls: Arc::new(tls) })
+        let url = url.trim_end_matches('/').to_owned();
+        let shared = if options.multiplexed { Some(Arc::new(Pool::new(&url, &tls)?)) } else { None };
+        Ok(Self { url, client, tls: Arc::new(tls), shared })
     }
 }
 
@@ -121,6 +128,9 @@ impl Link for NativeLink {
     }
 
     async fn request(&self, request: HttpRequest) -> Result<HttpResponse, LinkError> {
+        if let Some(shared) = &self.shared {
+            return shared.ask(request).await;
+        }
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| wrong("this is no method"))?;
         let mut builder = self.client.request(method, format!("{}{}", self.url, request.path));
         if let Some(token) = &request.token {
@@ -143,6 +153,9 @@ impl Link for NativeLink {
     }
 
     async fn open(&self, token: &str) -> Result<Arc<dyn Socket>, LinkError> {
+        if let Some(shared) = &self.shared {
+            return Ok(Arc::new(shared.open(token).await?));
+        }
         let socket = tokio::time::timeout(CONNECT, socket::open(&self.url, token, Arc::clone(&self.tls)));
         Ok(Arc::new(socket.await.map_err(|_| LinkError::TimedOut)??))
     }

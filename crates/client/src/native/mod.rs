@@ -3,6 +3,7 @@
 mod clock;
 mod files;
 mod link;
+mod multiplexed;
 mod socket;
 
 pub use self::{

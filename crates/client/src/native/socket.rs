@@ -7,7 +7,12 @@ use futures_util::{
     stream::{SplitSink, SplitStream},
 };
 use rustls::ClientConfig;
-use tokio::{net::TcpStream, sync::Mutex, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::{Mutex, OwnedSemaphorePermit},
+    time::timeout,
+};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{
@@ -29,30 +34,46 @@ const SILENCE: Duration = Duration::from_secs(900);
 /// How long to wait for a socket to close.
 const CLOSE: Duration = Duration::from_secs(2);
 
-type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-/// A socket over TCP and TLS.
-pub(super) struct NativeSocket {
-    sender: Mutex<SplitSink<Stream, Message>>,
-    receiver: Mutex<SplitStream<Stream>>,
+/// A socket over any stream.
+pub(super) struct NativeSocket<S> {
+    sender: Mutex<SplitSink<WebSocketStream<S>, Message>>,
+    receiver: Mutex<SplitStream<WebSocketStream<S>>>,
+    /// Its place on a shared connection.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
-pub(super) async fn open(url: &str, token: &str, tls: Arc<ClientConfig>) -> Result<NativeSocket, LinkError> {
+impl<S: AsyncRead + AsyncWrite + Unpin> NativeSocket<S> {
+    pub(super) fn new(stream: WebSocketStream<S>, place: Option<OwnedSemaphorePermit>) -> Self {
+        let (sender, receiver) = stream.split();
+        Self { sender: Mutex::new(sender), receiver: Mutex::new(receiver), _place: place }
+    }
+}
+
+pub(super) fn credential(token: &str) -> Result<HeaderValue, LinkError> {
+    let mut credential = HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|_| unreachable("the credential is no header"))?;
+    credential.set_sensitive(true);
+    Ok(credential)
+}
+
+pub(super) fn config() -> WebSocketConfig {
+    WebSocketConfig::default().max_message_size(Some(limits::FRAME)).max_frame_size(Some(limits::FRAME))
+}
+
+pub(super) async fn open(
+    url: &str,
+    token: &str,
+    tls: Arc<ClientConfig>,
+) -> Result<NativeSocket<MaybeTlsStream<TcpStream>>, LinkError> {
     // `http` becomes `ws`, `https` `wss`.
     let url = url.strip_prefix("http").ok_or_else(|| unreachable("this is no URL"))?;
     let mut request =
         format!("ws{url}/v1/socket").into_client_request().map_err(|_| unreachable("this is no URL"))?;
-    let mut credential = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| unreachable("the credential is no header"))?;
-    credential.set_sensitive(true);
-    request.headers_mut().insert(AUTHORIZATION, credential);
-    let config =
-        WebSocketConfig::default().max_message_size(Some(limits::FRAME)).max_frame_size(Some(limits::FRAME));
+    request.headers_mut().insert(AUTHORIZATION, credential(token)?);
     let connector = Connector::Rustls(tls);
-    let connected = connect_async_tls_with_config(request, Some(config), true, Some(connector)).await;
+    let connected = connect_async_tls_with_config(request, Some(config()), true, Some(connector)).await;
     let (stream, _) = connected.map_err(failed)?;
-    let (sender, receiver) = stream.split();
-    Ok(NativeSocket { sender: Mutex::new(sender), receiver: Mutex::new(receiver) })
+    Ok(NativeSocket::new(stream, None))
 }
 
 fn unreachable(what: &str) -> LinkError {
@@ -70,7 +91,7 @@ fn failed(error: Error) -> LinkError {
 }
 
 #[async_trait]
-impl Socket for NativeSocket {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for NativeSocket<S> {
     async fn send(&self, frame: Bytes) -> Result<(), LinkError> {
         let mut sender = self.sender.lock().await;
         let sent = timeout(WRITE, sender.send(Message::Binary(frame))).await;

@@ -3,9 +3,10 @@
 use prost::Message as _;
 use wire::{AccountId, DeviceId, content::Content};
 
+use super::LabelNote;
 use crate::{
-    Error, Failure, Message, MessageRef, Quote, Reaction, State,
-    content::{body_from_wire, message_ref},
+    Body, Error, Failure, Label, Message, MessageRef, Quote, Reaction, State,
+    content::{body_from_wire, message_ref, preview_from_wire},
     error::damaged,
 };
 
@@ -40,6 +41,12 @@ pub(crate) struct Entry {
     /// Whether it is named with its device.
     #[prost(bool, tag = "13")]
     pub(crate) named_with_device: bool,
+    /// 16 bytes under which whoever sent it knows it, or nothing.
+    #[prost(bytes = "vec", tag = "14")]
+    pub(crate) reference: Vec<u8>,
+    /// It is no message, but a label that was seen.
+    #[prost(message, optional, tag = "15")]
+    pub(crate) label: Option<LabelNote>,
 }
 
 /// What somebody thinks of a message.
@@ -67,6 +74,7 @@ pub(crate) enum EntryState {
     QueueFull = 6,
     Refused = 7,
     Devices = 8,
+    Forbidden = 9,
 }
 
 impl From<EntryState> for State {
@@ -82,6 +90,7 @@ impl From<EntryState> for State {
             EntryState::QueueFull => failed(Failure::QueueFull),
             EntryState::Refused => failed(Failure::Refused),
             EntryState::Devices => failed(Failure::Devices),
+            EntryState::Forbidden => failed(Failure::Forbidden),
         }
     }
 }
@@ -95,7 +104,7 @@ impl EntryState {
             Self::Delivered => matches!(self, Self::Queued | Self::Sent | Self::Expired),
             Self::Read => !matches!(self, Self::Read),
             Self::Expired => matches!(self, Self::Queued | Self::Sent),
-            Self::NoSuchAccount | Self::QueueFull | Self::Refused | Self::Devices => {
+            Self::NoSuchAccount | Self::QueueFull | Self::Refused | Self::Devices | Self::Forbidden => {
                 matches!(self, Self::Queued)
             }
         }
@@ -138,13 +147,26 @@ impl Entry {
             device: DeviceId::try_from(self.device).map_err(|_| damaged("a device"))?,
             position: self.position,
             received: self.received,
-            body: body_from_wire(self.deleted, self.content.as_ref()),
+            body: match &self.label {
+                Some(note) => Body::Label {
+                    label: note.declaration.as_ref().map(Label::from_wire),
+                    change: note.standing().into(),
+                },
+                None => body_from_wire(self.deleted, self.content.as_ref()),
+            },
             quote: quote.filter(|_| !self.deleted),
             state: self.state().into(),
             reactions: reactions.filter(|reaction| !reaction.emoji.is_empty()).collect(),
             edited: (self.edited != 0).then_some(self.edited),
             expires_after: self.expires_after(),
             expires_at: (self.expires_at != 0).then_some(self.expires_at),
+            forwarded: self.content.as_ref().map_or(0, |content| content.forwarded),
+            preview: self
+                .content
+                .as_ref()
+                .and_then(|content| content.preview.as_ref())
+                .map(preview_from_wire),
+            reference: <[u8; 16]>::try_from(&self.reference[..]).ok(),
         })
     }
 

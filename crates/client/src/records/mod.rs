@@ -2,6 +2,7 @@
 
 mod feed;
 mod history;
+mod label;
 mod names;
 mod outbox;
 mod own;
@@ -18,8 +19,9 @@ use zeroize::Zeroizing;
 pub(crate) use self::{
     feed::{Fed, FedIdentity, FedState, FedUnreadable, FeedRecord, SentRecord},
     history::{ChatRecord, Entry, EntryReaction, EntryState},
+    label::{LabelKeyRecord, LabelNote, LabelRecord, Standing},
     names::{early_receipt, message_name, message_of, name, seen_envelope, seen_message},
-    outbox::{Outgoing, Purpose, QueuedSend, SealedPart},
+    outbox::{Outgoing, Purpose, QueuedSend, Referred, SealedPart},
     own::{OwnRecord, address},
     peer::PeerRecord,
     upkeep::{PreKeyKind, Upkeep},

@@ -48,6 +48,8 @@ pub(crate) enum Purpose {
     Message = 1,
     /// Asks for a message again, in the clear.
     AskAgain = 2,
+    /// Says that messages have come: it says nothing that the relay does not know, and waits for no label.
+    Receipt = 3,
 }
 
 /// A ciphertext for one device.
@@ -100,4 +102,13 @@ impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing").finish_non_exhaustive()
     }
+}
+
+/// What was sent under a reference, which is its name.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Referred {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) to: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) timestamp: u64,
 }

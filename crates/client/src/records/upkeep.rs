@@ -38,6 +38,9 @@ pub(crate) struct Upkeep {
     pub(crate) refills_since: u64,
     #[prost(uint32, tag = "14")]
     pub(crate) refills: u32,
+    /// Whether it is sent without looking at labels.
+    #[prost(bool, tag = "15")]
+    pub(crate) ignore_labels: bool,
 }
 
 /// The kinds of prekeys; the first byte of a prekey's name.

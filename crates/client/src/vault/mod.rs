@@ -67,6 +67,12 @@ spaces! {
     Feed = 16,
     /// How far a sent message has come, where no history is kept.
     Sent = 17,
+    /// What was sent under a reference.
+    Reference = 18,
+    /// Who hosts an account, if it is a business.
+    Label = 19,
+    /// The key that signs labels: one record.
+    LabelKey = 20,
 }
 
 /// A record as it is read.

@@ -5,13 +5,13 @@ use std::{convert::Infallible, pin::pin, time::Duration};
 use axum::{Router, body::Body};
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{Peer, Stream};
+use super::{Peer, Stream, http2};
 use crate::config::Listen;
 
 /// Bytes of a request's head, and of what is read ahead of a body.
@@ -23,9 +23,10 @@ pub(super) struct Connections {
     tls: Option<TlsAcceptor>,
     router: Router,
     http: http1::Builder,
+    pub(super) multiplexed: hyper::server::conn::http2::Builder<TokioExecutor>,
     head_timeout: Duration,
-    stall: Duration,
-    closing: CancellationToken,
+    pub(super) stall: Duration,
+    pub(super) closing: CancellationToken,
 }
 
 impl Connections {
@@ -42,14 +43,26 @@ impl Connections {
             .max_buf_size(BUFFER)
             .max_headers(HEADERS);
         let stall = Duration::from_millis(config.body_idle_ms);
-        Self { tls, router, http, head_timeout, stall, closing }
+        Self { tls, router, http, multiplexed: http2::builder(config), head_timeout, stall, closing }
     }
 
     pub(super) async fn serve(self: std::sync::Arc<Self>, tcp: TcpStream, peer: Peer) {
         // Frames are small and wait for nothing.
         let _ = tcp.set_nodelay(true);
         let stream = match &self.tls {
-            None => Stream::Plain(tcp),
+            None => {
+                let begins = timeout(self.head_timeout, http2::is_spoken(&tcp));
+                let multiplexed = tokio::select! {
+                    begins = begins => begins,
+                    () = peer.evicted() => return,
+                };
+                match multiplexed {
+                    // Boxed, so that the task of a connection that is not one is no larger for it.
+                    Ok(true) => return Box::pin(http2::serve(self, Stream::Plain(tcp), peer)).await,
+                    Ok(false) => Stream::Plain(tcp),
+                    Err(_) => return,
+                }
+            }
             Some(acceptor) => {
                 let handshake = timeout(self.head_timeout, acceptor.accept(tcp));
                 let outcome = tokio::select! {
@@ -57,7 +70,14 @@ impl Connections {
                     () = peer.evicted() => return,
                 };
                 match outcome {
-                    Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                    Ok(Ok(stream)) => {
+                        let multiplexed = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        let stream = Stream::Tls(Box::new(stream));
+                        if multiplexed {
+                            return Box::pin(http2::serve(self, stream, peer)).await;
+                        }
+                        stream
+                    }
                     // Not one that speaks TLS, or not in time.
                     Ok(Err(_)) | Err(_) => return,
                 }
@@ -83,7 +103,7 @@ impl Connections {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         self.router.clone().oneshot(request.map(Body::new)).await
     }
 }

@@ -1,6 +1,7 @@
 //! Serving: the listener, TLS, connections and how many of them, and going down in order.
 
 mod connection;
+mod http2;
 mod seats;
 mod stream;
 mod tls;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{connection::Connections, seats::Seats};
 pub use self::{
+    http2::Multiplexed,
     seats::{Peer, Sending},
     stream::Stream,
     tls::{Certificate, TlsError},
@@ -22,7 +24,7 @@ use crate::config::Listen;
 
 /// Serves `router` on `listener` until `closing`, then finishes what is under way.
 ///
-/// Connections are HTTP/1.1 over a [`Stream`]; every request carries its [`Peer`].
+/// Connections are HTTP/1.1 over a [`Stream`], or HTTP/2 for who says so; every request carries its [`Peer`].
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,

@@ -19,8 +19,9 @@ use wire::{close, frames::ClientFrame};
 use super::frames::{self, Decoder, Message, Violation};
 use crate::{
     auth::Caller,
+    businesses::Reach,
     queue::{
-        Budget, Mailbox, Next, Queue,
+        Budget, Mailbox, Next, Origin, Queue,
         outbox::{HEADER, give_buffer},
     },
     server::Peer,
@@ -41,6 +42,8 @@ pub(super) struct Connection<S> {
     stream: S,
     queue: Arc<Queue>,
     caller: Caller,
+    /// Whom a business may write to.
+    reach: Option<Box<Reach>>,
     mailbox: Arc<Mailbox>,
     /// What its account may send, shared with the account's other sockets.
     budget: Arc<Budget>,
@@ -75,6 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             stream,
             queue,
             caller,
+            reach: None,
             mailbox,
             budget,
             socket,
@@ -92,6 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut early = self.decode(&mut BytesMut::from(early));
         // It may have been removed since its credential was checked. From now on a removal finds this socket.
         match Box::pin(self.queue.knows(self.caller.key)).await {
+            Ok(true) if Box::pin(self.look_whom()).await.is_err() => early = Some(Step::Close(close::AWAY)),
             Ok(true) => {}
             Ok(false) => early = Some(Step::Close(close::REMOVED)),
             Err(_) => early = Some(Step::Close(close::AWAY)),
@@ -220,15 +225,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn take_frame(&mut self, bytes: Bytes) -> Result<(), u16> {
         let frame = ClientFrame::read(bytes).map_err(|_| close::INVALID)?;
+        if self.reach.as_ref().is_some_and(|reach| self.queue.is_stale(reach)) {
+            Box::pin(self.look_whom()).await?;
+        }
         let mut welcome = true;
         for send in &frame.sends {
             let socket = (&self.mailbox, self.socket);
-            welcome &= match self.queue.accept_from_socket(&self.caller, socket, &self.budget, send) {
+            let origin = Origin { caller: &self.caller, reach: self.reach.as_deref() };
+            welcome &= match self.queue.accept_from_socket(origin, socket, &self.budget, send) {
                 Ok(welcome) => welcome,
                 Err(account) => {
                     // Boxed, so that the task is small while it has nothing to load.
                     let loaded = Box::pin(self.queue.load(account)).await;
-                    self.queue.accept_loaded(&self.caller, socket, send, loaded);
+                    self.queue.accept_loaded(origin, socket, send, loaded);
                     true
                 }
             };
@@ -240,6 +249,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Whoever floods is read slowly, and so refused slowly.
             Box::pin(tokio::time::sleep(SLOW)).await;
         }
+        Ok(())
+    }
+
+    /// Looks whom a business may write to.
+    async fn look_whom(&mut self) -> Result<(), u16> {
+        let reach = self.queue.reach(&self.caller).await.map_err(|_| close::AWAY)?;
+        self.reach = reach.map(Box::new);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest as _, Sha1};
@@ -18,7 +19,7 @@ use crate::{
     RelayError,
     auth::{Caller, SUBPROTOCOL},
     queue::Queue,
-    server::{Peer, Stream},
+    server::{Multiplexed, Peer, Stream},
 };
 
 /// RFC 6455, section 1.3.
@@ -27,7 +28,8 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Opens the socket of a device
 ///
 /// A WebSocket with binary messages: frames of `socket.proto`. A browser offers the subprotocols `tradepost.v1` and
-/// `tradepost.token.TOKEN`.
+/// `tradepost.token.TOKEN`. Over HTTP/2 it is an extended CONNECT (RFC 8441), and one connection carries the sockets of
+/// many devices.
 #[utoipa::path(
     get,
     path = "/v1/socket",
@@ -42,12 +44,18 @@ pub async fn open(
     caller: Caller,
     mut request: Request,
 ) -> Result<Response, RelayError> {
-    let response = handshake(request.headers())?;
+    let multiplexed = request.extensions().get::<Multiplexed>().is_some();
+    let response = handshake(request.headers(), multiplexed)?;
     let upgrade = hyper::upgrade::on(&mut request);
     // The connection goes on to count among those of its address.
     let peer = request.extensions().get::<Peer>().cloned();
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
+        if multiplexed {
+            let connection = Connection::new(TokioIo::new(upgraded), queue, caller, peer);
+            tokio::spawn(connection.run(Bytes::new()));
+            return;
+        }
         // The stream itself: what was around it for HTTP goes.
         let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
             tracing::error!("a socket is not what the server serves");
@@ -61,8 +69,8 @@ pub async fn open(
     Ok(response)
 }
 
-/// RFC 6455, section 4.2.
-fn handshake(headers: &HeaderMap) -> Result<Response, RelayError> {
+/// RFC 6455, section 4.2; RFC 8441, section 5, which needs no key, as nobody mistakes HTTP/2 for something else.
+fn handshake(headers: &HeaderMap, multiplexed: bool) -> Result<Response, RelayError> {
     let has = |name: header::HeaderName, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         let mut tokens = values.flat_map(|value| value.split(',')).map(str::trim);
@@ -73,6 +81,13 @@ fn handshake(headers: &HeaderMap) -> Result<Response, RelayError> {
     }
     if !has(header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(RelayError::invalid("only version 13 of WebSocket is spoken here"));
+    }
+    if multiplexed {
+        let mut response = Response::builder().status(StatusCode::OK);
+        if has(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
+            response = response.header(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
+        }
+        return response.body(Body::empty()).map_err(RelayError::internal);
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     let key = key.filter(|key| STANDARD.decode(key).is_ok_and(|key| key.len() == 16));

@@ -8,9 +8,12 @@ mod accounts;
 mod blobs;
 #[path = "../../../store/tests/contract/blobs/bucket.rs"]
 mod bucket;
+mod business;
+mod businesses;
 mod devices;
 mod door;
 mod erasure;
+mod hosting;
 mod keys;
 mod operator;
 mod raced;
@@ -107,7 +110,22 @@ promises! {
         a_removed_device_writes_nothing_any_more
         an_erased_account_writes_nothing_any_more
         an_upload_under_way_ends_with_its_account;
+    businesses:
+        a_draft_is_filled_in_and_submitted
+        documents_are_few_and_small_and_go
+        only_the_next_step_can_be_taken
+        a_number_is_bound_with_its_code
+        before_approval_only_testers_are_written_to
+        the_trail_shows_what_was_done_to_it;
+    hosting:
+        a_business_that_hosts_itself_is_declared_so
+        no_other_credential_registers_a_device
+        another_host_begins_anew
+        a_suspended_vendor_hosts_nothing
+        a_label_key_certifies_the_next
+        a_person_is_another_one_to_every_business;
     strangers:
+        no_credential_opens_the_doors_of_another_kind
         no_route_opens_without_a_credential
         no_route_opens_with_garbage
         the_primary_s_routes_are_closed_to_linked_devices

@@ -13,6 +13,8 @@ struct Route {
     device: Option<Vec<String>>,
     /// It is the operator's.
     operator: bool,
+    /// It is for businesses, or for who hosts them.
+    party: Option<&'static str>,
 }
 
 async fn routes(stage: &Stage) -> Vec<Route> {
@@ -31,6 +33,9 @@ async fn routes(stage: &Stage) -> Vec<Route> {
                 path: path.clone(),
                 device: device.map(scopes),
                 operator: security.iter().any(|scheme| scheme.get("operator").is_some()),
+                party: ["business", "host"]
+                    .into_iter()
+                    .find(|kind| security.iter().any(|scheme| scheme.get(*kind).is_some())),
             });
         }
     }
@@ -42,6 +47,7 @@ fn filled(route: &Route, account: &str) -> String {
     let blob = "0123456789abcdef0123456789abcdef";
     let id = if route.path.starts_with("/v1/devices") { "2" } else { blob };
     let path = route.path.replace("{account}", account).replace("{device}", "1").replace("{id}", id);
+    let path = path.replace("{business}", account).replace("{vendor}", account);
     path.replace("{number}", "+4915112345678")
 }
 
@@ -62,14 +68,16 @@ pub(crate) async fn no_route_opens_without_a_credential(site: Site) {
     let routes = routes(&stage).await;
     let open: Vec<String> = routes
         .iter()
-        .filter(|route| route.device.is_none() && !route.operator)
+        .filter(|route| route.device.is_none() && !route.operator && route.party.is_none())
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
     // Whoever makes a route must say here that anybody may ask it.
     let mut expected = vec![
         "GET /health",
         "GET /v1/dev/codes/{number}",
+        "GET /v1/labels/key",
         "GET /v1/provisioning/{id}",
+        "POST /v1/businesses",
         "POST /v1/devices",
         "POST /v1/provisioning",
         "POST /v1/registration",
@@ -136,6 +144,56 @@ pub(crate) async fn the_primary_s_routes_are_closed_to_linked_devices(site: Site
         assert!(answer.status < 500, "{route:?}: {answer:?}");
     }
     one.get("/v1/account").await.is(200);
+    stage.close().await;
+}
+
+/// Every kind of credential against every route that wants another kind, or the same of somebody else where there is no
+/// path to say whose.
+pub(crate) async fn no_credential_opens_the_doors_of_another_kind(site: Site) {
+    let stage = crate::business::stage(site).await;
+    let business = stage.approved().await;
+    let (own_host, device) = business.hosted().await;
+    let (_, vendor) = stage.vendor("Host GmbH").await;
+    let made = stage.operator().post("/v1/operator/host-credential", Value::Null).await.is(200).json();
+    let credentials = [
+        ("none", String::new()),
+        ("device", device.token.clone()),
+        ("business", business.owner.credential.clone()),
+        ("host", own_host),
+        ("host", vendor.credential.clone()),
+        ("host", made["credential"].as_str().unwrap().to_owned()),
+        ("operator", crate::business::OPERATOR.to_owned()),
+    ];
+    let before = business.owner.get("/v1/business").await.is(200).json();
+    let mut asked = 0;
+    for route in routes(&stage).await {
+        let wanted = match (&route.device, route.party) {
+            (Some(_), _) => "device",
+            (None, Some(party)) => party,
+            // On loopback, figures are for anybody.
+            (None, None) if route.operator && route.path != "/metrics" => "operator",
+            (None, None) => continue,
+        };
+        for (kind, credential) in credentials.iter().filter(|(kind, _)| *kind != wanted) {
+            let bearer = format!("Bearer {credential}");
+            let answer = ask(&stage, &route, Some(&bearer), &business.id).await;
+            assert_eq!(answer.status, 401, "{route:?} with that of {kind}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 300, "{asked}");
+    assert_eq!(business.owner.get("/v1/business").await.is(200).json(), before);
+    // A stranger's business has its own, and a vendor nothing of those who did not choose it.
+    let stranger = stage.draft().await;
+    stranger
+        .owner
+        .delete(&format!("/v1/business/numbers/{}", business.number))
+        .await
+        .refused(404, "not_found");
+    let own = stranger.owner.get("/v1/business").await.is(200).json();
+    assert_eq!(own["business"], stranger.id);
+    let guess = serde_json::json!({ "mode": "vendor", "vendor": business.id });
+    stranger.owner.put("/v1/business/hosting", guess).await.refused(400, "invalid_request");
     stage.close().await;
 }
 

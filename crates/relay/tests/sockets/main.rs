@@ -4,7 +4,9 @@ mod crash;
 mod delivery;
 mod hostile;
 mod lost;
+mod multiplexed;
 mod people;
+mod reach;
 mod refusal;
 mod waiting;
 

@@ -109,6 +109,11 @@ impl Stage {
         Person { token: linked.token, ..primary.clone() }
     }
 
+    /// Somebody who was registered elsewhere.
+    pub(crate) fn somebody(&self, account: AccountId, token: String) -> Person {
+        Person { account, token, http: reqwest::Client::new(), urls: self.urls() }
+    }
+
     fn urls(&self) -> Vec<String> {
         (0..self.nodes.len()).map(|node| self.url(node)).collect()
     }
@@ -210,6 +215,11 @@ struct Keys {
     identity: KeyPair,
     prekey: KeyPair,
     kem: kem::KeyPair,
+}
+
+/// A device as it is offered.
+pub(crate) fn some_device() -> NewDevice {
+    device(&KEYS)
 }
 
 fn device(keys: &Keys) -> NewDevice {

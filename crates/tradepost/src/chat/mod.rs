@@ -1,12 +1,14 @@
 //! `tradepost chat`: one file for each command or small group of them.
 
 mod account;
+mod answer;
 mod ask;
 mod chats;
 mod daemon;
 mod devices;
 mod file;
 mod home;
+mod label;
 mod opened;
 mod problem;
 mod receive;
@@ -37,7 +39,7 @@ Examples:
   tradepost chat --as bank receive --follow --json
 
 Exit codes: 0 done, 1 failed, 2 wrong call, 3 not registered or removed, 4 relay not reached, 5 refused by the relay,
-6 the identity of the recipient changed. With --json results are one JSON value in each line, errors too (on standard
+6 the identity of the recipient changed, 7 who can read the chat with a business changed. With --json results are one JSON value in each line, errors too (on standard
 error). docs/using-chat.md goes from task to task."
 )]
 pub(crate) struct Flags {
@@ -56,6 +58,7 @@ enum Command {
     Link(devices::Link),
     With(talk::Flags),
     Send(Box<send::Flags>),
+    Answer(answer::Flags),
     Receive(receive::Flags),
     /// Show all chats
     Chats,
@@ -64,6 +67,9 @@ enum Command {
     Contacts(chats::Contacts),
     Profile(verify::ProfileFlags),
     Verify(verify::Verify),
+    Label(label::Flags),
+    ShareNumber(answer::ShareNumber),
+    Leave(answer::Leave),
     Block(chats::Block),
     Unblock(chats::Unblock),
     Devices(devices::Devices),
@@ -81,6 +87,10 @@ impl Command {
             Self::Link(_) => "link",
             Self::With(_) => "with",
             Self::Send(_) => "send",
+            Self::Answer(_) => "answer",
+            Self::Label(_) => "label",
+            Self::ShareNumber(_) => "share-number",
+            Self::Leave(_) => "leave",
             Self::Receive(_) => "receive",
             Self::Chats => "chats",
             Self::History(_) => "history",
@@ -132,6 +142,10 @@ async fn dispatch(flags: Flags, output: Output) -> Answer {
         },
         Command::With(flags) => talk::run(place.device().await?, flags).await,
         Command::Send(flags) => send::run(place.device().await?, *flags).await,
+        Command::Answer(flags) => answer::answer(place.device().await?, flags).await,
+        Command::Label(flags) => label::run(place.device().await?, flags).await,
+        Command::ShareNumber(flags) => answer::share_number(place.device().await?, flags).await,
+        Command::Leave(flags) => answer::leave(place.device().await?, flags).await,
         Command::Receive(flags) => receive::run(place.device().await?, flags).await,
         Command::Chats => chats::chats(place.device().await?).await,
         Command::History(flags) => chats::history(place.device().await?, flags).await,

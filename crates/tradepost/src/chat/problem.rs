@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Refused = 5,
     /// Nothing is sent to a changed identity key.
     IdentityChanged = 6,
+    /// Nothing is sent before the changed label of a business was seen.
+    LabelChanged = 7,
 }
 
 impl From<Exit> for ExitCode {

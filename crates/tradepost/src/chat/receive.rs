@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use client::{AccountId, Connection, Event, Message};
+use client::{AccountId, Body, Connection, Event, LabelChange, Message};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -68,7 +68,7 @@ async fn follow(shower: &mut Shower<'_>, online: &mut Online) -> Answer {
             _ = terminate.recv() => return Ok(()),
         };
         match event {
-            Event::Message { .. } => drop(shower.show_new().await?),
+            Event::Message { .. } | Event::Label { .. } => drop(shower.show_new().await?),
             event => shower.event(&event).await?,
         }
     }
@@ -114,6 +114,11 @@ impl<'a> Shower<'a> {
                 }
                 self.show(message).await?;
                 count += 1;
+                if let Body::Label { change: LabelChange::First, .. } = message.body {
+                    // It has just been shown. Others are asked about.
+                    self.first_label(message.chat).await?;
+                    continue;
+                }
                 if message.id.author != own.account {
                     read.insert(message.chat, message.position);
                 }
@@ -138,7 +143,8 @@ impl<'a> Shower<'a> {
             },
             None => None,
         };
-        let mut value = json!({"event": "message", "message": message});
+        let kind = if matches!(message.body, Body::Label { .. }) { "label" } else { "message" };
+        let mut value = json!({"event": kind, "message": message});
         if let (Some(saved), Some(value)) = (&saved, value.as_object_mut()) {
             value.insert("saved".to_owned(), json!(saved));
         }
@@ -146,6 +152,14 @@ impl<'a> Shower<'a> {
             let saved = saved.as_ref().map(|path| format!("  → {}", path.display())).unwrap_or_default();
             format!("{}{saved}", render::message(message, &self.names))
         })
+    }
+
+    async fn first_label(&self, account: AccountId) -> Answer {
+        let state = self.opened.device.label(account).await?;
+        if let Some(state) = state.filter(|state| !state.shown && state.change == LabelChange::First) {
+            self.opened.device.label_shown(account, &state.digest.0).await?;
+        }
+        Ok(())
     }
 
     async fn mark(&self, read: BTreeMap<AccountId, u64>) -> Answer {
@@ -175,6 +189,14 @@ pub(crate) fn words(event: &Event, names: &Names, offline: &mut bool) -> Option<
             let held =
                 if *held { " Nothing is sent to them until you say so: tradepost chat verify" } else { "" };
             format!("! The identity key of {name} changed.{held}")
+        }
+        Event::Label { account, state } if !state.shown => {
+            let waits = match state.change {
+                LabelChange::First => "",
+                _ => " Nothing is sent to them until you say so: tradepost chat label",
+            };
+            let label = render::label(state.label.as_ref(), state.change);
+            format!("{}: {label}{waits}", names.of(*account))
         }
         Event::Undecryptable { account, asked, .. } => {
             let asked = if *asked { "; it was asked for again" } else { "" };

@@ -1,9 +1,12 @@
 //! What people read, and what scripts read: nothing that others wrote reaches a terminal as it came.
 
+pub(crate) mod interactive;
+
 use std::{collections::HashMap, fmt::Write as _, io::Write as _};
 
 use client::{
-    AccountId, Body, Card, Chat, Contact, Failure, Location, Media, MediaKind, Message, State, Trust,
+    AccountId, Body, Card, Chat, Contact, Failure, Label, LabelChange, Location, Media, MediaKind, Message,
+    State, Trust,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -110,6 +113,10 @@ pub(crate) fn title(contact: &Contact) -> Option<String> {
 }
 
 pub(crate) fn message(message: &Message, names: &Names) -> String {
+    if let Body::Label { label: seen, change } = &message.body {
+        let (position, time) = (message.position, time(message.id.timestamp));
+        return format!("#{position} {time} {}: {}", names.of(message.chat), label(seen.as_ref(), *change));
+    }
     let author = match (message.id.author == message.chat, names.own == Some(message.id.author)) {
         (false, true) => format!("you → {}", names.of(message.chat)),
         (true, true) => "note to yourself".to_owned(),
@@ -120,7 +127,13 @@ pub(crate) fn message(message: &Message, names: &Names) -> String {
         let _infallible = write!(text, "[> {}] ", line(&quote.excerpt, 40));
     }
     text.push_str(&body(&message.body, message.expires_after));
+    if let Some(preview) = &message.preview {
+        let _infallible = write!(text, "\n    [{}] {}", line(&preview.url, 200), line(&preview.title, 200));
+    }
     let mut marks: Vec<String> = Vec::new();
+    if message.forwarded > 0 {
+        marks.push("forwarded".into());
+    }
     if message.edited.is_some() {
         marks.push("edited".into());
     }
@@ -147,8 +160,43 @@ fn body(body: &Body, expires_after: u32) -> String {
         Body::Contacts { contacts } => contacts.iter().map(card).collect::<Vec<_>>().join("; "),
         Body::Timer if expires_after == 0 => "messages no longer disappear".into(),
         Body::Timer => format!("messages now disappear {} after reading", span(expires_after)),
+        Body::Interactive(content) => interactive::interactive(content, body),
+        Body::Template(template) => interactive::template(template, body),
+        Body::Reply(reply) => interactive::reply(reply),
+        Body::NumberShare { .. } => "(shares their number with this business)".into(),
+        Body::Preference { marketing } => interactive::marketing(*marketing).into(),
+        Body::ErasureRequest => "(asks to erase everything of this chat)".into(),
+        Body::ErasureDone { messages, media, .. } => {
+            format!("(erased: {messages} messages, {media} files)")
+        }
+        Body::Label { label: seen, change } => label(seen.as_ref(), *change),
         Body::Deleted => "(taken back)".into(),
         Body::Unsupported => "(not supported by this version)".into(),
+    }
+}
+
+/// Who can read a chat.
+pub(crate) fn label(label: Option<&Label>, change: LabelChange) -> String {
+    let words = label.map(|label| {
+        let verified = if label.verified { "verified" } else { "NOT VERIFIED" };
+        format!("{} ({}, {verified})", line(&label.words(), 120), line(&label.legal_name, 120))
+    });
+    let words = words.unwrap_or_else(|| "nothing".to_owned());
+    match change {
+        LabelChange::First => words,
+        LabelChange::Changed => format!("! Who can read this chat changed. Now: {words}"),
+        LabelChange::Missing => {
+            format!("! The relay does not say any more who can read this chat. It said: {words}")
+        }
+        LabelChange::Unsigned => {
+            format!("! What says who can read this chat is not signed by the relay. Before: {words}")
+        }
+        LabelChange::Foreign => {
+            format!(
+                "! What says who can read this chat is about somebody else, or another key. Before: {words}"
+            )
+        }
+        LabelChange::Stale => format!("! What says who can read this chat is out of date. It said: {words}"),
     }
 }
 
@@ -184,8 +232,17 @@ fn place(location: &Location) -> String {
 }
 
 fn card(card: &Card) -> String {
-    let lines = card.phone_numbers.iter().chain(&card.email_addresses);
-    let lines: Vec<String> = lines.map(|text| line(text, 80)).collect();
+    let websites = card.websites.iter().map(|site| &site.url);
+    let lines = card.phone_numbers.iter().chain(&card.email_addresses).chain(websites);
+    let work = [&card.title, &card.department, &card.organization, &card.birthday];
+    let lines = lines.chain(work.into_iter().filter(|words| !words.is_empty()));
+    let mut lines: Vec<String> = lines.map(|text| line(text, 80)).collect();
+    for address in &card.addresses {
+        let parts = [&address.street, &address.postal_code, &address.city, &address.state, &address.country];
+        let parts: Vec<String> =
+            parts.into_iter().filter(|part| !part.is_empty()).map(|part| line(part, 80)).collect();
+        lines.push(parts.join(" "));
+    }
     format!("[contact {}] {}", line(&card.name, 80), lines.join(", "))
 }
 
@@ -199,6 +256,7 @@ pub(crate) fn state(state: &State) -> &'static str {
         State::Failed { reason: Failure::QueueFull } => "not sent: too much waits for them already",
         State::Failed { reason: Failure::Refused } => "not sent: the relay does not take it",
         State::Failed { reason: Failure::Devices } => "not sent: their devices are in disorder",
+        State::Failed { reason: Failure::Forbidden } => "not sent: this business may not write to them",
         State::Expired => "deleted: nobody collected it for 30 days",
     }
 }
@@ -210,8 +268,12 @@ pub(crate) fn chat(chat: &Chat, names: &Names) -> String {
     };
     let unread = if chat.unread > 0 { format!(" ({} unread)", chat.unread) } else { String::new() };
     let held = if chat.held { " [identity changed: chat verify]" } else { "" };
+    let label = match &chat.label {
+        Some(state) if !state.shown && state.change != LabelChange::First => " [label changed: chat label]",
+        _ => "",
+    };
     let latest = chat.latest.as_ref().map(|latest| line(&message(latest, names), 90)).unwrap_or_default();
-    format!("{title}{unread}{held}\n    {latest}")
+    format!("{title}{unread}{held}{label}\n    {latest}")
 }
 
 pub(crate) fn contact(contact: &Contact) -> String {

@@ -2,14 +2,14 @@
 
 use std::{io::IsTerminal as _, path::Path, time::Duration};
 
-use client::{AccountId, Draft, DraftContent, Event, Message};
+use client::{AccountId, Draft, DraftContent, Event, LabelChange, Message};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep},
 };
 
 use super::{
-    file,
+    answer, file,
     opened::{Online, Opened},
     problem::{Answer, Exit, Problem},
     receive, recipient, render,
@@ -30,7 +30,8 @@ Examples:
   tradepost chat with Bank
   tradepost chat with +493012345678 --wait     also before they have registered
 
-While it runs: /file PATH, /reply 12 WORDS, /react 12 👍, /edit 12 WORDS, /delete 12, /save 12 PATH, /help, /quit.")]
+While it runs: /file PATH, /reply 12 WORDS, /answer 12 2, /react 12 👍, /edit 12 WORDS, /delete 12, /save 12 PATH, /help,
+/quit.")]
 pub(crate) struct Flags {
     /// With whom
     with: String,
@@ -48,8 +49,8 @@ pub(crate) struct Flags {
     no_typing: bool,
 }
 
-const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /react N EMOJI · /edit N WORDS · \
-                    /delete N · /save N PATH · /quit (or Ctrl-D)";
+const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /answer N CHOICE · /react N EMOJI · /edit N WORDS · \
+                    /delete N · /save N PATH · /accept (a changed label) · /quit (or Ctrl-D)";
 
 pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     let with = find(&opened, &flags).await?;
@@ -68,6 +69,7 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     };
     let mut before = opened.device.history(with, None, flags.history).await?;
     before.reverse();
+    talk.label_at_top().await?;
     for message in &before {
         talk.show(message).await?;
     }
@@ -147,6 +149,7 @@ impl Talk<'_> {
     async fn event(&mut self, event: Event) -> Answer {
         let with = self.with;
         match &event {
+            Event::Label { account, .. } if *account == with => return self.label().await,
             Event::Message { message } if message.chat == with => return self.show(message).await,
             Event::Message { message } => {
                 let note = format!("(also new, from {})", self.names.of(message.chat));
@@ -169,6 +172,32 @@ impl Talk<'_> {
         }
         let words = receive::words(&event, &self.names, &mut self.offline);
         self.opened.output.show(&event, || words.unwrap_or_default())
+    }
+
+    /// Asks who can read what is said here.
+    async fn label_at_top(&self) -> Answer {
+        if self.opened.device.label(self.with).await?.is_none()
+            && let Err(error) = self.opened.device.refresh_label(self.with).await
+        {
+            // Nothing is sent before the relay has answered.
+            tracing::debug!(%error, "no label");
+        }
+        self.label().await
+    }
+
+    /// Shows who can read what is said here. The first time that is enough; later the person says that they go on.
+    async fn label(&self) -> Answer {
+        let Some(mut state) = self.opened.device.label(self.with).await? else { return Ok(()) };
+        if !state.shown && state.change == LabelChange::First {
+            self.opened.device.label_shown(self.with, &state.digest.0).await?;
+            state.shown = true;
+        }
+        let event = Event::Label { account: self.with, state: state.clone() };
+        self.opened.output.show(&event, || {
+            let goes_on = if state.shown { "" } else { "  Nothing is sent until you say /accept." };
+            let label = render::label(state.label.as_ref(), state.change);
+            format!("{}: {label}{goes_on}", self.names.of(self.with))
+        })
     }
 
     async fn show(&mut self, message: &Message) -> Answer {
@@ -220,12 +249,20 @@ impl Talk<'_> {
                 eprintln!("{HELP}");
                 return Ok(());
             }
+            "/accept" => {
+                if let Some(state) = self.opened.device.label(self.with).await? {
+                    self.opened.device.label_shown(self.with, &state.digest.0).await?;
+                }
+                return Ok(());
+            }
             "/file" => {
                 let (path, caption) = rest.split_once(' ').unwrap_or((rest, ""));
                 DraftContent::Media(file::upload(self.opened, Path::new(path), caption.to_owned()).await?)
                     .into()
             }
-            "/reply" | "/react" | "/edit" | "/delete" | "/save" => return self.about(command, rest).await,
+            "/reply" | "/answer" | "/react" | "/edit" | "/delete" | "/save" => {
+                return self.about(command, rest).await;
+            }
             _ if command.starts_with('/') && !command.get(1..).unwrap_or_default().contains('/') => {
                 return Err(Problem::usage(format!("no command: {command}. {HELP}")));
             }
@@ -243,6 +280,12 @@ impl Talk<'_> {
         let text = words.to_owned();
         let draft = match command {
             "/reply" => Draft::text(text).quoting(id),
+            "/answer" => {
+                let choices = message.body.choices();
+                let number = text.trim().parse().map_err(|_| Problem::usage("/answer N CHOICE"))?;
+                let choice = answer::choose(&choices, number, self.words)?;
+                DraftContent::Choose { message: id, choice }.into()
+            }
             "/react" => {
                 let emoji = Some(text).filter(|emoji| !emoji.is_empty());
                 DraftContent::Reaction { message: id, emoji }.into()
@@ -250,7 +293,7 @@ impl Talk<'_> {
             "/edit" => DraftContent::Edit { message: id, text }.into(),
             "/delete" => DraftContent::Delete { message: id }.into(),
             _ => {
-                let client::Body::Media(media) = &message.body else {
+                let Some(media) = message.body.media() else {
                     return Err(Problem::usage(format!("#{position} has no file")));
                 };
                 if words.is_empty() {

@@ -38,7 +38,12 @@ pub(crate) fn show(config: &Config, url: &str, fingerprint: Option<&str>) {
         }
         Sender::Http(_) => println!("Registration codes go to the SMS gateway."),
     }
-    println!("For its operator: {url}/health, {url}/metrics, {url}/v1/openapi.json\nCtrl-C stops it.\n");
+    println!(
+        "For its operator: {url}/health, {url}/metrics, {url}/v1/openapi.json\n\
+         Businesses: {} admin --data {} --relay {url} businesses list\nCtrl-C stops it.\n",
+        program(),
+        config.data.display()
+    );
 }
 
 /// As it was called.

@@ -1,10 +1,12 @@
 //! The real binary: a relay and people around it, each command a process.
 
 mod boundary;
+mod business;
 mod conversation;
 mod daemon;
 mod devices;
 mod failures;
+mod labels;
 mod outbox;
 mod people;
 mod proxy;

@@ -10,7 +10,7 @@ use client::{
     link::{HttpRequest, HttpResponse, ResponseBody},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use wire::{AccountId, DeviceId, ErrorCode, Token, api::*};
+use wire::{AccountId, Base64, DeviceId, ErrorCode, Token, api::*};
 
 use super::{Account, Blob, Device, Relay, State};
 use crate::world::TestClock;
@@ -241,13 +241,31 @@ impl State {
             ("GET", ["accounts", other, "keys"]) => {
                 let found = self.accounts.get_mut(&other.parse().unwrap()).ok_or(no(ErrorCode::NotFound))?;
                 let devices = found.devices.iter_mut().map(|(id, device)| bundle(*id, device)).collect();
-                ok(&Bundles { identity_key: found.identity.clone(), devices })
+                let declaration = self.labels.served.get(&other.parse().unwrap()).cloned();
+                ok(&Bundles { identity_key: found.identity.clone(), devices, declaration })
+            }
+            ("GET", ["labels", "key"]) => ok(&self.labels.key().ok_or(no(ErrorCode::NotFound))?),
+            ("GET", ["accounts", other, "declaration"]) => {
+                self.labels.asked += 1;
+                let served = self.labels.served.get(&other.parse().unwrap()).cloned();
+                ok(&DeclarationOf { declaration: served.ok_or(no(ErrorCode::NotFound))? })
+            }
+            ("POST", ["account", "number-proof"]) => {
+                let asked: ProveNumber = read(body)?;
+                if !self.labels.served.contains_key(&asked.account) {
+                    return Err(no(ErrorCode::NotFound));
+                }
+                ok(&NumberShown { proof: Base64(asked.account.as_bytes().repeat(4)) })
             }
             ("GET", ["accounts", other, "keys", id]) => {
                 let found = self.accounts.get_mut(&other.parse().unwrap()).ok_or(no(ErrorCode::NotFound))?;
                 let id: DeviceId = id.parse().unwrap();
                 let device = found.devices.get_mut(&id).ok_or(no(ErrorCode::NotFound))?;
-                ok(&Bundles { identity_key: found.identity.clone(), devices: vec![bundle(id, device)] })
+                ok(&Bundles {
+                    identity_key: found.identity.clone(),
+                    devices: vec![bundle(id, device)],
+                    declaration: self.labels.served.get(&other.parse().unwrap()).cloned(),
+                })
             }
             ("POST", ["blobs"]) => {
                 let begun: BeginBlob = read(body)?;

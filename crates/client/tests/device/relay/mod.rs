@@ -1,6 +1,7 @@
 //! The relay, in memory.
 
 mod http;
+pub(crate) mod labels;
 mod link;
 mod socket;
 
@@ -37,6 +38,7 @@ pub(crate) struct State {
     /// Refuses what devices of one account send each other, for a while.
     pub(crate) refuse_copies: bool,
     counter: u64,
+    pub(crate) labels: labels::Labels,
 }
 
 pub(crate) struct Blob {
