@@ -26,7 +26,7 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX hosted_accounts_of ON hosted_accounts (business);
         CREATE INDEX hosted_accounts_by ON hosted_accounts (vendor);
         CREATE TABLE operator_host (
-            only {integer} PRIMARY KEY,
+            single {integer} PRIMARY KEY,
             credential_hash {bytes} NOT NULL
         ) {options};",
     )],
@@ -174,7 +174,7 @@ pub(crate) async fn devices_of_vendor(
 /// The hash of the operator's own host credential, if there is one.
 pub(crate) async fn operator_hash(reader: &mut Connection) -> Result<Option<[u8; 32]>, StoreError> {
     let row: Option<Hash> =
-        query("SELECT credential_hash FROM operator_host WHERE only = 1").optional(reader).await?;
+        query("SELECT credential_hash FROM operator_host WHERE single = 1").optional(reader).await?;
     Ok(row.map(|row| row.credential_hash))
 }
 
@@ -184,8 +184,8 @@ pub(crate) async fn set_operator_hash(
     credential_hash: [u8; 32],
 ) -> Result<(), StoreError> {
     query(
-        "INSERT INTO operator_host (only, credential_hash) VALUES (1, $1)
-         ON CONFLICT (only) DO UPDATE SET credential_hash = excluded.credential_hash",
+        "INSERT INTO operator_host (single, credential_hash) VALUES (1, $1)
+         ON CONFLICT (single) DO UPDATE SET credential_hash = excluded.credential_hash",
     )
     .bind(credential_hash)
     .execute(transaction)

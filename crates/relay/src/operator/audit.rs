@@ -19,8 +19,6 @@ pub(crate) enum Who {
     Business,
     /// With a code that was sent to a number.
     NumberHolder,
-    /// The relay by itself.
-    Relay,
 }
 
 impl Who {
@@ -29,7 +27,6 @@ impl Who {
             Self::Operator => "operator",
             Self::Business => "business",
             Self::NumberHolder => "number_holder",
-            Self::Relay => "relay",
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) const MIGRATIONS: Module = Module {
             hash {bytes} NOT NULL
         ) {options};
         CREATE TABLE audit_head (
-            only {integer} PRIMARY KEY,
+            single {integer} PRIMARY KEY,
             number {integer} NOT NULL,
             hash {bytes} NOT NULL
         ) {options};",
@@ -146,13 +146,13 @@ pub(super) async fn set_credential(
 
 /// The last entry. Until the transaction ends, nobody else adds one.
 pub(super) async fn hold_head(transaction: &mut Transaction) -> Result<Head, StoreError> {
-    query("INSERT INTO audit_head (only, number, hash) VALUES (1, 0, $1) ON CONFLICT (only) DO NOTHING")
+    query("INSERT INTO audit_head (single, number, hash) VALUES (1, 0, $1) ON CONFLICT (single) DO NOTHING")
         .bind([0_u8; 32])
         .execute(transaction)
         .await?;
     let head: Option<Head> = query(Sql::each(
-        "SELECT number, hash FROM audit_head WHERE only = 1",
-        "SELECT number, hash FROM audit_head WHERE only = 1 FOR UPDATE",
+        "SELECT number, hash FROM audit_head WHERE single = 1",
+        "SELECT number, hash FROM audit_head WHERE single = 1 FOR UPDATE",
     ))
     .optional(transaction)
     .await?;
@@ -179,7 +179,7 @@ pub(super) async fn add_entry(
     .bind(hash)
     .execute(transaction)
     .await?;
-    query("UPDATE audit_head SET number = $1, hash = $2 WHERE only = 1")
+    query("UPDATE audit_head SET number = $1, hash = $2 WHERE single = 1")
         .bind(number)
         .bind(hash)
         .execute(transaction)

@@ -55,6 +55,8 @@ impl Connections {
                 let multiplexed = tokio::select! {
                     begins = begins => begins,
                     () = peer.evicted() => return,
+                    // Nothing was asked yet.
+                    () = self.closing.cancelled() => return,
                 };
                 match multiplexed {
                     // Boxed, so that the task of a connection that is not one is no larger for it.

@@ -4,7 +4,7 @@ use ::keys::KeyPair;
 use relay::Config;
 use reqwest::Method;
 use serde_json::{Value, json};
-use wire::{Message as _, hosting as h};
+use wire::hosting as h;
 
 use crate::stage::{Answer, Device, Site, Stage, identity, offer};
 
@@ -119,14 +119,14 @@ impl Stage {
         (text("vendor"), self.party(&text("credential")))
     }
 
-    /// What the relay states, if it is signed by `key` and about this device's account.
+    /// With which the relay signs what it states.
     pub(crate) async fn label_key(&self) -> ::keys::PublicKey {
         let key = self.get("/v1/labels/key").await.is(200).json()["key"].as_str().unwrap().to_owned();
         ::keys::PublicKey::from_bytes(&bytes(&key)).unwrap()
     }
 }
 
-impl<'a> Business<'a> {
+impl Business<'_> {
     pub(crate) async fn submit(&self) {
         self.owner.document("extract.pdf", b"%PDF-1.7 an extract").await.is(201);
         self.owner.post("/v1/business/submit", Value::Null).await.is(200);
@@ -135,10 +135,6 @@ impl<'a> Business<'a> {
     pub(crate) async fn decide(&self, decision: &str, body: Value) -> Answer {
         let path = format!("/v1/operator/businesses/{}/{decision}", self.id);
         self.owner.stage.operator().post(&path, body).await
-    }
-
-    pub(crate) async fn state(&self) -> String {
-        self.owner.get("/v1/business").await.is(200).json()["state"].as_str().unwrap().to_owned()
     }
 
     /// Asks to register a device of the business's number, with somebody's credential.
