@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage, Value};
-use wire::{Message, content as c, frames as f};
+use wire::{Message, content as c, frames as f, hosting as h};
 
 fn schema() -> DescriptorPool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
-    let compiled = protox::compile(["socket.proto", "content.proto"], [folder]).expect("the schemas compile");
+    let compiled = protox::compile(["socket.proto", "content.proto", "hosting.proto"], [folder])
+        .expect("the schemas compile");
     DescriptorPool::from_file_descriptor_set(compiled).expect("the schemas fit together")
 }
 
@@ -158,6 +159,31 @@ fn the_files_and_the_types_say_the_same() {
     let notice = f::Notice { notice: Some(f::notice::Notice::Expired(expired)) };
     round_trip("tradepost.wire.v1.Notice", &notice, &mut seen);
 
+    let signed = h::Signed { statement: vec![1], signature: vec![2; 64] };
+    round_trip("tradepost.hosting.v1.Signed", &signed, &mut seen);
+    let declaration = h::Declaration {
+        business: vec![1; 16],
+        account: vec![2; 16],
+        mode: h::Mode::Vendor.into(),
+        host: vec![3; 16],
+        host_name: "h".into(),
+        name: "n".into(),
+        legal_name: "l".into(),
+        verified: true,
+        identity_key: vec![5; 33],
+        since: 1,
+        issued: 2,
+        expires: 3,
+        country: "DE".into(),
+        category: "FINANCE".into(),
+    };
+    round_trip("tradepost.hosting.v1.Declaration", &declaration, &mut seen);
+    let proof =
+        h::NumberProof { account: vec![1; 16], business: vec![2; 16], number: "+1".into(), issued: 1 };
+    round_trip("tradepost.hosting.v1.NumberProof", &proof, &mut seen);
+    let certificate = h::KeyCertificate { key: vec![5; 33], issued: 1 };
+    round_trip("tradepost.hosting.v1.KeyCertificate", &certificate, &mut seen);
+
     // And nothing is published that the types do not have.
     let published = schema();
     let missing: Vec<_> = published
@@ -189,6 +215,8 @@ mod hostile {
             let _ = wire::padding::unpad(&bytes);
             let text = String::from_utf8_lossy(&bytes);
             let _ = text.parse::<wire::Token>();
+            let _ = text.parse::<wire::Credential>();
+            let _ = wire::hosting::Signed::read(&bytes);
             let _ = text.parse::<wire::PhoneNumber>();
             let _ = wire::PhoneNumber::from_typed(&text, Some("DE"));
         }
