@@ -80,6 +80,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod card;
 mod cipher;
 mod content;
 mod device;
@@ -87,6 +88,7 @@ mod edges;
 mod error;
 mod event;
 mod feed;
+mod interactive;
 pub mod link;
 mod media;
 mod message;
@@ -95,11 +97,13 @@ mod native;
 mod records;
 pub mod vault;
 
+pub use card::{Card, NameParts, PostalAddress, Website};
 pub use device::{Device, Ended, Linking, LinkingRequest, Registration, Settings};
 pub use edges::{Clock, Edges, Randomness, Shared};
 pub use error::Error;
 pub use event::{Connection, Event, Events};
 pub use feed::{Change, FeedItem, News};
+pub use interactive::*;
 pub use link::{Link, LinkError};
 pub use media::{Progress, Sink, Source};
 pub use message::*;

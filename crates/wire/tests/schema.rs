@@ -48,6 +48,64 @@ fn bytes(text: &'static str) -> bytes::Bytes {
     bytes::Bytes::from_static(text.as_bytes())
 }
 
+/// What businesses send, and what people answer.
+fn business_bodies() -> Vec<c::Body> {
+    let message = Some(c::MessageRef { author: vec![1; 16], timestamp: 5 });
+    let button = |action| c::Button { title: "t".into(), action: Some(action) };
+    let other = c::OtherAction { name: "n".into(), parameters: "{}".into() };
+    let headers = [
+        c::HeaderKind::Text("t".into()),
+        c::HeaderKind::Media(c::Media { width: 1, ..Default::default() }),
+        c::HeaderKind::Location(c::Location { latitude: 1.0, ..Default::default() }),
+    ];
+    let slide = |header| c::Slide {
+        header: Some(c::Header { header: Some(header) }),
+        body: "b".into(),
+        buttons: vec![button(c::ButtonAction::Reply("r".into()))],
+    };
+    let row = c::Row { id: "i".into(), title: "t".into(), description: "d".into() };
+    let interactive = c::Interactive {
+        header: Some(c::Header { header: Some(c::HeaderKind::Text("h".into())) }),
+        body: "b".into(),
+        footer: "f".into(),
+        buttons: vec![
+            button(c::ButtonAction::Url("u".into())),
+            button(c::ButtonAction::Call("c".into())),
+            button(c::ButtonAction::Copy("c".into())),
+            button(c::ButtonAction::LocationRequest(c::LocationRequest {})),
+            button(c::ButtonAction::ContactRequest(c::ContactRequest {})),
+            button(c::ButtonAction::Other(other)),
+        ],
+        list: Some(c::ChoiceList {
+            button: "b".into(),
+            sections: vec![c::Section { title: "t".into(), rows: vec![row] }],
+        }),
+        slides: headers.map(slide).into(),
+    };
+    vec![
+        c::Body::Interactive(interactive.clone()),
+        c::Body::Template(c::Template {
+            name: "n".into(),
+            language: "l".into(),
+            category: c::TemplateCategory::Marketing.into(),
+            content: Some(interactive),
+            offer: Some(c::Offer { text: "t".into(), ends: 1 }),
+        }),
+        c::Body::Reply(c::Reply {
+            message: message.clone(),
+            kind: c::ReplyKind::Form.into(),
+            id: "i".into(),
+            title: "t".into(),
+            description: "d".into(),
+            response: "{}".into(),
+        }),
+        c::Body::NumberShare(c::NumberShare { proof: vec![1] }),
+        c::Body::Preference(c::Preference { marketing: c::Marketing::Resume.into() }),
+        c::Body::ErasureRequest(c::ErasureRequest {}),
+        c::Body::ErasureDone(c::ErasureDone { request: message, messages: 1, media: 2 }),
+    ]
+}
+
 fn all_bodies() -> Vec<c::Body> {
     let message = Some(c::MessageRef { author: vec![1; 16], timestamp: 5 });
     let blob = Some(c::BlobPointer { id: "id".into(), key: vec![2; 32], digest: vec![3; 32], size: 9 });
@@ -64,6 +122,7 @@ fn all_bodies() -> Vec<c::Body> {
             height: 2,
             duration: 3,
             thumbnail: vec![4],
+            animated: true,
         }),
         c::Body::Location(c::Location {
             latitude: 1.5,
@@ -78,6 +137,28 @@ fn all_bodies() -> Vec<c::Body> {
                 phone_numbers: vec!["+1".into()],
                 email_addresses: vec!["a@b".into()],
                 organization: "o".into(),
+                name_parts: Some(c::NameParts {
+                    first: "f".into(),
+                    last: "l".into(),
+                    middle: "m".into(),
+                    prefix: "p".into(),
+                    suffix: "s".into(),
+                }),
+                phone_labels: vec!["l".into()],
+                email_labels: vec!["l".into()],
+                addresses: vec![c::PostalAddress {
+                    street: "s".into(),
+                    city: "c".into(),
+                    state: "s".into(),
+                    postal_code: "p".into(),
+                    country: "c".into(),
+                    country_code: "cc".into(),
+                    label: "l".into(),
+                }],
+                department: "d".into(),
+                title: "t".into(),
+                websites: vec![c::Website { url: "u".into(), label: "l".into() }],
+                birthday: "b".into(),
             }],
         }),
         c::Body::Reaction(c::Reaction { message: message.clone(), emoji: "👍".into(), remove: true }),
@@ -100,7 +181,7 @@ fn all_bodies() -> Vec<c::Body> {
 #[test]
 fn the_files_and_the_types_say_the_same() {
     let mut seen = Vec::new();
-    for body in all_bodies() {
+    for body in all_bodies().into_iter().chain(business_bodies()) {
         let content = c::Content {
             timestamp: 1,
             expires_after: 2,
@@ -108,6 +189,13 @@ fn the_files_and_the_types_say_the_same() {
             quote: Some(c::Quote {
                 message: Some(c::MessageRef { author: vec![1; 16], timestamp: 4 }),
                 excerpt: "e".into(),
+            }),
+            forwarded: 3,
+            preview: Some(c::LinkPreview {
+                url: "u".into(),
+                title: "t".into(),
+                description: "d".into(),
+                thumbnail: vec![1],
             }),
             body: Some(body),
         };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     AccountId, Draft, DraftContent, Error, Event, MessageRef, State,
-    content::{body_to_wire, excerpt, wire_ref},
+    content::{body_to_wire, excerpt, preview_to_wire, wire_ref},
     records::{EntryState, Purpose, QueuedSend, Work},
 };
 
@@ -25,10 +25,11 @@ impl Device {
     /// Sends something to an account; to the own one: a note for the own devices.
     ///
     /// When it returns the message is in its chat and in the outbox; [`Event::State`] says how far it comes. What it gives is
-    /// the message's name, or the name of the change if the draft is one.
+    /// the message's name, or the name of the change if the draft is one. With a [`Draft::reference`] that was used before
+    /// nothing is sent, and it gives what it gave then.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what no reader would take, [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes,
+    /// [`Error::Invalid`] for what no reader would take, and for a reference that was used for another account; [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes,
     /// [`Error::OutboxFull`].
     pub async fn send(&self, to: AccountId, draft: Draft) -> Result<MessageRef, Error> {
         let mut work = self.work().await?;
@@ -73,6 +74,10 @@ impl Device {
         if to == AccountId::RELAY {
             return Err(Error::NoSuchAccount);
         }
+        let reference = draft.reference;
+        if let Some(sent) = self.sent_under(work, to, reference).await? {
+            return Ok(sent);
+        }
         Self::room_in_outbox(work)?;
         let content = self.content(work, to, draft).await?;
         let id = MessageRef { author: self.account(), timestamp: content.timestamp };
@@ -89,13 +94,18 @@ impl Device {
                 Purpose::Other
             }
             _ => {
-                self.insert(work, said, content, EntryState::Queued).await?;
+                let entry = self.insert(work, said, content, EntryState::Queued).await?;
+                if let (Some(mut entry), Some(reference)) = (entry, reference) {
+                    entry.reference = reference.to_vec();
+                    Self::put_entry(work, &entry)?;
+                }
                 if work.keeps_history() {
                     work.events.push(Event::State { chat: to, message: id, state: State::Queued });
                 }
                 Purpose::Message
             }
         };
+        Self::note_reference(&mut work, to, reference, id.timestamp);
         let to_self = to == self.account();
         if !to_self {
             self.queue(work, to, id.timestamp, bytes.clone(), purpose, 0).await?;
@@ -149,8 +159,11 @@ impl Device {
         Ok(())
     }
 
-    async fn content(&self, work: &mut Work<'_>, to: AccountId, draft: Draft) -> Result<Content, Error> {
+    async fn content(&self, work: &mut Work<'_>, to: AccountId, mut draft: Draft) -> Result<Content, Error> {
         let mut chat = Self::chat_record(work, to).await?;
+        if let DraftContent::Choose { message, choice } = &draft.content {
+            draft.content = DraftContent::Reply(Self::chosen(work, to, *message, choice).await?);
+        }
         match &draft.content {
             DraftContent::Timer { seconds } => chat.timer = *seconds,
             content if !work.keeps_history() => self.may_say(work, to, content)?,
@@ -193,13 +206,15 @@ impl Device {
             expires_after: draft.expires_after.unwrap_or(chat.timer),
             profile_key: self.0.profile_key.to_vec(),
             quote,
+            forwarded: draft.forwarded,
+            preview: draft.preview.take().map(preview_to_wire),
             body: Some(body_to_wire(draft)?),
         };
         // What a reader would cut is not sent.
         if crate::content::bounded(content.clone()) == content {
             Ok(content)
         } else {
-            Err(Error::Invalid("messages cannot last that long"))
+            Err(Error::Invalid("messages cannot last that long, or the preview is none"))
         }
     }
 

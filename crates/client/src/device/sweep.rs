@@ -45,6 +45,7 @@ impl Device {
         }
         for (space, kept) in [
             (Space::Seen, SEEN),
+            (Space::Reference, SEEN),
             (Space::Asked, KEPT),
             (Space::Early, KEPT),
             (Space::Sent, SEEN),

@@ -19,7 +19,7 @@ pub(crate) use self::{
     feed::{Fed, FedIdentity, FedState, FedUnreadable, FeedRecord, SentRecord},
     history::{ChatRecord, Entry, EntryReaction, EntryState},
     names::{early_receipt, message_name, message_of, name, seen_envelope, seen_message},
-    outbox::{Outgoing, Purpose, QueuedSend, SealedPart},
+    outbox::{Outgoing, Purpose, QueuedSend, Referred, SealedPart},
     own::{OwnRecord, address},
     peer::PeerRecord,
     upkeep::{PreKeyKind, Upkeep},

@@ -67,6 +67,8 @@ spaces! {
     Feed = 16,
     /// How far a sent message has come, where no history is kept.
     Sent = 17,
+    /// What was sent under a reference.
+    Reference = 18,
 }
 
 /// A record as it is read.

@@ -75,7 +75,7 @@ async fn every_kind_of_content_arrives() {
         DraftContent::Text { text: String::new() },
         DraftContent::Text { text: "x".repeat(100_000) },
         DraftContent::Location(Location { latitude: 100.0, ..Location::default() }),
-        DraftContent::Contacts { contacts: vec![Card::default(); 51] },
+        DraftContent::Contacts { contacts: vec![Card::default(); 258] },
     ] {
         assert!(matches!(anna.device.send(bank.account(), bad.into()).await, Err(Error::Invalid(_))));
     }

@@ -1,5 +1,6 @@
 //! Devices against a relay in memory that does what `docs/relay-api.md` says, over links that lose and repeat.
 
+mod business;
 mod chats;
 mod crashes;
 mod feed;

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    file,
+    answer, file,
     opened::{Online, Opened},
     problem::{Answer, Exit, Problem},
     receive, recipient, render,
@@ -30,7 +30,8 @@ Examples:
   tradepost chat with Bank
   tradepost chat with +493012345678 --wait     also before they have registered
 
-While it runs: /file PATH, /reply 12 WORDS, /react 12 👍, /edit 12 WORDS, /delete 12, /save 12 PATH, /help, /quit.")]
+While it runs: /file PATH, /reply 12 WORDS, /answer 12 2, /react 12 👍, /edit 12 WORDS, /delete 12, /save 12 PATH, /help,
+/quit.")]
 pub(crate) struct Flags {
     /// With whom
     with: String,
@@ -48,7 +49,7 @@ pub(crate) struct Flags {
     no_typing: bool,
 }
 
-const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /react N EMOJI · /edit N WORDS · \
+const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /answer N CHOICE · /react N EMOJI · /edit N WORDS · \
                     /delete N · /save N PATH · /quit (or Ctrl-D)";
 
 pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
@@ -225,7 +226,7 @@ impl Talk<'_> {
                 DraftContent::Media(file::upload(self.opened, Path::new(path), caption.to_owned()).await?)
                     .into()
             }
-            "/reply" | "/react" | "/edit" | "/delete" | "/save" => return self.about(command, rest).await,
+            "/reply" | "/answer" | "/react" | "/edit" | "/delete" | "/save" => return self.about(command, rest).await,
             _ if command.starts_with('/') && !command.get(1..).unwrap_or_default().contains('/') => {
                 return Err(Problem::usage(format!("no command: {command}. {HELP}")));
             }
@@ -243,6 +244,12 @@ impl Talk<'_> {
         let text = words.to_owned();
         let draft = match command {
             "/reply" => Draft::text(text).quoting(id),
+            "/answer" => {
+                let choices = message.body.choices();
+                let number = text.trim().parse().map_err(|_| Problem::usage("/answer N CHOICE"))?;
+                let choice = answer::choose(&choices, number, self.words)?;
+                DraftContent::Choose { message: id, choice }.into()
+            }
             "/react" => {
                 let emoji = Some(text).filter(|emoji| !emoji.is_empty());
                 DraftContent::Reaction { message: id, emoji }.into()
@@ -250,7 +257,7 @@ impl Talk<'_> {
             "/edit" => DraftContent::Edit { message: id, text }.into(),
             "/delete" => DraftContent::Delete { message: id }.into(),
             _ => {
-                let client::Body::Media(media) = &message.body else {
+                let Some(media) = message.body.media() else {
                     return Err(Problem::usage(format!("#{position} has no file")));
                 };
                 if words.is_empty() {

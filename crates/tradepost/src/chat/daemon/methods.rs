@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use client::{AccountId, DeviceId, Draft, DraftContent, MessageRef, PhoneNumber, Profile, Settings};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use wire::Base64;
 
 use super::{Fault, Opened};
 use crate::chat::{file, recipient};
@@ -13,9 +14,12 @@ use crate::chat::{file, recipient};
 const METHODS: &[(&str, &str)] = &[
     ("methods", "what can be called"),
     ("own", "this device and its account"),
-    ("send", "to, and text, or draft (as in docs/using-chat.md); quote; expires_after"),
+    ("send", "to, and text, or draft (as in docs/using-chat.md); quote; expires_after; reference (16 bytes): is sent once"),
     ("send_file", "to, path; caption"),
     ("save_media", "message, path"),
+    ("answer", "to, message, choice: the id of a button or row of the message"),
+    ("choices", "message: what can be chosen in it"),
+    ("share_number", "to: lets that business know the own number"),
     ("typing", "to; stopped"),
     ("mark_read", "chat, position: all up to it were seen"),
     ("message", "message: one message"),
@@ -77,11 +81,25 @@ pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result
             let id: MessageRef = params.must("message")?;
             let path: PathBuf = params.must("path")?;
             let message = device.message(id).await?.ok_or(client::Error::NoSuchMessage)?;
-            let client::Body::Media(media) = &message.body else {
+            let Some(media) = message.body.media() else {
                 return Err(Fault::params("this message has no file"));
             };
             file::download(opened, media, &path).await?;
             json!({"saved": path})
+        }
+        "answer" => {
+            let to = params.who(opened, "to").await?;
+            let draft = DraftContent::Choose { message: params.must("message")?, choice: params.must("choice")? };
+            sent(opened, to, draft.into()).await?
+        }
+        "choices" => {
+            let message = device.message(params.must("message")?).await?.ok_or(client::Error::NoSuchMessage)?;
+            shown(&message.body.choices())
+        }
+        "share_number" => {
+            let to = params.who(opened, "to").await?;
+            let draft = device.number_proof(to).await?;
+            sent(opened, to, draft).await?
         }
         "typing" => {
             let stopped: Option<bool> = params.may("stopped")?;
@@ -204,6 +222,10 @@ async fn send(opened: &Opened, params: &Params) -> Result<Value, Fault> {
     };
     draft.quote = params.may("quote")?.or(draft.quote);
     draft.expires_after = params.may("expires_after")?.or(draft.expires_after);
+    if let Some(reference) = params.may::<Base64>("reference")? {
+        let bytes = reference.0[..].try_into().map_err(|_| Fault::params("a reference has 16 bytes"))?;
+        draft.reference = Some(bytes);
+    }
     sent(opened, to, draft).await
 }
 

@@ -1,0 +1,63 @@
+//! What is to happen once: sends under a reference, and answers to what a message offers.
+
+use prost::Message as _;
+use zeroize::Zeroizing;
+
+use super::Device;
+use crate::{
+    AccountId, Error, MessageRef, Reply,
+    content::body_from_wire,
+    error::damaged,
+    records::{Referred, Work},
+    vault::Space,
+};
+
+impl Device {
+    /// What was sent under a reference.
+    pub(super) async fn sent_under(
+        &self,
+        work: &Work<'_>,
+        to: AccountId,
+        reference: Option<[u8; 16]>,
+    ) -> Result<Option<MessageRef>, Error> {
+        let Some(reference) = reference else { return Ok(None) };
+        let Some(sent) = work.load::<Referred>(Space::Reference, &reference).await? else { return Ok(None) };
+        if AccountId::try_from(&sent.to[..]).map_err(|_| damaged("a recipient"))? != to {
+            return Err(Error::Invalid("this reference was used for another account"));
+        }
+        Ok(Some(MessageRef { author: self.account(), timestamp: sent.timestamp }))
+    }
+
+    pub(super) fn note_reference(
+        work: &mut Work<'_>,
+        to: AccountId,
+        reference: Option<[u8; 16]>,
+        timestamp: u64,
+    ) {
+        let Some(reference) = reference else { return };
+        let value = Referred { to: to.as_bytes().to_vec(), timestamp }.encode_to_vec();
+        work.put(Space::Reference, reference.to_vec(), &[], work.now, Zeroizing::new(value));
+    }
+
+    /// The reply that is made by pressing or choosing something in a message of a chat.
+    pub(super) async fn chosen(
+        work: &Work<'_>,
+        chat: AccountId,
+        message: MessageRef,
+        choice: &str,
+    ) -> Result<Reply, Error> {
+        let entry = Self::entry(work, message).await?.filter(|entry| entry.chat == chat.as_bytes());
+        let entry = entry.ok_or(Error::NoSuchMessage)?;
+        let choices = body_from_wire(entry.deleted, entry.content.as_ref()).choices();
+        let chosen = choices.into_iter().find(|offered| offered.id() == Some(choice));
+        let chosen = chosen.ok_or(Error::Invalid("this message offers no such choice"))?;
+        Ok(Reply {
+            message,
+            kind: chosen.kind,
+            id: choice.to_owned(),
+            title: chosen.title,
+            description: chosen.description,
+            response: String::new(),
+        })
+    }
+}
