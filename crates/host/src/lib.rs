@@ -9,6 +9,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod businesses;
 pub mod codes;
 pub mod config;
 pub mod content;
@@ -16,13 +17,22 @@ mod error;
 pub mod ground;
 pub mod ids;
 pub mod messages;
+pub mod numbers;
+pub mod people;
 pub mod purposes;
 pub mod sealing;
 
 use store::sql::migrations::Module;
 
 /// The tables of all features, in the order in which they build on each other.
-pub const MIGRATIONS: &[Module] = &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS];
+pub const MIGRATIONS: &[Module] = &[
+    store::jobs::MIGRATIONS,
+    sealing::MIGRATIONS,
+    purposes::MIGRATIONS,
+    businesses::MIGRATIONS,
+    numbers::MIGRATIONS,
+    people::MIGRATIONS,
+];
 
 pub use config::Config;
 pub use error::HostError;

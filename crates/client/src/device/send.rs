@@ -105,7 +105,7 @@ impl Device {
                 Purpose::Message
             }
         };
-        Self::note_reference(&mut work, to, reference, id.timestamp);
+        Self::note_reference(work, to, reference, id.timestamp);
         let to_self = to == self.account();
         if !to_self {
             self.queue(work, to, id.timestamp, bytes.clone(), purpose, 0).await?;
