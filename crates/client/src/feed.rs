@@ -49,6 +49,9 @@ pub enum News {
         /// How far.
         #[serde(flatten)]
         state: State,
+        /// Under what the program knows it: [`Draft::reference`](crate::Draft::reference).
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::message::reference")]
+        reference: Option<[u8; 16]>,
     },
     /// The identity key of an account changed. What is sent to it waits, if `held`.
     IdentityChanged {

@@ -58,16 +58,16 @@ const fn is_zero(number: &u32) -> bool {
 }
 
 /// 16 bytes as JSON has them: base64.
-mod reference {
+pub(crate) mod reference {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
     use wire::Base64;
 
     #[expect(clippy::ref_option, reason = "serde asks so")]
-    pub(super) fn serialize<S: Serializer>(bytes: &Option<[u8; 16]>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(bytes: &Option<[u8; 16]>, to: S) -> Result<S::Ok, S::Error> {
         bytes.map(|bytes| Base64(bytes.to_vec())).serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<[u8; 16]>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<[u8; 16]>, D::Error> {
         let Some(bytes) = Option::<Base64>::deserialize(from)? else { return Ok(None) };
         let bytes = <[u8; 16]>::try_from(&bytes.0[..]);
         bytes.map(Some).map_err(|_| D::Error::custom("a reference has 16 bytes"))

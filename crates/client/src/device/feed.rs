@@ -95,7 +95,13 @@ impl Device {
     }
 
     /// Tells how far an own message has come.
-    pub(super) fn tell_state(work: &mut Work<'_>, chat: AccountId, message: MessageRef, state: EntryState) {
+    pub(super) fn tell_state(
+        work: &mut Work<'_>,
+        chat: AccountId,
+        message: MessageRef,
+        state: EntryState,
+        reference: &[u8],
+    ) {
         if work.keeps_history() {
             work.events.push(Event::State { chat, message, state: state.into() });
             return;
@@ -106,6 +112,7 @@ impl Device {
             author: message.author.as_bytes().to_vec(),
             timestamp: message.timestamp,
             state: state.into(),
+            reference: reference.to_vec(),
         };
         Self::put_news(work, position, Fed::State(fed));
     }
@@ -161,7 +168,7 @@ impl Device {
             Self::put_news(work, position, Fed::Said(entry));
         }
         if own {
-            let sent = SentRecord { chat: said.chat.as_bytes().to_vec(), state: state.into() };
+            let sent = SentRecord { chat: said.chat.as_bytes().to_vec(), state: state.into(), ..Default::default() };
             Self::put_sent(work, id, &sent);
             self.take_early_receipt(work, said.chat, id.timestamp).await?;
         }

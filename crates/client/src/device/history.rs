@@ -211,22 +211,24 @@ impl Device {
         state: EntryState,
     ) -> Result<(), Error> {
         let id = MessageRef { author: self.account(), timestamp };
-        if let Some(mut entry) = Self::entry(work, id).await? {
+        let reference = if let Some(mut entry) = Self::entry(work, id).await? {
             if entry.chat != chat.as_bytes() || !entry.state().may_become(state) {
                 return Ok(());
             }
             entry.set_state(state);
             Self::put_entry(work, &entry)?;
+            entry.reference
         } else if let Some(mut sent) = work.load::<SentRecord>(Space::Sent, &message_name(id, None)).await? {
             if sent.chat != chat.as_bytes() || !sent.state().may_become(state) {
                 return Ok(());
             }
             sent.set_state(state);
             Self::put_sent(work, id, &sent);
+            sent.reference
         } else {
             return self.keep_receipt(work, chat, timestamp, state).await;
-        }
-        Self::tell_state(work, chat, id, state);
+        };
+        Self::tell_state(work, chat, id, state, &reference);
         Ok(())
     }
 
@@ -249,7 +251,7 @@ impl Device {
         let before = kept.iter().find(|record| record.key == name).map(decode::<SentRecord>).transpose()?;
         let further = before.as_ref().is_none_or(|before| before.state().may_become(state));
         if further && (before.is_some() || kept.len() < EARLY) {
-            let sent = SentRecord { chat: from.as_bytes().to_vec(), state: state.into() };
+            let sent = SentRecord { chat: from.as_bytes().to_vec(), state: state.into(), ..Default::default() };
             work.put(Space::Early, name, &owner, work.now, Zeroizing::new(sent.encode_to_vec()));
         }
         Ok(())

@@ -43,7 +43,7 @@ use zeroize::Zeroizing;
 use self::lanes::Lanes;
 pub use self::{
     linking::{Linking, LinkingRequest},
-    register::Registration,
+    register::{HostedRegistration, Registration},
     run::Ended,
     trust::Settings,
 };

@@ -8,7 +8,7 @@ use crate::{
     AccountId, Error, MessageRef, Reply,
     content::body_from_wire,
     error::damaged,
-    records::{Referred, Work},
+    records::{Referred, SentRecord, Work, message_name},
     vault::Space,
 };
 
@@ -28,15 +28,24 @@ impl Device {
         Ok(Some(MessageRef { author: self.account(), timestamp: sent.timestamp }))
     }
 
-    pub(super) fn note_reference(
+    /// Remembers under which reference something was sent, and at the message, so that its states say it.
+    pub(super) async fn note_reference(
         work: &mut Work<'_>,
         to: AccountId,
         reference: Option<[u8; 16]>,
-        timestamp: u64,
-    ) {
-        let Some(reference) = reference else { return };
-        let value = Referred { to: to.as_bytes().to_vec(), timestamp }.encode_to_vec();
+        id: MessageRef,
+    ) -> Result<(), Error> {
+        let Some(reference) = reference else { return Ok(()) };
+        let value = Referred { to: to.as_bytes().to_vec(), timestamp: id.timestamp }.encode_to_vec();
         work.put(Space::Reference, reference.to_vec(), &[], work.now, Zeroizing::new(value));
+        if let Some(mut entry) = Self::entry(work, id).await? {
+            entry.reference = reference.to_vec();
+            Self::put_entry(work, &entry)?;
+        } else if let Some(mut sent) = work.load::<SentRecord>(Space::Sent, &message_name(id, None)).await? {
+            sent.reference = reference.to_vec();
+            Self::put_sent(work, id, &sent);
+        }
+        Ok(())
     }
 
     /// The reply that is made by pressing or choosing something in a message of a chat.

@@ -29,8 +29,8 @@ impl Device {
     /// nothing is sent, and it gives what it gave then.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what no reader would take, and for a reference that was used for another account; [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes,
-    /// [`Error::OutboxFull`].
+    /// [`Error::Invalid`] for what no reader would take, and for a reference that was used for another account;
+    /// [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes, [`Error::OutboxFull`].
     pub async fn send(&self, to: AccountId, draft: Draft) -> Result<MessageRef, Error> {
         let mut work = self.work().await?;
         let id = self.put_draft(&mut work, to, draft).await?;
@@ -94,18 +94,14 @@ impl Device {
                 Purpose::Other
             }
             _ => {
-                let entry = self.insert(work, said, content, EntryState::Queued).await?;
-                if let (Some(mut entry), Some(reference)) = (entry, reference) {
-                    entry.reference = reference.to_vec();
-                    Self::put_entry(work, &entry)?;
-                }
+                self.insert(work, said, content, EntryState::Queued).await?;
                 if work.keeps_history() {
                     work.events.push(Event::State { chat: to, message: id, state: State::Queued });
                 }
                 Purpose::Message
             }
         };
-        Self::note_reference(work, to, reference, id.timestamp);
+        Self::note_reference(work, to, reference, id).await?;
         let to_self = to == self.account();
         if !to_self {
             self.queue(work, to, id.timestamp, bytes.clone(), purpose, 0).await?;

@@ -42,6 +42,9 @@ pub(crate) struct FedState {
     pub(crate) timestamp: u64,
     #[prost(enumeration = "EntryState", tag = "4")]
     pub(crate) state: i32,
+    /// Under which whoever sent it knows it, or nothing.
+    #[prost(bytes = "vec", tag = "5")]
+    pub(crate) reference: Vec<u8>,
 }
 
 /// An identity key changed.
@@ -73,6 +76,9 @@ pub(crate) struct SentRecord {
     pub(crate) chat: Vec<u8>,
     #[prost(enumeration = "EntryState", tag = "2")]
     pub(crate) state: i32,
+    /// Under which whoever sent it knows it, or nothing.
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) reference: Vec<u8>,
 }
 
 fn account(bytes: &[u8]) -> Result<AccountId, Error> {
@@ -98,6 +104,7 @@ impl FeedRecord {
                 chat: account(&fed.chat)?,
                 message: MessageRef { author: account(&fed.author)?, timestamp: fed.timestamp },
                 state: fed.state().into(),
+                reference: <[u8; 16]>::try_from(&fed.reference[..]).ok(),
             },
             Fed::Identity(fed) => News::IdentityChanged { account: account(&fed.account)?, held: fed.held },
             Fed::Unreadable(fed) => News::Undecryptable {
