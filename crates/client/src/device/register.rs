@@ -149,9 +149,9 @@ impl Device {
         let key: LabelKey = self.relay().ask("GET", "/v1/labels/key", NOTHING).await?;
         let key = PublicKey::from_bytes(&key.key.0).map_err(|_| Error::Answer("not a label key"))?;
         let Ok(signed) = Signed::read(proof) else { return Ok(None) };
-        let signature = <[u8; 64]>::try_from(&signed.signature[..]).map(Signature::from_bytes);
+        let signature = Signature::from_bytes(&signed.signature);
         let Ok(signature) = signature else { return Ok(None) };
-        if !key.verify(&signed.signed_bytes(NUMBER_PROOF), &signature) {
+        if key.verify(&signed.signed_bytes(NUMBER_PROOF), &signature).is_err() {
             return Ok(None);
         }
         let Ok(stated) = NumberProof::decode(&signed.statement[..]) else { return Ok(None) };
