@@ -10,12 +10,14 @@
 )]
 
 pub mod businesses;
+pub mod chats;
 pub mod codes;
 pub mod config;
 pub mod content;
 mod error;
 pub mod ground;
 pub mod ids;
+pub mod media;
 pub mod messages;
 pub mod numbers;
 pub mod people;
@@ -32,6 +34,8 @@ pub const MIGRATIONS: &[Module] = &[
     businesses::MIGRATIONS,
     numbers::MIGRATIONS,
     people::MIGRATIONS,
+    messages::MIGRATIONS,
+    media::MIGRATIONS,
 ];
 
 pub use config::Config;

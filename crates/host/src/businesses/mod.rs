@@ -81,7 +81,8 @@ impl Businesses {
     /// # Errors
     /// `Invalid` for what does not fit; those of the database.
     pub async fn create(&self, new: NewBusiness) -> Result<Arc<Business>, HostError> {
-        let capitals = |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_uppercase());
+        let capitals =
+            |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_uppercase());
         let sure = |good: bool, field: &'static str, reason: &'static str| {
             if good { Ok(()) } else { Err(HostError::invalid(field, reason)) }
         };
@@ -169,7 +170,7 @@ impl Businesses {
     }
 
     /// Erases a business: its keys first, with which everything of it is unreadable at once, here and in backups; then its
-    /// row. What else is stored of it goes with [`crate::messages::Retention`]. The log of what was read stays.
+    /// row. What else is stored of it goes with [`crate::messages::Messages::sweep`]. The log of what was read stays.
     ///
     /// # Errors
     /// Those of the database.
