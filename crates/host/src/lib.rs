@@ -9,20 +9,34 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod businesses;
+pub mod chats;
 pub mod codes;
 pub mod config;
 pub mod content;
 mod error;
 pub mod ground;
 pub mod ids;
+pub mod media;
 pub mod messages;
+pub mod numbers;
+pub mod people;
 pub mod purposes;
 pub mod sealing;
 
 use store::sql::migrations::Module;
 
 /// The tables of all features, in the order in which they build on each other.
-pub const MIGRATIONS: &[Module] = &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS];
+pub const MIGRATIONS: &[Module] = &[
+    store::jobs::MIGRATIONS,
+    sealing::MIGRATIONS,
+    purposes::MIGRATIONS,
+    businesses::MIGRATIONS,
+    numbers::MIGRATIONS,
+    people::MIGRATIONS,
+    messages::MIGRATIONS,
+    media::MIGRATIONS,
+];
 
 pub use config::Config;
 pub use error::HostError;
