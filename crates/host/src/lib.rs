@@ -9,6 +9,8 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod apps;
+pub mod cloud_api;
 pub mod codes;
 pub mod config;
 pub mod content;
@@ -22,7 +24,8 @@ pub mod sealing;
 use store::sql::migrations::Module;
 
 /// The tables of all features, in the order in which they build on each other.
-pub const MIGRATIONS: &[Module] = &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS];
+pub const MIGRATIONS: &[Module] =
+    &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS, apps::MIGRATIONS];
 
 pub use config::Config;
 pub use error::HostError;

@@ -1,5 +1,6 @@
 //! The host on both engines.
 
+mod parse;
 mod purposes;
 mod sealing;
 mod stage;
