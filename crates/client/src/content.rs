@@ -1,13 +1,18 @@
 //! Between what travels ([`wire::content`]) and what a person sees. Nothing that comes from outside goes further than
 //! here without a limit.
 
+mod cards;
+mod interactive;
+
 use wire::{
     AccountId, Base64,
     content::{self, BlobPointer, Content, MediaType},
     limits,
 };
 
-use crate::{Blob, Body, Card, Draft, DraftContent, Error, Location, Media, MediaKind, MessageRef};
+use crate::{
+    Blob, Body, Change, Draft, DraftContent, Error, LinkPreview, Location, Media, MediaKind, MessageRef,
+};
 
 /// Bytes of a text.
 const TEXT: usize = 64 << 10;
@@ -17,8 +22,6 @@ const WORDS: usize = 1024;
 const EXCERPT: usize = 512;
 /// Bytes of an emoji: families of many code points are long.
 const EMOJI: usize = 64;
-/// Cards in a message, and numbers or addresses on a card.
-const CARDS: usize = 50;
 /// Timestamps in a receipt, messages in a note to own devices.
 pub(crate) const NAMED: usize = 1000;
 /// Seconds that a message may last before it disappears: ten years.
@@ -34,6 +37,27 @@ pub(crate) fn message_ref(reference: &content::MessageRef) -> Option<MessageRef>
 
 pub(crate) fn wire_ref(message: MessageRef) -> content::MessageRef {
     content::MessageRef { author: message.author.as_bytes().to_vec(), timestamp: message.timestamp }
+}
+
+/// Which message a content changes, and how, if it is a change. Whoever edits or deletes names only when: it is of
+/// their own messages.
+pub(crate) fn change_from_wire(by: AccountId, content: Option<&Content>) -> Option<(MessageRef, Change)> {
+    use content::Body as Wire;
+    let own = |timestamp| MessageRef { author: by, timestamp };
+    match content.and_then(|content| content.body.as_ref())? {
+        Wire::Reaction(reaction) => {
+            let emoji = (!reaction.remove).then(|| reaction.emoji.clone());
+            Some((message_ref(reaction.message.as_ref()?)?, Change::Reaction { emoji }))
+        }
+        Wire::Edit(edit) => Some((own(edit.timestamp), Change::Edit { text: edit.body.clone() })),
+        Wire::Delete(delete) => Some((own(delete.timestamp), Change::Delete)),
+        _ => None,
+    }
+}
+
+/// Whether it is something, and no longer than this.
+fn fits(text: &str, limit: usize) -> bool {
+    !text.is_empty() && text.len() <= limit
 }
 
 /// Cuts text to so many bytes, between two characters.
@@ -66,6 +90,14 @@ pub(crate) fn bounded(mut content: Content) -> Content {
     if let Some(quote) = &mut content.quote {
         cut(&mut quote.excerpt, EXCERPT);
     }
+    content.preview = content.preview.take().filter(|preview| interactive::is_url(&preview.url));
+    if let Some(preview) = &mut content.preview {
+        cut(&mut preview.title, WORDS);
+        cut(&mut preview.description, WORDS);
+        if preview.thumbnail.len() > limits::THUMBNAIL {
+            preview.thumbnail.clear();
+        }
+    }
     content.body = content.body.take().and_then(bounded_body);
     content
 }
@@ -77,32 +109,14 @@ fn bounded_body(mut body: content::Body) -> Option<content::Body> {
             cut(&mut text.body, TEXT);
             true
         }
-        Wire::Media(media) => {
-            media.file_name = file_name(&media.file_name);
-            cut(&mut media.content_type, WORDS);
-            cut(&mut media.caption, TEXT);
-            if media.thumbnail.len() > limits::THUMBNAIL {
-                media.thumbnail.clear();
-            }
-            media.blob.as_ref().is_some_and(|blob| blob_from_wire(blob).is_some())
-        }
-        Wire::Location(place) => {
-            cut(&mut place.name, WORDS);
-            cut(&mut place.address, WORDS);
-            on_earth(place.latitude, place.longitude) && place.accuracy.is_finite()
-        }
-        Wire::Contacts(cards) => {
-            cards.contacts.truncate(CARDS);
-            for card in &mut cards.contacts {
-                card.phone_numbers.truncate(CARDS);
-                card.email_addresses.truncate(CARDS);
-                let lines = card.phone_numbers.iter_mut().chain(&mut card.email_addresses);
-                lines.for_each(|line| cut(line, WORDS));
-                cut(&mut card.name, WORDS);
-                cut(&mut card.organization, WORDS);
-            }
-            true
-        }
+        Wire::Media(media) => good_media(media),
+        Wire::Location(place) => good_place(place),
+        Wire::Contacts(cards) => cards::good(cards),
+        Wire::Interactive(content) => interactive::good_interactive(content),
+        Wire::Template(template) => interactive::good_template(template),
+        Wire::Reply(reply) => interactive::good_reply(reply),
+        Wire::NumberShare(share) => interactive::good_proof(share),
+        Wire::ErasureDone(done) => interactive::good_done(done),
         Wire::Reaction(reaction) => {
             let named = reaction.message.as_ref().and_then(message_ref).is_some();
             named && is_emoji(&reaction.emoji, reaction.remove)
@@ -127,9 +141,30 @@ fn bounded_body(mut body: content::Body) -> Option<content::Body> {
             Some(_) => true,
             None => false,
         },
-        Wire::Delete(_) | Wire::Typing(_) | Wire::TimerChange(_) => true,
+        Wire::Delete(_)
+        | Wire::Typing(_)
+        | Wire::TimerChange(_)
+        | Wire::Preference(_)
+        | Wire::ErasureRequest(_) => true,
     };
     good.then_some(body)
+}
+
+/// Puts a medium within its limits; whether it can be had.
+fn good_media(media: &mut content::Media) -> bool {
+    media.file_name = file_name(&media.file_name);
+    cut(&mut media.content_type, WORDS);
+    cut(&mut media.caption, TEXT);
+    if media.thumbnail.len() > limits::THUMBNAIL {
+        media.thumbnail.clear();
+    }
+    media.blob.as_ref().is_some_and(|blob| blob_from_wire(blob).is_some())
+}
+
+fn good_place(place: &mut content::Location) -> bool {
+    cut(&mut place.name, WORDS);
+    cut(&mut place.address, WORDS);
+    on_earth(place.latitude, place.longitude) && place.accuracy.is_finite()
 }
 
 fn is_emoji(emoji: &str, remove: bool) -> bool {
@@ -175,25 +210,67 @@ pub(crate) fn body_from_wire(deleted: bool, content: Option<&Content>) -> Body {
     match content.and_then(|content| content.body.as_ref()) {
         Some(Wire::Text(text)) => Body::Text { text: text.body.clone() },
         Some(Wire::Media(media)) => media_from_wire(media).map_or(Body::Unsupported, Body::Media),
-        Some(Wire::Location(place)) => Body::Location(Location {
-            latitude: place.latitude,
-            longitude: place.longitude,
-            accuracy: place.accuracy,
-            name: place.name.clone(),
-            address: place.address.clone(),
-        }),
-        Some(Wire::Contacts(cards)) => Body::Contacts { contacts: cards.contacts.iter().map(card).collect() },
+        Some(Wire::Location(place)) => Body::Location(place_from_wire(place)),
+        Some(Wire::Contacts(cards)) => {
+            Body::Contacts { contacts: cards.contacts.iter().map(cards::from_wire).collect() }
+        }
+        Some(Wire::Interactive(content)) => Body::Interactive(interactive::from_wire(content)),
+        Some(Wire::Template(template)) => {
+            interactive::template_from_wire(template).map_or(Body::Unsupported, Body::Template)
+        }
+        Some(Wire::Reply(reply)) => {
+            interactive::reply_from_wire(reply).map_or(Body::Unsupported, Body::Reply)
+        }
+        Some(Wire::NumberShare(share)) => Body::NumberShare { proof: Base64(share.proof.clone()) },
+        Some(Wire::Preference(preference)) => {
+            Body::Preference { marketing: interactive::marketing_from_wire(*preference) }
+        }
+        Some(Wire::ErasureRequest(_)) => Body::ErasureRequest,
+        Some(Wire::ErasureDone(done)) => {
+            done.request.as_ref().and_then(message_ref).map_or(Body::Unsupported, |request| {
+                Body::ErasureDone { request, messages: done.messages, media: done.media }
+            })
+        }
         Some(Wire::TimerChange(_)) => Body::Timer,
         _ => Body::Unsupported,
     }
 }
 
-fn card(card: &content::Contact) -> Card {
-    Card {
-        name: card.name.clone(),
-        phone_numbers: card.phone_numbers.clone(),
-        email_addresses: card.email_addresses.clone(),
-        organization: card.organization.clone(),
+pub(crate) fn preview_from_wire(preview: &content::LinkPreview) -> LinkPreview {
+    LinkPreview {
+        url: preview.url.clone(),
+        title: preview.title.clone(),
+        description: preview.description.clone(),
+        thumbnail: Base64(preview.thumbnail.clone()),
+    }
+}
+
+pub(crate) fn preview_to_wire(preview: LinkPreview) -> content::LinkPreview {
+    content::LinkPreview {
+        url: preview.url,
+        title: preview.title,
+        description: preview.description,
+        thumbnail: preview.thumbnail.0,
+    }
+}
+
+fn place_from_wire(place: &content::Location) -> Location {
+    Location {
+        latitude: place.latitude,
+        longitude: place.longitude,
+        accuracy: place.accuracy,
+        name: place.name.clone(),
+        address: place.address.clone(),
+    }
+}
+
+fn place_to_wire(place: Location) -> content::Location {
+    content::Location {
+        latitude: place.latitude,
+        longitude: place.longitude,
+        accuracy: place.accuracy,
+        name: place.name,
+        address: place.address,
     }
 }
 
@@ -216,6 +293,7 @@ fn media_from_wire(media: &content::Media) -> Option<Media> {
         height: media.height,
         duration: media.duration,
         thumbnail: Base64(media.thumbnail.clone()),
+        animated: media.animated,
     })
 }
 
@@ -239,6 +317,7 @@ fn media_to_wire(media: Media) -> content::Media {
         height: media.height,
         duration: media.duration,
         thumbnail: media.thumbnail.0,
+        animated: media.animated,
     }
 }
 
@@ -249,21 +328,20 @@ pub(crate) fn body_to_wire(draft: Draft) -> Result<content::Body, Error> {
         DraftContent::Text { text } if text.is_empty() => return Err(Error::Invalid("the text is empty")),
         DraftContent::Text { text } => Wire::Text(content::Text { body: text }),
         DraftContent::Media(media) => Wire::Media(media_to_wire(media)),
-        DraftContent::Location(place) => Wire::Location(content::Location {
-            latitude: place.latitude,
-            longitude: place.longitude,
-            accuracy: place.accuracy,
-            name: place.name,
-            address: place.address,
+        DraftContent::Location(place) => Wire::Location(place_to_wire(place)),
+        DraftContent::Contacts { contacts } => Wire::Contacts(content::Contacts {
+            contacts: contacts.into_iter().map(cards::to_wire).collect(),
         }),
-        DraftContent::Contacts { contacts } => {
-            let cards = contacts.into_iter().map(|card| content::Contact {
-                name: card.name,
-                phone_numbers: card.phone_numbers,
-                email_addresses: card.email_addresses,
-                organization: card.organization,
-            });
-            Wire::Contacts(content::Contacts { contacts: cards.collect() })
+        DraftContent::Interactive(content) => Wire::Interactive(interactive::to_wire(content)),
+        DraftContent::Template(template) => Wire::Template(interactive::template_to_wire(template)),
+        // Made a reply by who has the message.
+        DraftContent::Choose { .. } => return Err(Error::NoSuchMessage),
+        DraftContent::Reply(reply) => Wire::Reply(interactive::reply_to_wire(reply)),
+        DraftContent::NumberShare { proof } => Wire::NumberShare(content::NumberShare { proof: proof.0 }),
+        DraftContent::Preference { marketing } => Wire::Preference(interactive::marketing_to_wire(marketing)),
+        DraftContent::ErasureRequest => Wire::ErasureRequest(content::ErasureRequest {}),
+        DraftContent::ErasureDone { request, messages, media } => {
+            Wire::ErasureDone(content::ErasureDone { request: Some(wire_ref(request)), messages, media })
         }
         DraftContent::Reaction { message, emoji } => Wire::Reaction(content::Reaction {
             message: Some(wire_ref(message)),
@@ -291,6 +369,11 @@ pub(crate) fn excerpt(body: Option<&content::Body>) -> String {
         Some(Wire::Media(media)) if !media.caption.is_empty() => media.caption.clone(),
         Some(Wire::Media(media)) => media.file_name.clone(),
         Some(Wire::Location(place)) => place.name.clone(),
+        Some(Wire::Interactive(content)) => content.body.clone(),
+        Some(Wire::Template(template)) => {
+            template.content.as_ref().map(|content| content.body.clone()).unwrap_or_default()
+        }
+        Some(Wire::Reply(reply)) => reply.title.clone(),
         _ => String::new(),
     };
     cut(&mut words, EXCERPT);

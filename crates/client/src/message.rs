@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wire::{AccountId, Base64, DeviceId, PhoneNumber};
 
+use crate::{Card, Interactive, Marketing, Reply, Template};
+
 /// Names a message: who wrote it, and when by the author's clock.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct MessageRef {
@@ -39,6 +41,53 @@ pub struct Message {
     pub expires_after: u32,
     /// When it disappears, if that has begun to count.
     pub expires_at: Option<u64>,
+    /// How often it was passed on before it came to its author.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forwarded: u32,
+    /// What the first link in it leads to, as its author saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<LinkPreview>,
+    /// Under what the program that sent it knows it: [`Draft::reference`]. Only of what this device sent.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "reference")]
+    pub reference: Option<[u8; 16]>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// 16 bytes as JSON has them: base64.
+pub(crate) mod reference {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+    use wire::Base64;
+
+    #[expect(clippy::ref_option, reason = "serde asks so")]
+    pub(crate) fn serialize<S: Serializer>(bytes: &Option<[u8; 16]>, to: S) -> Result<S::Ok, S::Error> {
+        bytes.map(|bytes| Base64(bytes.to_vec())).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<[u8; 16]>, D::Error> {
+        let Some(bytes) = Option::<Base64>::deserialize(from)? else { return Ok(None) };
+        let bytes = <[u8; 16]>::try_from(&bytes.0[..]);
+        bytes.map(Some).map_err(|_| D::Error::custom("a reference has 16 bytes"))
+    }
+}
+
+/// What a link leads to, as the author of the message saw it: nothing needs to be fetched to show it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LinkPreview {
+    /// Where: `http` or `https`.
+    pub url: String,
+    /// What it is called.
+    #[serde(default)]
+    pub title: String,
+    /// A few words.
+    #[serde(default)]
+    pub description: String,
+    /// A small JPEG, PNG or WebP, at most 64 KiB.
+    #[serde(default)]
+    pub thumbnail: Base64,
 }
 
 /// What a message says.
@@ -61,6 +110,33 @@ pub enum Body {
     },
     /// The timer of disappearing messages is now the message's `expires_after`.
     Timer,
+    /// Words with something to press or to choose.
+    Interactive(Interactive),
+    /// A text that was approved before, filled in.
+    Template(Template),
+    /// What somebody pressed or chose.
+    Reply(Reply),
+    /// Its author lets a business know their number.
+    NumberShare {
+        /// What the relay signed about it.
+        proof: Base64,
+    },
+    /// What its author wants.
+    Preference {
+        /// Whether to be sold to.
+        marketing: Marketing,
+    },
+    /// Its author asks to erase everything of this chat and of them.
+    ErasureRequest,
+    /// It was erased.
+    ErasureDone {
+        /// The request.
+        request: MessageRef,
+        /// How many messages went.
+        messages: u64,
+        /// How many files.
+        media: u64,
+    },
     /// Its author took it back.
     Deleted,
     /// Something that this version does not know.
@@ -116,6 +192,9 @@ pub struct Media {
     /// A small JPEG, PNG or WebP, at most 64 KiB.
     #[serde(default)]
     pub thumbnail: Base64,
+    /// A sticker that moves.
+    #[serde(default)]
+    pub animated: bool,
 }
 
 /// Encrypted bytes at the relay: what [`Device::upload`](crate::Device::upload) gave. Serialised it holds the key.
@@ -147,22 +226,6 @@ pub struct Location {
     /// Its postal address.
     #[serde(default)]
     pub address: String,
-}
-
-/// Somebody's card.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Card {
-    /// Whose.
-    pub name: String,
-    /// As they were written.
-    #[serde(default)]
-    pub phone_numbers: Vec<String>,
-    /// As they were written.
-    #[serde(default)]
-    pub email_addresses: Vec<String>,
-    /// Where they work.
-    #[serde(default)]
-    pub organization: String,
 }
 
 /// What a message answers.
@@ -230,6 +293,16 @@ pub struct Draft {
     /// Seconds after which it disappears; the chat's timer if it does not say.
     #[serde(default)]
     pub expires_after: Option<u32>,
+    /// How often it was passed on before.
+    #[serde(default)]
+    pub forwarded: u32,
+    /// What the first link in it leads to.
+    #[serde(default)]
+    pub preview: Option<LinkPreview>,
+    /// Names what is to happen once: a draft under a reference that was used is not sent again, whatever it says, and
+    /// [`Device::send`](crate::Device::send) gives the name of the first. Kept for 45 days.
+    #[serde(default, with = "reference")]
+    pub reference: Option<[u8; 16]>,
 }
 
 /// What a [`Draft`] is.
@@ -247,7 +320,7 @@ pub enum DraftContent {
     Location(Location),
     /// Cards of people.
     Contacts {
-        /// At most 50.
+        /// At most 257.
         contacts: Vec<Card>,
     },
     /// To a message of the chat.
@@ -274,6 +347,40 @@ pub enum DraftContent {
         /// 0 for never.
         seconds: u32,
     },
+    /// Words with something to press or to choose.
+    Interactive(Interactive),
+    /// A text that was approved before, filled in.
+    Template(Template),
+    /// Presses or chooses something in a message of the chat that has it.
+    Choose {
+        /// The message.
+        message: MessageRef,
+        /// The id of the button or row.
+        choice: String,
+    },
+    /// What a form was filled in with, or what was pressed where the message is no longer here.
+    Reply(Reply),
+    /// Lets a business know the own number: [`Device::share_number`](crate::Device::share_number) does it all.
+    NumberShare {
+        /// What the relay signed about it.
+        proof: Base64,
+    },
+    /// What this account wants from the other.
+    Preference {
+        /// Whether to be sold to.
+        marketing: Marketing,
+    },
+    /// Asks to erase everything of this chat and of this account.
+    ErasureRequest,
+    /// Says that it was erased.
+    ErasureDone {
+        /// The request.
+        request: MessageRef,
+        /// How many messages went.
+        messages: u64,
+        /// How many files.
+        media: u64,
+    },
 }
 
 impl Draft {
@@ -281,6 +388,13 @@ impl Draft {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         DraftContent::Text { text: text.into() }.into()
+    }
+
+    /// The same under a reference: however often it is sent, it is sent once.
+    #[must_use]
+    pub fn once(mut self, reference: [u8; 16]) -> Self {
+        self.reference = Some(reference);
+        self
     }
 
     /// The same as the answer to a message.
@@ -293,7 +407,7 @@ impl Draft {
 
 impl From<DraftContent> for Draft {
     fn from(content: DraftContent) -> Self {
-        Self { content, quote: None, expires_after: None }
+        Self { content, quote: None, expires_after: None, forwarded: 0, preview: None, reference: None }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Config {
     pub files: Files,
     /// Callbacks.
     pub webhooks: Webhooks,
+    /// How much a number may send.
+    pub messaging: Messaging,
 }
 
 impl Default for Config {
@@ -57,6 +59,7 @@ impl Default for Config {
             workers: WorkerConfig::default(),
             files: Files::default(),
             webhooks: Webhooks::default(),
+            messaging: Messaging::default(),
         }
     }
 }
@@ -122,6 +125,26 @@ pub struct Webhooks {
 impl Default for Webhooks {
     fn default() -> Self {
         Self { loopback: false, private_networks: false, timeout_ms: 20_000, parallel: 16 }
+    }
+}
+
+/// How much a number may send.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Messaging {
+    /// Messages a second of one number, in one process of the host; 0 for any number. Default 1000.
+    pub per_second: u32,
+    /// One message to the same person in so many milliseconds, on average; 0 for any number. Default 6000.
+    pub pair_ms: u64,
+    /// How many messages to the same person may come together. Default 45.
+    pub pair_burst: u32,
+    /// People a day whom a new number may write to first; none for any number. Default 250.
+    pub tier: Option<u32>,
+}
+
+impl Default for Messaging {
+    fn default() -> Self {
+        Self { per_second: 1000, pair_ms: 6000, pair_burst: 45, tier: Some(250) }
     }
 }
 

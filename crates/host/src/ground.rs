@@ -74,3 +74,34 @@ impl Ground {
         self.writer.write(key, operation).await
     }
 }
+
+/// What was read a moment ago, so that not every request reads it again. Changes made by other processes are seen after
+/// [`Recent::FRESH`].
+#[derive(Debug)]
+pub struct Recent<K, V>(quick_cache::sync::Cache<K, (Timestamp, V)>);
+
+impl<K: Eq + std::hash::Hash, V: Clone> Recent<K, V> {
+    /// How long something counts as just read.
+    pub const FRESH: std::time::Duration = std::time::Duration::from_secs(5);
+
+    /// For at most so many.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self(quick_cache::sync::Cache::new(most))
+    }
+
+    /// What was read, if that was not long ago.
+    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+        self.0.get(key).filter(|(read, _)| now < read.after(Self::FRESH)).map(|(_, value)| value)
+    }
+
+    /// Keeps what was just read.
+    pub fn keep(&self, key: K, value: V, now: Timestamp) {
+        self.0.insert(key, (now, value));
+    }
+
+    /// It was changed here.
+    pub fn forget(&self, key: &K) {
+        self.0.remove(key);
+    }
+}

@@ -10,6 +10,7 @@
 )]
 
 pub mod apps;
+pub mod businesses;
 pub mod cloud_api;
 pub mod codes;
 pub mod config;
@@ -18,14 +19,23 @@ mod error;
 pub mod ground;
 pub mod ids;
 pub mod messages;
+pub mod numbers;
+pub mod people;
 pub mod purposes;
 pub mod sealing;
 
 use store::sql::migrations::Module;
 
 /// The tables of all features, in the order in which they build on each other.
-pub const MIGRATIONS: &[Module] =
-    &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS, apps::MIGRATIONS];
+pub const MIGRATIONS: &[Module] = &[
+    store::jobs::MIGRATIONS,
+    sealing::MIGRATIONS,
+    purposes::MIGRATIONS,
+    businesses::MIGRATIONS,
+    numbers::MIGRATIONS,
+    people::MIGRATIONS,
+    apps::MIGRATIONS,
+];
 
 pub use config::Config;
 pub use error::HostError;

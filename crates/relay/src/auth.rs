@@ -1,7 +1,7 @@
 //! Who asks. The one place where credentials are read and checked.
 //!
-//! A handler that takes a [`Caller`] is for devices, one that takes a [`Primary`] for primary devices; what needs no
-//! credential takes neither.
+//! A handler that takes a [`Caller`] is for devices, one that takes a [`Primary`] for primary devices, an [`Owner`] for
+//! businesses, a [`Host`] for who hosts them, an [`Operator`] for the operator; what needs no credential takes none.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,14 +18,16 @@ use store::{
     writer::{Lane, LaneHandle},
 };
 use subtle::ConstantTimeEq as _;
-use wire::{AccountId, DeviceId, Token};
+use wire::{AccountId, BusinessId, Credential, DeviceId, Party, Token};
 
 use crate::{
-    RelayError,
+    RelayError, businesses,
     devices::{self, DeviceKey},
     edge::Address,
     ground::Ground,
+    hosting,
     limits::{Buckets, network},
+    operator,
     server::Peer,
 };
 
@@ -43,11 +45,30 @@ pub struct Caller {
     pub device: DeviceId,
     /// Its row.
     pub key: DeviceKey,
+    /// Whether its account is a business's, which may not write to everybody.
+    pub hosted: bool,
 }
 
 /// The primary device of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Primary(pub Caller);
+
+/// A business, by its own credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner(pub BusinessId);
+
+/// Who hosts businesses: one that hosts itself, a vendor, or the operator. What it may is another question.
+#[derive(Debug, Clone, Copy)]
+pub struct Host {
+    /// Who.
+    pub party: Party,
+    /// The hash of the secret that was shown.
+    pub hash: [u8; 32],
+}
+
+/// The operator, by the operator's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operator;
 
 /// Checks credentials.
 #[derive(Debug)]
@@ -55,6 +76,7 @@ pub struct Credentials {
     ground: Arc<Ground>,
     seen: LaneHandle<Seen>,
     requests: Buckets<AccountId>,
+    parties: Buckets<Party>,
     wrong: Buckets<std::net::IpAddr>,
 }
 
@@ -64,8 +86,9 @@ impl Credentials {
     pub fn new(ground: Arc<Ground>) -> Arc<Self> {
         let limits = &ground.config.limits;
         let requests = Buckets::new(limits.requests, limits.remembered, ground.clock.clone());
+        let parties = Buckets::new(limits.requests, limits.remembered, ground.clock.clone());
         let wrong = Buckets::new(limits.wrong_credentials, limits.remembered, ground.clock.clone());
-        Arc::new(Self { seen: ground.writer.lane(Seen), requests, wrong, ground })
+        Arc::new(Self { seen: ground.writer.lane(Seen), requests, parties, wrong, ground })
     }
 
     /// Whose token this is. That its device was online today is noted, without waiting for it.
@@ -86,37 +109,82 @@ impl Credentials {
             // Not noted now, it is with the next request.
             let _ = self.seen.hand_in((key, today), drop);
         }
-        Ok(Caller { account: token.account, device: token.device, key })
+        Ok(Caller { account: token.account, device: token.device, key, hosted: known.hosted })
     }
 
     async fn caller(&self, parts: &Parts) -> Result<Caller, RelayError> {
-        let address = parts.extensions.get::<Address>().map(|Address(address)| network(*address));
         let verified = match presented(&parts.headers) {
             Some(token) => self.verify(&token).await,
             None => Err(RelayError::Unauthorized),
         };
-        match verified {
-            Ok(caller) => {
+        let caller = self.admitted(parts, verified)?;
+        self.requests.take(&caller.account)?;
+        Ok(caller)
+    }
+
+    /// Who showed a good credential is no stranger; who showed another one may not do so too often.
+    fn admitted<T>(&self, parts: &Parts, verified: Result<T, RelayError>) -> Result<T, RelayError> {
+        match &verified {
+            Ok(_) => {
                 if let Some(peer) = parts.extensions.get::<Peer>() {
                     peer.admit();
                 }
-                self.requests.take(&caller.account)?;
-                Ok(caller)
             }
             Err(RelayError::Unauthorized) => {
+                let address = parts.extensions.get::<Address>().map(|Address(address)| network(*address));
                 address.map_or(Ok(()), |address| self.wrong.take(&address))?;
-                Err(RelayError::Unauthorized)
             }
-            Err(error) => Err(error),
+            Err(_) => {}
         }
+        verified
     }
+
+    /// Whose credential, of a business or a host, a request shows.
+    async fn party(&self, parts: &Parts, wanted: fn(Party) -> bool) -> Result<Host, RelayError> {
+        let verified = match bearer(&parts.headers).and_then(|text| text.parse::<Credential>().ok()) {
+            Some(credential) if wanted(credential.party) => self.verify_party(&credential).await,
+            _ => Err(RelayError::Unauthorized),
+        };
+        let host = self.admitted(parts, verified)?;
+        self.parties.take(&host.party)?;
+        Ok(host)
+    }
+
+    async fn verify_party(&self, credential: &Credential) -> Result<Host, RelayError> {
+        let mut reader = self.ground.reader().await?;
+        let kept = match credential.party {
+            Party::Business(business) => businesses::credential_hash(&mut reader, business).await?,
+            Party::OwnHost(business) => businesses::host_hash(&mut reader, business).await?,
+            Party::Vendor(vendor) => {
+                let vendor = operator::store::vendor(&mut reader, vendor).await?;
+                vendor.map(|vendor| vendor.credential_hash)
+            }
+            Party::OperatorHost => hosting::operator_hash(&mut reader).await?,
+        };
+        let shown = hash(&credential.secret);
+        let good = kept.is_some_and(|kept| shown.ct_eq(&kept).into());
+        if good { Ok(Host { party: credential.party, hash: shown }) } else { Err(RelayError::Unauthorized) }
+    }
+}
+
+/// What stands in `Authorization: Bearer …`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether the operator's token is shown.
+pub(crate) fn is_operator(ground: &Ground, headers: &HeaderMap) -> bool {
+    let Some(wanted) = &ground.config.operator.token else { return false };
+    let shown = bearer(headers).unwrap_or_default();
+    // Hashes have one length, whatever was shown.
+    hash(shown.as_bytes()).ct_eq(&hash(wanted.expose().as_bytes())).into()
 }
 
 /// The token that a request shows: in `Authorization`, or, for a socket from a browser, among the subprotocols.
 fn presented(headers: &HeaderMap) -> Option<Token> {
-    if let Some(value) = headers.get(AUTHORIZATION) {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().parse().ok())?;
+    if headers.contains_key(AUTHORIZATION) {
+        return bearer(headers)?.parse().ok();
     }
     let upgrade = headers.get(UPGRADE)?.to_str().ok()?;
     if !upgrade.eq_ignore_ascii_case("websocket") {
@@ -152,6 +220,49 @@ where
             return Err(RelayError::Forbidden("only the primary device may do this"));
         }
         Ok(Self(caller))
+    }
+}
+
+impl<S> FromRequestParts<S> for Owner
+where
+    Arc<Credentials>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = RelayError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
+        let credentials = Arc::<Credentials>::from_ref(state);
+        match credentials.party(parts, |party| matches!(party, Party::Business(_))).await?.party {
+            Party::Business(business) => Ok(Self(business)),
+            _ => Err(RelayError::Unauthorized),
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for Host
+where
+    Arc<Credentials>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = RelayError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
+        let credentials = Arc::<Credentials>::from_ref(state);
+        credentials.party(parts, |party| !matches!(party, Party::Business(_))).await
+    }
+}
+
+impl<S> FromRequestParts<S> for Operator
+where
+    Arc<Credentials>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = RelayError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
+        let credentials = Arc::<Credentials>::from_ref(state);
+        let good = is_operator(&credentials.ground, &parts.headers);
+        credentials.admitted(parts, if good { Ok(Self) } else { Err(RelayError::Unauthorized) })
     }
 }
 

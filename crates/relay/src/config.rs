@@ -7,7 +7,7 @@ use store::{
     Location, blobs::Place, bus::BusConfig, jobs::WorkerConfig, sql::DatabaseConfig, writer::WriterConfig,
 };
 
-use crate::{limits::Limits, queue::QueueConfig};
+use crate::{businesses::BusinessesConfig, limits::Limits, queue::QueueConfig};
 
 /// Everything a relay is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,9 +31,11 @@ pub struct Config {
     pub queue: QueueConfig,
     /// Media.
     pub blobs: Blobs,
+    /// How much businesses may have.
+    pub businesses: BusinessesConfig,
     /// How often what may be asked for.
     pub limits: Limits,
-    /// What the operator sees.
+    /// Who the operator is.
     pub operator: Operator,
     /// How many recipients are kept in memory. Default 100000.
     pub recipients_cached: usize,
@@ -51,6 +53,7 @@ impl Default for Config {
             registration: Registration::default(),
             queue: QueueConfig::default(),
             blobs: Blobs::default(),
+            businesses: BusinessesConfig::default(),
             limits: Limits::default(),
             operator: Operator::default(),
             recipients_cached: 100_000,
@@ -226,12 +229,21 @@ impl Default for Blobs {
     }
 }
 
-/// What the operator sees.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// Who the operator is.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Operator {
-    /// With it `/metrics` may be read from anywhere; without one, only on loopback.
+    /// With it the routes under `/v1/operator` are asked, and `/metrics` from anywhere. Default: one that the relay makes
+    /// and keeps in the data folder, in `operator.token`. All nodes of a relay must be told the same.
     pub token: Option<Hidden>,
+    /// As customers read it where the operator hosts a business. Default `the operator of this relay`.
+    pub name: String,
+}
+
+impl Default for Operator {
+    fn default() -> Self {
+        Self { token: None, name: "the operator of this relay".to_owned() }
+    }
 }
 
 /// Text that is not to be seen: `Debug` shows nothing of it.
@@ -315,6 +327,15 @@ impl Config {
         sure((1..=720).contains(&blobs.unfinished_hours), "blobs.unfinished_hours", "from 1 to 720")?;
         let places = [blobs.uploads, blobs.uploads_of_one, blobs.downloads, blobs.downloads_of_one];
         sure(places.iter().all(|count| *count > 0), "blobs.uploads", "at least 1, and of downloads")?;
+        let businesses = &self.businesses;
+        sure(businesses.document_bytes > 0, "businesses.document_bytes", "at least 1")?;
+        let within = businesses.document_bytes <= blobs.limit;
+        sure(within, "businesses.document_bytes", "at most blobs.limit")?;
+        let name = self.operator.name.trim();
+        let named = !name.is_empty() && name.chars().count() <= 75 && !name.chars().any(char::is_control);
+        sure(named, "operator.name", "from 1 to 75 characters on one line")?;
+        let token = self.operator.token.as_ref();
+        sure(token.is_none_or(|token| !token.expose().is_empty()), "operator.token", "at least 1 character")?;
         sure(self.recipients_cached > 0, "recipients_cached", "at least 1")?;
         self.limits.validate().map_err(|field| ConfigError { field, reason: "at least 1 in every place" })
     }

@@ -1,8 +1,9 @@
 //! What every feature stands on.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use futures_util::future::BoxFuture;
+use rand_core::{TryCryptoRng, TryRng};
 use store::{
     Clock, Entropy, StoreError, Timestamp,
     bus::Bus,
@@ -80,6 +81,33 @@ impl Ground {
         self.writer.write(key, operation).await
     }
 }
+
+/// The ground's random bytes, for what signs and makes keys.
+#[derive(Debug)]
+pub struct Randomness<'a>(pub &'a dyn Entropy);
+
+impl TryRng for Randomness<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Randomness<'_> {}
 
 /// The writer's key for what belongs to an account: its writes keep their order.
 #[must_use]

@@ -20,11 +20,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, RelayError, accounts, auth, blobs, blocks,
+    Config, RelayError, accounts, auth, blobs, blocks, businesses,
     config::ConfigError,
     devices,
     ground::Ground,
-    keys, metrics, profiles, provisioning,
+    hosting, keys, labels, metrics, operator, profiles, provisioning,
     queue::{self, Queue, QueueTasks},
     registration,
     router::{Services, router},
@@ -42,6 +42,10 @@ pub const MIGRATIONS: &[Module] = &[
     blocks::MIGRATIONS,
     blobs::MIGRATIONS,
     queue::store::MODULE,
+    operator::MIGRATIONS,
+    businesses::MIGRATIONS,
+    hosting::MIGRATIONS,
+    labels::MIGRATIONS,
 ];
 
 /// How often what nobody used in time is removed.
@@ -100,7 +104,7 @@ impl Relay {
     /// # Errors
     /// [`StartError`].
     pub async fn start(
-        config: Config,
+        mut config: Config,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
@@ -110,6 +114,13 @@ impl Relay {
         tokio::fs::create_dir_all(&config.data)
             .await
             .map_err(|source| StartError::Io { what: folder, source })?;
+        if config.operator.token.is_none() {
+            let token = operator::ensure_token(&config.data, &*entropy).map_err(|source| {
+                let what = config.data.join(operator::TOKEN_FILE).display().to_string();
+                StartError::Io { what, source }
+            })?;
+            config.operator.token = Some(token);
+        }
         let certificate = match &config.listen.tls {
             Some(tls) => Some(Certificate::open(tls, &config.data)?),
             None => None,
@@ -132,6 +143,7 @@ impl Relay {
         let closing = CancellationToken::new();
         let ground = Ground { database, writer, bus, jobs, clock, entropy, closing, config };
         let (services, queue) = services(Arc::new(ground), blobs);
+        services.labels.prepare().await?;
         let router = router(services.clone())?;
         let worker = worker(&services)?;
         let tasks = background(&services);
@@ -168,16 +180,30 @@ fn services(ground: Arc<Ground>, blobs: Blobs) -> (Services, QueueTasks) {
     let accounts = accounts::Accounts::new(ground.clone());
     let (queue, queue_tasks) = Queue::start(ground.clone(), accounts.clone());
     let devices = devices::Devices::new(ground.clone(), accounts.clone(), queue.clone());
+    let registration = registration::Registration::new(ground.clone(), devices.clone());
+    let labels = labels::Labels::new(ground.clone());
+    let businesses = businesses::Businesses::new(ground.clone(), queue.clone());
     let services = Services {
         credentials: auth::Credentials::new(ground.clone()),
         erasure: accounts::Erasure::new(ground.clone(), devices.clone()),
-        registration: registration::Registration::new(ground.clone(), devices.clone()),
         linking: devices::Linking::new(ground.clone(), devices.clone()),
         provisioning: provisioning::Provisioning::new(ground.clone()),
-        keys: keys::Keys::new(ground.clone(), queue.clone()),
+        keys: keys::Keys::new(ground.clone(), queue.clone(), labels.clone()),
         profiles: profiles::Profiles::new(ground.clone()),
         blocks: blocks::Blocks::new(ground.clone(), accounts.clone()),
+        documents: businesses::Documents::new(ground.clone(), blobs.clone()),
         blobs: blobs::Media::new(ground.clone(), blobs),
+        numbers: businesses::Numbers::new(
+            ground.clone(),
+            registration.clone(),
+            devices.clone(),
+            queue.clone(),
+        ),
+        hosting: hosting::Hosting::new(ground.clone(), devices.clone(), queue.clone()),
+        office: operator::Office::new(ground.clone(), businesses.clone(), labels.clone(), queue.clone()),
+        registration,
+        labels,
+        businesses,
         accounts,
         devices,
         queue,
@@ -190,8 +216,8 @@ fn services(ground: Arc<Ground>, blobs: Blobs) -> (Services, QueueTasks) {
 fn worker(services: &Services) -> Result<Worker, RelayError> {
     let ground = &services.ground;
     let mut worker = Worker::new();
-    let handlers: [Option<Arc<dyn jobs::Handler>>; 2] =
-        [Some(services.blobs.clone()), services.registration.texts()?];
+    let handlers: [Option<Arc<dyn jobs::Handler>>; 3] =
+        [Some(services.blobs.clone()), Some(services.documents.clone()), services.registration.texts()?];
     for handler in handlers.into_iter().flatten() {
         let stores = (&ground.database, &ground.writer, &ground.bus);
         worker.start(handler, &ground.config.workers, stores, (&ground.clock, &ground.entropy));

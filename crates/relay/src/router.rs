@@ -13,9 +13,9 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    RelayError, accounts, auth, blobs, blocks, devices, edge, error,
+    RelayError, accounts, auth, blobs, blocks, businesses, devices, edge, error,
     ground::Ground,
-    keys, metrics, operator, profiles, provisioning,
+    hosting, keys, labels, metrics, operator, profiles, provisioning,
     queue::{self, Queue},
     registration, socket,
 };
@@ -63,6 +63,18 @@ services! {
     blobs: blobs::Media,
     /// What waits for devices.
     queue: Queue,
+    /// Who applied, and how far they are.
+    businesses: businesses::Businesses,
+    /// What they showed.
+    documents: businesses::Documents,
+    /// Their numbers and testers.
+    numbers: businesses::Numbers,
+    /// Who hosts them.
+    hosting: hosting::Hosting,
+    /// What is stated about that.
+    labels: labels::Labels,
+    /// Who decides.
+    office: operator::Office,
 }
 
 #[derive(utoipa::OpenApi)]
@@ -87,16 +99,28 @@ pub fn described() -> (Router<Services>, OpenApi) {
         .merge(blobs::routes::routes())
         .routes(routes!(queue::routes::send))
         .routes(routes!(socket::routes::open))
-        .merge(operator::routes());
+        .merge(businesses::routes::routes())
+        .merge(hosting::routes::routes())
+        .merge(labels::routes::routes())
+        .merge(operator::routes::routes());
     let (router, mut document) = routes.split_for_parts();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("The token from registration or linking; scope `primary`: of a primary device."))
         .build();
-    let operator = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("device", SecurityScheme::Http(bearer));
-    components.add_security_scheme("operator", SecurityScheme::Http(operator));
+    for (name, what) in [
+        ("business", "The credential of a business (`tpb1_…`)."),
+        (
+            "host",
+            "The credential of who hosts a business: itself (`tph1_…`), a vendor (`tpv1_…`), the operator (`tpo1_…`).",
+        ),
+        ("operator", "The operator's token."),
+    ] {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build();
+        components.add_security_scheme(name, SecurityScheme::Http(scheme));
+    }
     for item in document.paths.paths.values_mut() {
         let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in methods.into_iter().flatten() {

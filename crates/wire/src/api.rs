@@ -26,6 +26,10 @@ macro_rules! answers {
     };
 }
 
+mod business;
+
+pub use business::*;
+
 requests! {
     /// `POST /v1/registration/codes`.
     RequestCode {
@@ -264,6 +268,9 @@ answers! {
         identity_key: Base64,
         /// One for each device.
         devices: Vec<Bundle>,
+        /// Of a business: who hosts it, a `Signed` of `hosting.proto`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        declaration: Option<Base64>,
     }
     /// With which a session to a device begins.
     Bundle {

@@ -3,6 +3,10 @@
 //! A reader ignores fields it does not know; a [`Content`] without a body that it knows is shown as "not supported by
 //! this version".
 
+mod business;
+
+pub use business::*;
+
 /// A decrypted message.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Content {
@@ -18,8 +22,17 @@ pub struct Content {
     /// What this answers.
     #[prost(message, optional, tag = "4")]
     pub quote: Option<Quote>,
+    /// How often it was passed on before it came to its sender; 0 for the sender's own.
+    #[prost(uint32, tag = "5")]
+    pub forwarded: u32,
+    /// What the first link in it leads to.
+    #[prost(message, optional, tag = "6")]
+    pub preview: Option<LinkPreview>,
     /// What it is.
-    #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20")]
+    #[prost(
+        oneof = "Body",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27"
+    )]
     pub body: Option<Body>,
 }
 
@@ -59,6 +72,27 @@ pub enum Body {
     /// The timer of disappearing messages was changed.
     #[prost(message, tag = "20")]
     TimerChange(TimerChange),
+    /// Words with something to press or to choose.
+    #[prost(message, tag = "21")]
+    Interactive(Interactive),
+    /// A text that was approved before, filled in.
+    #[prost(message, tag = "22")]
+    Template(Template),
+    /// What somebody pressed or chose.
+    #[prost(message, tag = "23")]
+    Reply(Reply),
+    /// Lets a business know the author's number.
+    #[prost(message, tag = "24")]
+    NumberShare(NumberShare),
+    /// What the author wants from the reader.
+    #[prost(message, tag = "25")]
+    Preference(Preference),
+    /// Asks to erase the chat.
+    #[prost(message, tag = "26")]
+    ErasureRequest(ErasureRequest),
+    /// It was erased.
+    #[prost(message, tag = "27")]
+    ErasureDone(ErasureDone),
 }
 
 /// Names a message.
@@ -81,6 +115,23 @@ pub struct Quote {
     /// Its first words.
     #[prost(string, tag = "2")]
     pub excerpt: String,
+}
+
+/// What a link leads to, as the sender saw it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LinkPreview {
+    /// Where: `http` or `https`.
+    #[prost(string, tag = "1")]
+    pub url: String,
+    /// What it is called.
+    #[prost(string, tag = "2")]
+    pub title: String,
+    /// A few words.
+    #[prost(string, tag = "3")]
+    pub description: String,
+    /// A small JPEG, PNG or WebP.
+    #[prost(bytes = "vec", tag = "4")]
+    pub thumbnail: Vec<u8>,
 }
 
 /// Words.
@@ -141,6 +192,9 @@ pub struct Media {
     /// A small JPEG, PNG or WebP.
     #[prost(bytes = "vec", tag = "9")]
     pub thumbnail: Vec<u8>,
+    /// A sticker that moves.
+    #[prost(bool, tag = "10")]
+    pub animated: bool,
 }
 
 /// Where encrypted bytes are and how to open them.
@@ -203,6 +257,87 @@ pub struct Contact {
     /// Where they work.
     #[prost(string, tag = "4")]
     pub organization: String,
+    /// The name in parts.
+    #[prost(message, optional, tag = "5")]
+    pub name_parts: Option<NameParts>,
+    /// What the number at the same place is for.
+    #[prost(string, repeated, tag = "6")]
+    pub phone_labels: Vec<String>,
+    /// What the address at the same place is for.
+    #[prost(string, repeated, tag = "7")]
+    pub email_labels: Vec<String>,
+    /// Where to find them.
+    #[prost(message, repeated, tag = "8")]
+    pub addresses: Vec<PostalAddress>,
+    /// In which part of the organization.
+    #[prost(string, tag = "9")]
+    pub department: String,
+    /// What they are there.
+    #[prost(string, tag = "10")]
+    pub title: String,
+    /// Their pages.
+    #[prost(message, repeated, tag = "11")]
+    pub websites: Vec<Website>,
+    /// `YYYY-MM-DD`.
+    #[prost(string, tag = "12")]
+    pub birthday: String,
+}
+
+/// A name in parts.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct NameParts {
+    /// Given.
+    #[prost(string, tag = "1")]
+    pub first: String,
+    /// Of the family.
+    #[prost(string, tag = "2")]
+    pub last: String,
+    /// Between them.
+    #[prost(string, tag = "3")]
+    pub middle: String,
+    /// Before them.
+    #[prost(string, tag = "4")]
+    pub prefix: String,
+    /// After them.
+    #[prost(string, tag = "5")]
+    pub suffix: String,
+}
+
+/// A postal address.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct PostalAddress {
+    /// With the house's number.
+    #[prost(string, tag = "1")]
+    pub street: String,
+    /// The place.
+    #[prost(string, tag = "2")]
+    pub city: String,
+    /// Or province.
+    #[prost(string, tag = "3")]
+    pub state: String,
+    /// As it is written there.
+    #[prost(string, tag = "4")]
+    pub postal_code: String,
+    /// In words.
+    #[prost(string, tag = "5")]
+    pub country: String,
+    /// Two letters.
+    #[prost(string, tag = "6")]
+    pub country_code: String,
+    /// What it is for.
+    #[prost(string, tag = "7")]
+    pub label: String,
+}
+
+/// A page.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Website {
+    /// Where.
+    #[prost(string, tag = "1")]
+    pub url: String,
+    /// What it is for.
+    #[prost(string, tag = "2")]
+    pub label: String,
 }
 
 /// A reaction to a message.

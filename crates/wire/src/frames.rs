@@ -278,6 +278,9 @@ pub enum Reason {
     RateLimited = 6,
     /// It could not be stored; it may or may not be delivered. Send it again with the same id.
     Unavailable = 7,
+    /// A business may not write to this account: it is not approved and the account is no tester of it, or it (or its
+    /// vendor) is suspended.
+    Forbidden = 8,
 }
 
 #[cfg(test)]

@@ -8,70 +8,92 @@ use uuid::Uuid;
 #[error("not {0}")]
 pub struct InvalidId(&'static str);
 
-/// An account, of a person or a business.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(transparent)]
-#[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
-pub struct AccountId(Uuid);
+impl InvalidId {
+    /// Not `what`.
+    pub(crate) const fn other(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
+macro_rules! uuids {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $bytes:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(transparent)]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The one with these 16 bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            /// A new one from 16 random bytes: a UUID of version 4.
+            #[must_use]
+            pub const fn from_random(bytes: [u8; 16]) -> Self {
+                Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+            }
+
+            /// Its 16 bytes.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// Its 16 bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl TryFrom<&[u8]> for $name {
+            type Error = InvalidId;
+
+            fn try_from(bytes: &[u8]) -> Result<Self, InvalidId> {
+                bytes.try_into().map(Self::from_bytes).map_err(|_| InvalidId($bytes))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                // Only the hyphenated form: one id, one spelling in a path.
+                let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+                uuid.map(Self).ok_or(InvalidId($text))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+
+uuids! {
+    /// An account, of a person or a business.
+    AccountId = "an account (a UUID)", "the 16 bytes of an account";
+    /// A business as the relay knows it: one application, one label, any number of accounts.
+    BusinessId = "a business (a UUID)", "the 16 bytes of a business";
+    /// Somebody whom the operator lets host businesses.
+    VendorId = "a vendor (a UUID)", "the 16 bytes of a vendor";
+}
 
 impl AccountId {
     /// The relay itself, as the sender of notices.
     pub const RELAY: Self = Self(Uuid::nil());
-
-    /// An account from 16 bytes; random ones for a new account.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-
-    /// A new account's id from 16 random bytes: a UUID of version 4.
-    #[must_use]
-    pub const fn from_random(bytes: [u8; 16]) -> Self {
-        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
-    }
-
-    /// Its 16 bytes.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.0.into_bytes()
-    }
-
-    /// Its 16 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
-}
-
-impl TryFrom<&[u8]> for AccountId {
-    type Error = InvalidId;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, InvalidId> {
-        bytes.try_into().map(Self::from_bytes).map_err(|_| InvalidId("the 16 bytes of an account"))
-    }
-}
-
-impl FromStr for AccountId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        // Only the hyphenated form: one account, one spelling in a path.
-        let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
-        uuid.map(Self).ok_or(InvalidId("an account (a UUID)"))
-    }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Debug for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
 }
 
 /// Number of a device within its account: 1 to 127, 1 being the primary.

@@ -34,6 +34,15 @@ impl PhoneNumber {
         Ok(Self(PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned()))
     }
 
+    /// The country that it is from (ISO 3166, two capital letters), if it is from one.
+    #[must_use]
+    pub fn country(&self) -> Option<String> {
+        let number = PHONE_NUMBER_UTIL.parse(&self.0, None).ok()?;
+        let region = number.get_region_code()?;
+        let region = region.as_region_str();
+        (region.len() == 2).then(|| region.as_str().to_owned())
+    }
+
     /// The number in E.164.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -94,6 +103,15 @@ mod tests {
         ] {
             assert_eq!(PhoneNumber::from_typed(typed, region).unwrap().as_str(), e164, "{typed}");
         }
+    }
+
+    #[test]
+    fn a_number_is_from_a_country_or_from_none() {
+        let country = |text: &str| text.parse::<PhoneNumber>().unwrap().country();
+        assert_eq!(country("+4915112345678").as_deref(), Some("DE"));
+        assert_eq!(country("+12024561111").as_deref(), Some("US"));
+        assert_eq!(country("+18765230123").as_deref(), Some("JM"));
+        assert_eq!(country("+80012345678"), None);
     }
 
     #[test]

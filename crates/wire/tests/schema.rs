@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage, Value};
-use wire::{Message, content as c, frames as f};
+use wire::{Message, content as c, frames as f, hosting as h};
 
 fn schema() -> DescriptorPool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
-    let compiled = protox::compile(["socket.proto", "content.proto"], [folder]).expect("the schemas compile");
+    let compiled = protox::compile(["socket.proto", "content.proto", "hosting.proto"], [folder])
+        .expect("the schemas compile");
     DescriptorPool::from_file_descriptor_set(compiled).expect("the schemas fit together")
 }
 
@@ -47,6 +48,64 @@ fn bytes(text: &'static str) -> bytes::Bytes {
     bytes::Bytes::from_static(text.as_bytes())
 }
 
+/// What businesses send, and what people answer.
+fn business_bodies() -> Vec<c::Body> {
+    let message = Some(c::MessageRef { author: vec![1; 16], timestamp: 5 });
+    let button = |action| c::Button { title: "t".into(), action: Some(action) };
+    let other = c::OtherAction { name: "n".into(), parameters: "{}".into() };
+    let headers = [
+        c::HeaderKind::Text("t".into()),
+        c::HeaderKind::Media(c::Media { width: 1, ..Default::default() }),
+        c::HeaderKind::Location(c::Location { latitude: 1.0, ..Default::default() }),
+    ];
+    let slide = |header| c::Slide {
+        header: Some(c::Header { header: Some(header) }),
+        body: "b".into(),
+        buttons: vec![button(c::ButtonAction::Reply("r".into()))],
+    };
+    let row = c::Row { id: "i".into(), title: "t".into(), description: "d".into() };
+    let interactive = c::Interactive {
+        header: Some(c::Header { header: Some(c::HeaderKind::Text("h".into())) }),
+        body: "b".into(),
+        footer: "f".into(),
+        buttons: vec![
+            button(c::ButtonAction::Url("u".into())),
+            button(c::ButtonAction::Call("c".into())),
+            button(c::ButtonAction::Copy("c".into())),
+            button(c::ButtonAction::LocationRequest(c::LocationRequest {})),
+            button(c::ButtonAction::ContactRequest(c::ContactRequest {})),
+            button(c::ButtonAction::Other(other)),
+        ],
+        list: Some(c::ChoiceList {
+            button: "b".into(),
+            sections: vec![c::Section { title: "t".into(), rows: vec![row] }],
+        }),
+        slides: headers.map(slide).into(),
+    };
+    vec![
+        c::Body::Interactive(interactive.clone()),
+        c::Body::Template(c::Template {
+            name: "n".into(),
+            language: "l".into(),
+            category: c::TemplateCategory::Marketing.into(),
+            content: Some(interactive),
+            offer: Some(c::Offer { text: "t".into(), ends: 1 }),
+        }),
+        c::Body::Reply(c::Reply {
+            message: message.clone(),
+            kind: c::ReplyKind::Form.into(),
+            id: "i".into(),
+            title: "t".into(),
+            description: "d".into(),
+            response: "{}".into(),
+        }),
+        c::Body::NumberShare(c::NumberShare { proof: vec![1] }),
+        c::Body::Preference(c::Preference { marketing: c::Marketing::Resume.into() }),
+        c::Body::ErasureRequest(c::ErasureRequest {}),
+        c::Body::ErasureDone(c::ErasureDone { request: message, messages: 1, media: 2 }),
+    ]
+}
+
 fn all_bodies() -> Vec<c::Body> {
     let message = Some(c::MessageRef { author: vec![1; 16], timestamp: 5 });
     let blob = Some(c::BlobPointer { id: "id".into(), key: vec![2; 32], digest: vec![3; 32], size: 9 });
@@ -63,6 +122,7 @@ fn all_bodies() -> Vec<c::Body> {
             height: 2,
             duration: 3,
             thumbnail: vec![4],
+            animated: true,
         }),
         c::Body::Location(c::Location {
             latitude: 1.5,
@@ -77,6 +137,28 @@ fn all_bodies() -> Vec<c::Body> {
                 phone_numbers: vec!["+1".into()],
                 email_addresses: vec!["a@b".into()],
                 organization: "o".into(),
+                name_parts: Some(c::NameParts {
+                    first: "f".into(),
+                    last: "l".into(),
+                    middle: "m".into(),
+                    prefix: "p".into(),
+                    suffix: "s".into(),
+                }),
+                phone_labels: vec!["l".into()],
+                email_labels: vec!["l".into()],
+                addresses: vec![c::PostalAddress {
+                    street: "s".into(),
+                    city: "c".into(),
+                    state: "s".into(),
+                    postal_code: "p".into(),
+                    country: "c".into(),
+                    country_code: "cc".into(),
+                    label: "l".into(),
+                }],
+                department: "d".into(),
+                title: "t".into(),
+                websites: vec![c::Website { url: "u".into(), label: "l".into() }],
+                birthday: "b".into(),
             }],
         }),
         c::Body::Reaction(c::Reaction { message: message.clone(), emoji: "👍".into(), remove: true }),
@@ -99,7 +181,7 @@ fn all_bodies() -> Vec<c::Body> {
 #[test]
 fn the_files_and_the_types_say_the_same() {
     let mut seen = Vec::new();
-    for body in all_bodies() {
+    for body in all_bodies().into_iter().chain(business_bodies()) {
         let content = c::Content {
             timestamp: 1,
             expires_after: 2,
@@ -107,6 +189,13 @@ fn the_files_and_the_types_say_the_same() {
             quote: Some(c::Quote {
                 message: Some(c::MessageRef { author: vec![1; 16], timestamp: 4 }),
                 excerpt: "e".into(),
+            }),
+            forwarded: 3,
+            preview: Some(c::LinkPreview {
+                url: "u".into(),
+                title: "t".into(),
+                description: "d".into(),
+                thumbnail: vec![1],
             }),
             body: Some(body),
         };
@@ -158,6 +247,31 @@ fn the_files_and_the_types_say_the_same() {
     let notice = f::Notice { notice: Some(f::notice::Notice::Expired(expired)) };
     round_trip("tradepost.wire.v1.Notice", &notice, &mut seen);
 
+    let signed = h::Signed { statement: vec![1], signature: vec![2; 64] };
+    round_trip("tradepost.hosting.v1.Signed", &signed, &mut seen);
+    let declaration = h::Declaration {
+        business: vec![1; 16],
+        account: vec![2; 16],
+        mode: h::Mode::Vendor.into(),
+        host: vec![3; 16],
+        host_name: "h".into(),
+        name: "n".into(),
+        legal_name: "l".into(),
+        verified: true,
+        identity_key: vec![5; 33],
+        since: 1,
+        issued: 2,
+        expires: 3,
+        country: "DE".into(),
+        category: "FINANCE".into(),
+    };
+    round_trip("tradepost.hosting.v1.Declaration", &declaration, &mut seen);
+    let proof =
+        h::NumberProof { account: vec![1; 16], business: vec![2; 16], number: "+1".into(), issued: 1 };
+    round_trip("tradepost.hosting.v1.NumberProof", &proof, &mut seen);
+    let certificate = h::KeyCertificate { key: vec![5; 33], issued: 1 };
+    round_trip("tradepost.hosting.v1.KeyCertificate", &certificate, &mut seen);
+
     // And nothing is published that the types do not have.
     let published = schema();
     let missing: Vec<_> = published
@@ -189,6 +303,8 @@ mod hostile {
             let _ = wire::padding::unpad(&bytes);
             let text = String::from_utf8_lossy(&bytes);
             let _ = text.parse::<wire::Token>();
+            let _ = text.parse::<wire::Credential>();
+            let _ = wire::hosting::Signed::read(&bytes);
             let _ = text.parse::<wire::PhoneNumber>();
             let _ = wire::PhoneNumber::from_typed(&text, Some("DE"));
         }

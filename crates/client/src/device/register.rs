@@ -1,10 +1,14 @@
 //! A new account's first device.
 
-use keys::KeyPair;
+use keys::{KeyPair, PublicKey, Signature};
 use prost::Message as _;
 use wire::{
-    Base64, DeviceId, PhoneNumber,
-    api::{CodeRequested, DevCode, NewDevice, Register, Registered, RequestCode, UploadKeys},
+    AccountId, Base64, BusinessId, DeviceId, PhoneNumber,
+    api::{
+        CodeRequested, DevCode, LabelKey, NewDevice, People, Register, RegisterHosted, Registered, RequestCode,
+        UploadKeys, WhichPeople,
+    },
+    hosting::{NUMBER_PROOF, NumberProof, Signed},
     limits,
 };
 use zeroize::Zeroizing;
@@ -74,6 +78,85 @@ impl Device {
             relay.ask("POST", "/v1/registration", Some(&request)).await
         })
         .await
+    }
+}
+
+/// What registers a device for a number of a business.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HostedRegistration {
+    /// Whose number it is.
+    pub business: BusinessId,
+    /// One of its numbers.
+    pub number: PhoneNumber,
+    /// Of whoever hosts the business: a secret.
+    pub credential: String,
+    /// What it is called.
+    pub device_name: String,
+}
+
+impl std::fmt::Debug for HostedRegistration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostedRegistration").field("business", &self.business).finish_non_exhaustive()
+    }
+}
+
+impl Device {
+    /// Registers this vault's device as the primary of a business's number, with the credential of who hosts the
+    /// business. A device that the number had is gone by that.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyRegistered`]; [`Error::Refused`] for a credential that is not the one of its host. Nothing is
+    /// stored then.
+    pub async fn register_hosted(mut edges: Edges, registration: HostedRegistration) -> Result<Self, Error> {
+        let identity = KeyPair::generate(&mut edges.rng);
+        let mut profile_key = Zeroizing::new(vec![0; 32]);
+        edges.rng.fill_bytes(&mut profile_key);
+        let HostedRegistration { business, number, credential, device_name } = registration;
+        let credential = Zeroizing::new(credential);
+        settle_in(edges, &identity, &profile_key, &device_name, async |relay, device| {
+            let relay = Relay { token: Some(&credential), ..relay };
+            let request = RegisterHosted { business, number, device };
+            relay.ask("POST", "/v1/hosting/devices", Some(&request)).await
+        })
+        .await
+    }
+
+    /// The business-scoped ids of people, for a device of a business; of accounts that are gone there is none.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for anybody but a business; [`Error::Wait`], [`Error::Link`].
+    pub async fn user_ids(&self, accounts: &[AccountId]) -> Result<Vec<(AccountId, String)>, Error> {
+        let mut ids = Vec::with_capacity(accounts.len());
+        for accounts in accounts.chunks(100) {
+            let request = WhichPeople { accounts: accounts.to_vec() };
+            let answer: People = self.relay().ask("POST", "/v1/hosting/people", Some(&request)).await?;
+            ids.extend(answer.people.into_iter().map(|person| (person.account, person.user_id)));
+        }
+        Ok(ids)
+    }
+
+    /// The number that somebody shares with a business, if the relay signed it for this account's business, for the
+    /// account that it came from.
+    ///
+    /// # Errors
+    /// [`Error::Link`].
+    pub async fn shared_number(
+        &self,
+        business: BusinessId,
+        from: AccountId,
+        proof: &[u8],
+    ) -> Result<Option<PhoneNumber>, Error> {
+        let key: LabelKey = self.relay().ask("GET", "/v1/labels/key", NOTHING).await?;
+        let key = PublicKey::from_bytes(&key.key.0).map_err(|_| Error::Answer("not a label key"))?;
+        let Ok(signed) = Signed::read(proof) else { return Ok(None) };
+        let signature = Signature::from_bytes(&signed.signature);
+        let Ok(signature) = signature else { return Ok(None) };
+        if key.verify(&signed.signed_bytes(NUMBER_PROOF), &signature).is_err() {
+            return Ok(None);
+        }
+        let Ok(stated) = NumberProof::decode(&signed.statement[..]) else { return Ok(None) };
+        let ours = stated.account == from.as_bytes() && stated.business == business.as_bytes();
+        Ok(if ours { stated.number.parse().ok() } else { None })
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     AccountId, Draft, DraftContent, Error, Event, MessageRef, State,
-    content::{body_to_wire, excerpt, wire_ref},
+    content::{body_to_wire, excerpt, preview_to_wire, wire_ref},
     records::{EntryState, Purpose, QueuedSend, Work},
 };
 
@@ -25,18 +25,61 @@ impl Device {
     /// Sends something to an account; to the own one: a note for the own devices.
     ///
     /// When it returns the message is in its chat and in the outbox; [`Event::State`] says how far it comes. What it gives is
-    /// the message's name, or the name of the change if the draft is one.
+    /// the message's name, or the name of the change if the draft is one. With a [`Draft::reference`] that was used before
+    /// nothing is sent, and it gives what it gave then.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what no reader would take, [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes,
-    /// [`Error::OutboxFull`].
+    /// [`Error::Invalid`] for what no reader would take, and for a reference that was used for another account;
+    /// [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes, [`Error::OutboxFull`].
     pub async fn send(&self, to: AccountId, draft: Draft) -> Result<MessageRef, Error> {
+        let mut work = self.work().await?;
+        let id = self.put_draft(&mut work, to, draft).await?;
+        self.save(work).await?;
+        Ok(id)
+    }
+
+    /// Sends many things, to one account or to several, in this order: the same as [`Device::send`] for each, but all
+    /// that can be sent is one save. What cannot be says why in its place, leaves no trace and holds up nothing.
+    ///
+    /// Nothing else changes the device's state meanwhile: some hundreds at once are a good measure.
+    ///
+    /// # Errors
+    /// [`Error::Vault`]: then nothing is sent.
+    pub async fn send_many(
+        &self,
+        drafts: Vec<(AccountId, Draft)>,
+    ) -> Result<Vec<Result<MessageRef, Error>>, Error> {
+        let mut work = self.work().await?;
+        let mut sent = Vec::with_capacity(drafts.len());
+        for (to, draft) in drafts {
+            let mark = work.mark();
+            match self.put_draft(&mut work, to, draft).await {
+                Err(error @ Error::Vault(_)) => return Err(error),
+                Err(error) => {
+                    work.take_back(mark);
+                    sent.push(Err(error));
+                }
+                Ok(id) => {
+                    work.keep(mark);
+                    sent.push(Ok(id));
+                }
+            }
+        }
+        self.save(work).await?;
+        Ok(sent)
+    }
+
+    /// Puts what a draft says into its chat and into the outbox.
+    async fn put_draft(&self, work: &mut Work<'_>, to: AccountId, draft: Draft) -> Result<MessageRef, Error> {
         if to == AccountId::RELAY {
             return Err(Error::NoSuchAccount);
         }
-        let mut work = self.work().await?;
-        Self::room_in_outbox(&mut work)?;
-        let content = self.content(&mut work, to, draft).await?;
+        let reference = draft.reference;
+        if let Some(sent) = self.sent_under(work, to, reference).await? {
+            return Ok(sent);
+        }
+        Self::room_in_outbox(work)?;
+        let content = self.content(work, to, draft).await?;
         let id = MessageRef { author: self.account(), timestamp: content.timestamp };
         let bytes = content.encode_to_vec();
         if bytes.len() > CONTENT {
@@ -47,27 +90,29 @@ impl Device {
             Said { chat: to, author: self.account(), device: self.device(), received: content.timestamp };
         let purpose = match content.body {
             Some(Body::Reaction(_) | Body::Edit(_) | Body::Delete(_)) => {
-                self.change(&mut work, said, &content).await?;
+                self.change(work, said, &content).await?;
                 Purpose::Other
             }
             _ => {
-                self.insert(&mut work, said, content, EntryState::Queued).await?;
-                work.events.push(Event::State { chat: to, message: id, state: State::Queued });
+                self.insert(work, said, content, EntryState::Queued).await?;
+                if work.keeps_history() {
+                    work.events.push(Event::State { chat: to, message: id, state: State::Queued });
+                }
                 Purpose::Message
             }
         };
+        Self::note_reference(work, to, reference, id).await?;
         let to_self = to == self.account();
         if !to_self {
-            self.queue(&mut work, to, id.timestamp, bytes.clone(), purpose, 0).await?;
+            self.queue(work, to, id.timestamp, bytes.clone(), purpose, 0).await?;
         }
         let copy = SyncEvent::Sent(Sent { to: to.as_bytes().to_vec(), content: bytes });
-        if self.has_siblings(&work).await? {
+        if self.has_siblings(work).await? {
             let purpose = if to_self { purpose } else { Purpose::Other };
-            self.queue_sync(&mut work, copy, purpose, id.timestamp).await?;
+            self.queue_sync(work, copy, purpose, id.timestamp).await?;
         } else if to_self && purpose == Purpose::Message {
-            self.move_state(&mut work, to, id.timestamp, EntryState::Sent).await?;
+            self.move_state(work, to, id.timestamp, EntryState::Sent).await?;
         }
-        self.save(work).await?;
         Ok(id)
     }
 
@@ -110,9 +155,14 @@ impl Device {
         Ok(())
     }
 
-    async fn content(&self, work: &mut Work<'_>, to: AccountId, draft: Draft) -> Result<Content, Error> {
+    async fn content(&self, work: &mut Work<'_>, to: AccountId, mut draft: Draft) -> Result<Content, Error> {
         let mut chat = Self::chat_record(work, to).await?;
+        if let DraftContent::Choose { message, choice } = &draft.content {
+            draft.content = DraftContent::Reply(Self::chosen(work, to, *message, choice).await?);
+        }
         match &draft.content {
+            DraftContent::Timer { seconds } => chat.timer = *seconds,
+            content if !work.keeps_history() => self.may_say(work, to, content)?,
             DraftContent::Reaction { message, .. } => {
                 let entry = Self::entry(work, *message).await?;
                 entry.filter(|entry| entry.chat == to.as_bytes()).ok_or(Error::NoSuchMessage)?;
@@ -129,10 +179,16 @@ impl Device {
                     return Err(Error::TooLate);
                 }
             }
-            DraftContent::Timer { seconds } => chat.timer = *seconds,
             _ => {}
         }
         let quote = match draft.quote {
+            // What it says only the program knows.
+            Some(message) if !work.keeps_history() => {
+                if message.author != to && message.author != self.account() {
+                    return Err(Error::NoSuchMessage);
+                }
+                Some(content::Quote { message: Some(wire_ref(message)), excerpt: String::new() })
+            }
             Some(message) => {
                 let entry = Self::entry(work, message).await?.filter(|entry| entry.chat == to.as_bytes());
                 let entry = entry.ok_or(Error::NoSuchMessage)?;
@@ -146,13 +202,35 @@ impl Device {
             expires_after: draft.expires_after.unwrap_or(chat.timer),
             profile_key: self.0.profile_key.to_vec(),
             quote,
+            forwarded: draft.forwarded,
+            preview: draft.preview.take().map(preview_to_wire),
             body: Some(body_to_wire(draft)?),
         };
         // What a reader would cut is not sent.
         if crate::content::bounded(content.clone()) == content {
             Ok(content)
         } else {
-            Err(Error::Invalid("messages cannot last that long"))
+            Err(Error::Invalid("messages cannot last that long, or the preview is none"))
+        }
+    }
+
+    /// Whether a change may be said, as far as that can be told without the message.
+    fn may_say(&self, work: &Work<'_>, to: AccountId, content: &DraftContent) -> Result<(), Error> {
+        match content {
+            DraftContent::Reaction { message, .. } => {
+                let within = message.author == to || message.author == self.account();
+                if within { Ok(()) } else { Err(Error::NoSuchMessage) }
+            }
+            DraftContent::Edit { message, .. } | DraftContent::Delete { message } => {
+                if message.author != self.account() {
+                    return Err(Error::Invalid("only own messages can be changed"));
+                }
+                if work.now > message.timestamp.saturating_add(CHANGEABLE) {
+                    return Err(Error::TooLate);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 

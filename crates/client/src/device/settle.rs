@@ -79,7 +79,7 @@ impl Device {
             }
             Reason::NoSuchAccount => return self.failed(work, &item, EntryState::NoSuchAccount).await,
             Reason::QueueFull => return self.failed(work, &item, EntryState::QueueFull).await,
-            Reason::Invalid | Reason::ReasonUnknown => {
+            Reason::Invalid | Reason::Forbidden | Reason::ReasonUnknown => {
                 return self.failed(work, &item, EntryState::Refused).await;
             }
         }

@@ -45,8 +45,10 @@ impl Device {
         }
         for (space, kept) in [
             (Space::Seen, SEEN),
+            (Space::Reference, SEEN),
             (Space::Asked, KEPT),
             (Space::Early, KEPT),
+            (Space::Sent, SEEN),
             (Space::LastResort, PREKEYS + SEEN),
             (Space::Outgoing, KEPT),
         ] {

@@ -5,7 +5,7 @@ use wire::{AccountId, DeviceId, content::Content};
 
 use crate::{
     Error, Failure, Message, MessageRef, Quote, Reaction, State,
-    content::{body_from_wire, message_ref},
+    content::{body_from_wire, message_ref, preview_from_wire},
     error::damaged,
 };
 
@@ -40,6 +40,9 @@ pub(crate) struct Entry {
     /// Whether it is named with its device.
     #[prost(bool, tag = "13")]
     pub(crate) named_with_device: bool,
+    /// 16 bytes under which whoever sent it knows it, or nothing.
+    #[prost(bytes = "vec", tag = "14")]
+    pub(crate) reference: Vec<u8>,
 }
 
 /// What somebody thinks of a message.
@@ -145,6 +148,9 @@ impl Entry {
             edited: (self.edited != 0).then_some(self.edited),
             expires_after: self.expires_after(),
             expires_at: (self.expires_at != 0).then_some(self.expires_at),
+            forwarded: self.content.as_ref().map_or(0, |content| content.forwarded),
+            preview: self.content.as_ref().and_then(|content| content.preview.as_ref()).map(preview_from_wire),
+            reference: <[u8; 16]>::try_from(&self.reference[..]).ok(),
         })
     }
 

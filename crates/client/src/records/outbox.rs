@@ -101,3 +101,12 @@ impl fmt::Debug for Outgoing {
         f.debug_struct("Outgoing").finish_non_exhaustive()
     }
 }
+
+/// What was sent under a reference, which is its name.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Referred {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) to: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) timestamp: u64,
+}

@@ -32,6 +32,7 @@ async fn a_picture_arrives_with_its_thumbnail() {
         height: 480,
         duration: 0,
         thumbnail: Base64(vec![7; 64 << 10]),
+        animated: false,
     };
     assert!(matches!(
         anna.device

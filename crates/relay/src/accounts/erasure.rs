@@ -9,7 +9,7 @@ use crate::{
     blobs, blocks,
     devices::{self, Devices},
     ground::{Ground, shard},
-    registration,
+    hosting, registration,
 };
 
 /// Erases accounts.
@@ -46,6 +46,7 @@ impl Erasure {
                 devices::erase_linking_code(transaction, account).await?;
                 blocks::erase(transaction, account).await?;
                 blobs::erase(transaction, account, now).await?;
+                hosting::erase(transaction, account).await?;
                 store::erase(transaction, account).await?;
                 Ok(keys)
             })

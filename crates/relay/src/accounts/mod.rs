@@ -8,7 +8,8 @@ mod store;
 use wire::{AccountId, PhoneNumber, api};
 
 pub(crate) use self::store::{
-    Lock, MIGRATIONS, by_number, hold, identity, insert, profile, put_profile, reset, set_lock, took_pin_try,
+    Lock, MIGRATIONS, by_number, hold, identity, insert, number, numbers, profile, put_profile, reset,
+    set_lock, took_pin_try,
 };
 pub use self::{
     erasure::Erasure,

@@ -280,6 +280,18 @@ pub(crate) async fn identity(
     row.map(|row| Ok((row.identity_key, number(&row.number)?))).transpose()
 }
 
+/// The numbers of those of these accounts that there are.
+pub(crate) async fn numbers(
+    reader: &mut Connection,
+    accounts: &[AccountId],
+) -> Result<Vec<(AccountId, PhoneNumber)>, StoreError> {
+    let rows: Vec<Found> = query("SELECT number, account FROM accounts WHERE account IN (VALUES {rows})")
+        .rows(accounts.iter().map(|account| [account.to_bytes().into()]))
+        .all(reader)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.account.0, number(&row.number)?))).collect()
+}
+
 /// The sealed profile of an account, if it has one.
 pub(crate) async fn profile(
     reader: &mut Connection,

@@ -3,7 +3,7 @@
 mod range;
 pub mod routes;
 mod store;
-mod upload;
+pub(crate) mod upload;
 
 use std::{sync::Arc, time::Duration};
 

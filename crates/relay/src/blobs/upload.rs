@@ -66,7 +66,7 @@ impl Media {
 }
 
 /// The bytes of a body, or an error where they come too slowly.
-fn paced(
+pub(crate) fn paced(
     body: Body,
     idle: Duration,
     slowest: u64,

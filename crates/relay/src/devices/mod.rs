@@ -122,6 +122,11 @@ impl Devices {
         self.accounts.changed(account).await;
         self.queue.removed(devices);
     }
+
+    /// What these devices may has changed, and that is committed: their sockets open anew.
+    pub(crate) fn renew(&self, devices: &[DeviceKey]) {
+        self.queue.renew(devices);
+    }
 }
 
 /// Whether a caller's device is still there: it may have been removed, or the account set up anew, since it was asked.

@@ -43,6 +43,7 @@ store::row! {
         pub(crate) key: i64,
         pub(crate) token_hash: [u8; 32],
         pub(crate) last_seen_day: Timestamp,
+        pub(crate) hosted: bool,
     }
 }
 
@@ -90,11 +91,15 @@ pub(crate) async fn credential(
     account: AccountId,
     device: DeviceId,
 ) -> Result<Option<Credential>, StoreError> {
-    query("SELECT key, token_hash, last_seen_day FROM devices WHERE account = $1 AND number = $2")
-        .bind(account.to_bytes())
-        .bind(u32::from(device))
-        .optional(reader)
-        .await
+    query(
+        "SELECT key, token_hash, last_seen_day,
+            EXISTS (SELECT 1 FROM hosted_accounts WHERE hosted_accounts.account = devices.account) AS hosted
+         FROM devices WHERE account = $1 AND number = $2",
+    )
+    .bind(account.to_bytes())
+    .bind(u32::from(device))
+    .optional(reader)
+    .await
 }
 
 /// Whose device this is, and its number.

@@ -17,6 +17,7 @@ use crate::{
     auth::Caller,
     devices::{self, DeviceKey},
     ground::{Ground, shard},
+    labels::Labels,
     limits::Buckets,
     queue::Queue,
 };
@@ -26,6 +27,7 @@ use crate::{
 pub struct Keys {
     ground: Arc<Ground>,
     queue: Arc<Queue>,
+    labels: Arc<Labels>,
     fetches: Buckets<AccountId>,
     fetches_of_one: Buckets<(AccountId, AccountId)>,
     uploads: Buckets<DeviceKey>,
@@ -40,12 +42,12 @@ struct Fetched {
 impl Keys {
     /// On this ground.
     #[must_use]
-    pub fn new(ground: Arc<Ground>, queue: Arc<Queue>) -> Arc<Self> {
+    pub fn new(ground: Arc<Ground>, queue: Arc<Queue>, labels: Arc<Labels>) -> Arc<Self> {
         let (limits, clock) = (&ground.config.limits, &ground.clock);
         let fetches = Buckets::new(limits.bundles, limits.remembered, clock.clone());
         let fetches_of_one = Buckets::new(limits.bundles_of_one, limits.remembered, clock.clone());
         let uploads = Buckets::new(limits.uploads_of_keys, limits.remembered, clock.clone());
-        Arc::new(Self { ground, queue, fetches, fetches_of_one, uploads })
+        Arc::new(Self { ground, queue, labels, fetches, fetches_of_one, uploads })
     }
 
     /// How many one-time keys a device has left.
@@ -96,7 +98,9 @@ impl Keys {
     ) -> Result<api::Bundles, RelayError> {
         self.fetches.take(&caller)?;
         self.fetches_of_one.take(&(caller, account))?;
+        let labels = self.labels.clone();
         let fetched = self.ground.write(shard(account), move |transaction| {
+            let labels = labels.clone();
             Box::pin(async move {
                 let mut endpoints = devices::endpoints(transaction, account).await?;
                 endpoints.retain(|endpoint| device.is_none_or(|device| device == endpoint.device));
@@ -110,7 +114,10 @@ impl Keys {
                 let current = store::current(transaction, &keys).await?;
                 let counts = store::counts(transaction, &keys).await?;
                 let devices = bundles(&endpoints, current, taken)?;
-                let bundles = api::Bundles { identity_key: identity_key.to_vec().into(), devices };
+                let declaration = labels.declare(transaction, account, identity_key).await?;
+                let declaration = declaration.map(Into::into);
+                let bundles =
+                    api::Bundles { identity_key: identity_key.to_vec().into(), devices, declaration };
                 Ok(Fetched { bundles, low: low(&keys, &counts) })
             })
         });

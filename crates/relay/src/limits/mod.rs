@@ -89,6 +89,16 @@ limits! {
     changes = 200, 2_000;
     /// Blobs begun, per account. Default 200, then one every 5 s.
     blobs = 200, 5_000;
+    /// Businesses begun, per address. Default 10, then one every 5 minutes.
+    applications = 10, 300_000;
+    /// Devices registered by who hosts it, per business. Default 100, then one every 10 s.
+    hosted_registrations = 100, 10_000;
+    /// Declarations asked for, per account. Default 300, then one every 2 s.
+    declarations = 300, 2_000;
+    /// Proofs of one's number, per account. Default 20, then one a minute.
+    number_proofs = 20, 60_000;
+    /// People whose business-scoped ids are asked for, per business. Default 10000, then 10 a second.
+    people = 10_000, 100;
     /// MiB of blobs begun, per account. Default 10240, and so many a day.
     blob_mebibytes = 10_240, 8_437;
 }

@@ -48,6 +48,7 @@ use self::{
 use crate::{
     accounts::{Accounts, Recipient},
     auth::Caller,
+    businesses::{self, Reach},
     devices::DeviceKey,
     ground::Ground,
 };
@@ -121,8 +122,13 @@ pub enum Refusal {
     /// It could not be stored. It may or may not be delivered.
     #[error("it could not be stored just now")]
     Unavailable,
+    /// The business may not write to this account.
+    #[error("the business may not write to this account")]
+    Forbidden,
 }
 
+/// How long a socket believes what it was told of whom it may write to.
+const FRESH: Duration = Duration::from_secs(30);
 /// Milliseconds to wait before a send that could not be stored is sent again.
 const RETRY_AFTER: u64 = 1000;
 
@@ -153,6 +159,7 @@ impl Refusal {
                 frame.retry_after = RETRY_AFTER;
                 Reason::Unavailable
             }
+            Self::Forbidden => Reason::Forbidden,
         };
         frame.reason = reason.into();
         frame
@@ -186,6 +193,13 @@ impl std::fmt::Debug for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Counts")
     }
+}
+
+/// Who sends, and whom they may write to, if not everybody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) reach: Option<&'a Reach>,
 }
 
 /// The tasks of a [`Queue`]; they end with it.
@@ -246,6 +260,33 @@ impl Queue {
         if let Some(nodes) = &self.nodes {
             devices.iter().for_each(|device| nodes.removed(*device));
         }
+    }
+
+    /// What devices may has changed, and that is committed: their sockets open anew.
+    pub fn renew(&self, devices: &[DeviceKey]) {
+        for device in devices {
+            if let Some(mailbox) = self.sockets.get(*device) {
+                mailbox.close(close::AWAY, None);
+            }
+        }
+        if let Some(nodes) = &self.nodes {
+            devices.iter().for_each(|device| nodes.renewed(*device));
+        }
+    }
+
+    /// Whom a caller may write to, if not everybody.
+    pub(crate) async fn reach(&self, caller: &Caller) -> Result<Option<Reach>, StoreError> {
+        if !caller.hosted {
+            return Ok(None);
+        }
+        let mut reader = self.ground.reader().await?;
+        businesses::reach(&mut reader, caller.account, self.ground.now()).await.map(Some)
+    }
+
+    /// Whether what is known of whom a socket may write to has to be looked up again: that it changed may have been lost
+    /// on the way from another node.
+    pub(crate) fn is_stale(&self, reach: &Reach) -> bool {
+        reach.loaded.until(self.ground.now()) > FRESH
     }
 
     /// One-time prekeys of a device run out: it is told, if it is online here.
@@ -323,7 +364,7 @@ impl Queue {
     /// [`accept_loaded`](Self::accept_loaded).
     pub(crate) fn accept_from_socket(
         self: &Arc<Self>,
-        caller: &Caller,
+        origin: Origin<'_>,
         socket: (&Arc<Mailbox>, u64),
         send: &frames::Send,
     ) -> Result<bool, AccountId> {
@@ -340,21 +381,21 @@ impl Queue {
             Ok(to) => self.accounts.cached(to).ok_or(to).map(Ok)?,
             Err(_) => Err(Refusal::Invalid("no account")),
         };
-        self.accept_loaded(caller, socket, send, recipient);
+        self.accept_loaded(origin, socket, send, recipient);
         Ok(true)
     }
 
     /// Accepts a send from a socket to an account that was loaded, or refuses it because it was not.
     pub(crate) fn accept_loaded(
         self: &Arc<Self>,
-        caller: &Caller,
+        origin: Origin<'_>,
         (mailbox, socket): (&Arc<Mailbox>, u64),
         send: &frames::Send,
         recipient: Result<Arc<Recipient>, Refusal>,
     ) {
         let sender = Sender::Socket(mailbox.clone(), socket);
         let accepted =
-            recipient.and_then(|recipient| self.accept(caller, send, &recipient, self.ground.now(), sender));
+            recipient.and_then(|recipient| self.accept(origin, send, &recipient, self.ground.now(), sender));
         if let Err(refusal) = accepted {
             self.counts.refused.increment(1);
             mailbox.refused(socket, &send.id, &refusal);
@@ -388,16 +429,18 @@ impl Queue {
     ) -> Result<(), Refusal> {
         let to = AccountId::try_from(&*send.to).map_err(|_| Refusal::Invalid("no account"))?;
         let recipient = self.load(to).await?;
+        let reach = self.reach(caller).await.map_err(|_| Refusal::Unavailable)?;
+        let origin = Origin { caller, reach: reach.as_ref() };
         let (reply, answer) = oneshot::channel();
         let sender = Sender::Request(std::sync::Mutex::new(Some(reply)));
-        self.accept(caller, send, &recipient, self.ground.now(), sender)?;
+        self.accept(origin, send, &recipient, self.ground.now(), sender)?;
         answer.await.unwrap_or(Err(Refusal::Unavailable))
     }
 
     /// The rules. `Err`: nothing of it was delivered to anybody; else `sender` hears what became of it.
     fn accept(
         self: &Arc<Self>,
-        caller: &Caller,
+        Origin { caller, reach }: Origin<'_>,
         send: &frames::Send,
         recipient: &Recipient,
         now: Timestamp,
@@ -414,6 +457,9 @@ impl Queue {
             return Ok(());
         }
         let own = (recipient.account == caller.account).then_some(caller.device);
+        if own.is_none() && reach.is_some_and(|reach| !reach.includes(recipient.account)) {
+            return Err(Refusal::Forbidden);
+        }
         check_devices(send, recipient, own)?;
         let pending = pending(sender);
         self.counts.accepted.increment(1);

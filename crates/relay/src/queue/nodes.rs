@@ -34,6 +34,8 @@ enum Entry {
     Attached(i64, u64),
     /// This device was removed.
     Removed(i64),
+    /// What this device may has changed.
+    Renewed(i64),
 }
 
 /// What this node has to tell the others.
@@ -60,6 +62,10 @@ impl Nodes {
         self.add(Entry::Removed(device.0));
     }
 
+    pub(super) fn renewed(&self, device: DeviceKey) {
+        self.add(Entry::Renewed(device.0));
+    }
+
     fn add(&self, entry: Entry) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let first = entries.is_empty();
@@ -79,6 +85,7 @@ impl Nodes {
                 Entry::Stored(device) => (1, device, 0),
                 Entry::Attached(device, socket) => (2, device, socket),
                 Entry::Removed(device) => (3, device, 0),
+                Entry::Renewed(device) => (4, device, 0),
             };
             message.put_u8(kind);
             message.put_i64(device);
@@ -136,6 +143,7 @@ fn hear(queue: &Queue, mut message: Bytes) {
             1 => mailbox.look_again(),
             2 => mailbox.close(close::REPLACED, Some(socket)),
             3 => mailbox.close(close::REMOVED, None),
+            4 => mailbox.close(close::AWAY, None),
             _ => {}
         }
     }

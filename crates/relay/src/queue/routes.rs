@@ -68,6 +68,7 @@ impl From<Refusal> for RelayError {
                 Self::RateLimited { retry_after: std::time::Duration::from_millis(millis) }
             }
             Refusal::Unavailable => Self::Unavailable,
+            Refusal::Forbidden => Self::Forbidden("the business may not write to this account"),
         }
     }
 }

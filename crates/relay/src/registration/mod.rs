@@ -10,6 +10,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use ::store::{
     Timestamp,
     jobs::{self, Handler},
+    sql::Transaction,
 };
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -26,7 +27,7 @@ use crate::{
     RelayError,
     accounts::{self, Lock},
     auth::Caller,
-    blocks,
+    blocks, businesses,
     config::Sender,
     devices::{self, DeviceKey, Devices, Offered},
     error::millis,
@@ -75,6 +76,39 @@ struct Locked {
 struct Created {
     account: AccountId,
     removed: Vec<DeviceKey>,
+    /// Devices of businesses that have this person as a tester.
+    tried: Vec<DeviceKey>,
+}
+
+/// That somebody has a number: they had its code, and its PIN if there was one. Good for one transaction.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    code_hash: [u8; 32],
+    /// The lock that the PIN opened.
+    opened: Option<Vec<u8>>,
+    lock_days: u32,
+}
+
+impl Proof {
+    /// Uses the code up, in the transaction. Who has the number, if anybody, and whether the lock stays, which the PIN
+    /// opened.
+    ///
+    /// # Errors
+    /// `CodeExpired`, `RegistrationLocked` if there is another lock by now; those of the database.
+    pub(crate) async fn spend(
+        &self,
+        transaction: &mut Transaction,
+        number: &PhoneNumber,
+        now: Timestamp,
+    ) -> Result<Option<(AccountId, bool)>, RelayError> {
+        // On PostgreSQL the row of the code holds back whoever registers the number at the same time.
+        if !store::take(transaction, number, self.code_hash, now).await? {
+            return Err(RelayError::CodeExpired);
+        }
+        let Some(known) = accounts::by_number(transaction, number).await? else { return Ok(None) };
+        let keep_lock = may_reset(known.lock.as_ref(), self.opened.as_deref(), now, self.lock_days)?;
+        Ok(Some((known.account, keep_lock)))
+    }
 }
 
 impl Registration {
@@ -179,11 +213,63 @@ impl Registration {
         address: IpAddr,
         request: api::Register,
     ) -> Result<api::Registered, RelayError> {
-        self.tries.take(&network(address))?;
         let pin = request.pin.map(Pin::parse).transpose()?;
         let offered = Offered::parse(request.device)?;
         let number = Arc::new(request.number);
-        let (code_hash, opened) = match self.try_code(&number, request.code, pin.is_some()).await? {
+        let proof = Arc::new(self.prove(address, &number, request.code, pin).await?);
+        let device = Arc::new(offered.verify().await?);
+        let (secret, token_hash) = devices::mint(&self.ground);
+        let new_account = AccountId::from_random(self.ground.random());
+        let (now, to) = (self.ground.now(), number.clone());
+        let created = self.ground.write(shard_of(number.as_str().as_bytes()), move |transaction| {
+            let (number, device, proof) = (to.clone(), device.clone(), proof.clone());
+            Box::pin(async move {
+                let known = proof.spend(transaction, &number, now).await?;
+                // Whoever has the number has it for themselves from now on, also if it was a business's.
+                let lost = businesses::lose_number(transaction, &number, now).await?;
+                let created = match known {
+                    None => {
+                        accounts::insert(transaction, new_account, &number, device.identity_key, now).await?;
+                        let tried = businesses::whose_tester(transaction, &number).await?;
+                        Created { account: new_account, removed: Vec::new(), tried }
+                    }
+                    Some((account, keep_lock)) => {
+                        let mut removed = devices::keys_of(transaction, account).await?;
+                        removed.extend(lost.into_iter().flat_map(|(_, devices)| devices));
+                        devices::clear(transaction, &removed).await?;
+                        devices::erase_linking_code(transaction, account).await?;
+                        blocks::erase_own(transaction, account).await?;
+                        accounts::reset(transaction, account, device.identity_key, keep_lock).await?;
+                        Created { account, removed, tried: Vec::new() }
+                    }
+                };
+                let primary = DeviceId::PRIMARY;
+                devices::create(transaction, created.account, primary, &device, token_hash, now).await?;
+                Ok(created)
+            })
+        });
+        let Created { account, removed, tried } = created.await?;
+        self.devices.gone(account, &removed).await;
+        self.devices.renew(&tried);
+        let device = DeviceId::PRIMARY;
+        let token = Token { account, device, secret }.expose();
+        Ok(api::Registered { account, device, token, number: (*number).clone() })
+    }
+
+    /// Finds out whether somebody has a number: whether they have its code, and its PIN if there is one.
+    ///
+    /// # Errors
+    /// `CodeWrong`, `CodeExpired`, `RegistrationLocked`, `RateLimited`; those of the database.
+    pub(crate) async fn prove(
+        &self,
+        address: IpAddr,
+        number: &Arc<PhoneNumber>,
+        code: String,
+        pin: Option<Pin>,
+    ) -> Result<Proof, RelayError> {
+        self.tries.take(&network(address))?;
+        let config = &self.ground.config.registration;
+        let (code_hash, opened) = match self.try_code(number, code, pin.is_some()).await? {
             Tried::Wrong { tries_left } => return Err(RelayError::CodeWrong { tries_left }),
             Tried::Expired => return Err(RelayError::CodeExpired),
             Tried::Open { code_hash } => (code_hash, None),
@@ -192,9 +278,7 @@ impl Registration {
                     tries_left: u32::try_from(tries_left).unwrap_or_default(),
                     expires_in: lock.lapses_in,
                 };
-                let Some(pin) = pin else {
-                    return Err(refusal(self.ground.config.registration.pin_tries.into()));
-                };
+                let Some(pin) = pin else { return Err(refusal(config.pin_tries.into())) };
                 let tries_left = lock.tries_left.ok_or_else(|| refusal(0))?;
                 if !self.pins.matches(pin, &lock.pin_hash).await? {
                     return Err(refusal(tries_left));
@@ -202,44 +286,7 @@ impl Registration {
                 (lock.code_hash, Some(lock.pin_hash))
             }
         };
-        let device = Arc::new(offered.verify().await?);
-        let (secret, token_hash) = devices::mint(&self.ground);
-        let new_account = AccountId::from_random(self.ground.random());
-        let (now, lock_days) = (self.ground.now(), self.ground.config.registration.lock_days);
-        let (to, opened) = (number.clone(), Arc::new(opened));
-        let created = self.ground.write(shard_of(number.as_str().as_bytes()), move |transaction| {
-            let (number, device, opened) = (to.clone(), device.clone(), opened.clone());
-            Box::pin(async move {
-                // On PostgreSQL the row of the code holds back whoever registers the number at the same time.
-                if !store::take(transaction, &number, code_hash, now).await? {
-                    return Err(RelayError::CodeExpired);
-                }
-                let created = match accounts::by_number(transaction, &number).await? {
-                    None => {
-                        accounts::insert(transaction, new_account, &number, device.identity_key, now).await?;
-                        Created { account: new_account, removed: Vec::new() }
-                    }
-                    Some(known) => {
-                        let keep_lock = may_reset(known.lock.as_ref(), opened.as_deref(), now, lock_days)?;
-                        let account = known.account;
-                        let removed = devices::keys_of(transaction, account).await?;
-                        devices::clear(transaction, &removed).await?;
-                        devices::erase_linking_code(transaction, account).await?;
-                        blocks::erase_own(transaction, account).await?;
-                        accounts::reset(transaction, account, device.identity_key, keep_lock).await?;
-                        Created { account, removed }
-                    }
-                };
-                let primary = DeviceId::PRIMARY;
-                devices::create(transaction, created.account, primary, &device, token_hash, now).await?;
-                Ok(created)
-            })
-        });
-        let Created { account, removed } = created.await?;
-        self.devices.gone(account, &removed).await;
-        let device = DeviceId::PRIMARY;
-        let token = Token { account, device, secret }.expose();
-        Ok(api::Registered { account, device, token, number: (*number).clone() })
+        Ok(Proof { code_hash, opened, lock_days: config.lock_days })
     }
 
     /// Tries a code, and with it, if there is a lock and a PIN is shown, counts a try of the PIN.

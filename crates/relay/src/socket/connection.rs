@@ -19,8 +19,9 @@ use wire::{close, frames::ClientFrame};
 use super::frames::{self, Decoder, Message, Violation};
 use crate::{
     auth::Caller,
+    businesses::Reach,
     queue::{
-        Mailbox, Next, Queue,
+        Mailbox, Next, Origin, Queue,
         outbox::{HEADER, give_buffer},
     },
     server::Peer,
@@ -41,6 +42,8 @@ pub(super) struct Connection<S> {
     stream: S,
     queue: Arc<Queue>,
     caller: Caller,
+    /// Whom a business may write to.
+    reach: Option<Box<Reach>>,
     mailbox: Arc<Mailbox>,
     socket: u64,
     decoder: Decoder,
@@ -72,6 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             stream,
             queue,
             caller,
+            reach: None,
             mailbox,
             socket,
             decoder: Decoder::default(),
@@ -88,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut early = self.decode(&mut BytesMut::from(early));
         // It may have been removed since its credential was checked. From now on a removal finds this socket.
         match Box::pin(self.queue.knows(self.caller.key)).await {
+            Ok(true) if Box::pin(self.look_whom()).await.is_err() => early = Some(Step::Close(close::AWAY)),
             Ok(true) => {}
             Ok(false) => early = Some(Step::Close(close::REMOVED)),
             Err(_) => early = Some(Step::Close(close::AWAY)),
@@ -216,15 +221,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn take_frame(&mut self, bytes: Bytes) -> Result<(), u16> {
         let frame = ClientFrame::read(bytes).map_err(|_| close::INVALID)?;
+        if self.reach.as_ref().is_some_and(|reach| self.queue.is_stale(reach)) {
+            Box::pin(self.look_whom()).await?;
+        }
         let mut welcome = true;
         for send in &frame.sends {
             let socket = (&self.mailbox, self.socket);
-            welcome &= match self.queue.accept_from_socket(&self.caller, socket, send) {
+            let origin = Origin { caller: &self.caller, reach: self.reach.as_deref() };
+            welcome &= match self.queue.accept_from_socket(origin, socket, send) {
                 Ok(welcome) => welcome,
                 Err(account) => {
                     // Boxed, so that the task is small while it has nothing to load.
                     let loaded = Box::pin(self.queue.load(account)).await;
-                    self.queue.accept_loaded(&self.caller, socket, send, loaded);
+                    self.queue.accept_loaded(origin, socket, send, loaded);
                     true
                 }
             };
@@ -236,6 +245,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Whoever floods is read slowly, and so refused slowly.
             Box::pin(tokio::time::sleep(SLOW)).await;
         }
+        Ok(())
+    }
+
+    /// Looks whom a business may write to.
+    async fn look_whom(&mut self) -> Result<(), u16> {
+        let reach = self.queue.reach(&self.caller).await.map_err(|_| close::AWAY)?;
+        self.reach = reach.map(Box::new);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use client::{Body, FileSink, FileSource, Media, MediaKind, Message, Progress};
+use client::{FileSink, FileSource, Media, MediaKind, Message, Progress};
 use image::{ImageReader, Limits, codecs::jpeg::JpegEncoder};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -52,6 +52,7 @@ pub(crate) async fn upload(opened: &Opened, path: &Path, caption: String) -> Ans
         height,
         duration: 0,
         thumbnail: thumbnail.into(),
+        animated: false,
     })
 }
 
@@ -68,7 +69,7 @@ pub(crate) async fn download(opened: &Opened, media: &Media, path: &Path) -> Ans
 
 /// Downloads the medium of a message into a folder, under a name of its own there.
 pub(crate) async fn save_into(opened: &Opened, message: &Message, folder: &Path) -> Answer<Option<PathBuf>> {
-    let Body::Media(media) = &message.body else { return Ok(None) };
+    let Some(media) = message.body.media() else { return Ok(None) };
     tokio::fs::create_dir_all(folder).await.map_err(|error| Problem::file(folder, &error))?;
     let path = folder.join(format!("{}-{}", message.position, name(media)));
     if path.exists() {
@@ -106,10 +107,10 @@ pub(crate) struct Save {
 }
 
 pub(crate) async fn save(opened: Opened, flags: Save) -> Answer {
-    let found = opened.device.feed(flags.message.saturating_sub(1), 1).await?;
+    let found = opened.device.messages(flags.message.saturating_sub(1), 1).await?;
     let found = found.into_iter().find(|message| message.position == flags.message);
     let message = found.ok_or(client::Error::NoSuchMessage)?;
-    let Body::Media(media) = &message.body else {
+    let Some(media) = message.body.media() else {
         return Err(Problem::usage(format!("#{} has no file", flags.message)));
     };
     let path = flags.path.unwrap_or_else(|| PathBuf::from(name(media)));
@@ -257,6 +258,7 @@ mod tests {
             height: 0,
             duration: 0,
             thumbnail: vec![].into(),
+            animated: false,
         };
         assert_eq!(name(&media("../a\u{1b}.txt", "")), ".._a_.txt");
         assert_eq!(name(&media("..", "image/png")), "file.png");

@@ -1,6 +1,7 @@
 //! `tradepost chat`: one file for each command or small group of them.
 
 mod account;
+mod answer;
 mod ask;
 mod chats;
 mod daemon;
@@ -14,6 +15,7 @@ mod recipient;
 mod render;
 mod send;
 mod talk;
+mod typed;
 mod verify;
 
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ enum Command {
     Link(devices::Link),
     With(talk::Flags),
     Send(Box<send::Flags>),
+    Answer(answer::Flags),
     Receive(receive::Flags),
     /// Show all chats
     Chats,
@@ -63,6 +66,8 @@ enum Command {
     Contacts(chats::Contacts),
     Profile(verify::ProfileFlags),
     Verify(verify::Verify),
+    ShareNumber(answer::ShareNumber),
+    Leave(answer::Leave),
     Block(chats::Block),
     Unblock(chats::Unblock),
     Devices(devices::Devices),
@@ -80,6 +85,9 @@ impl Command {
             Self::Link(_) => "link",
             Self::With(_) => "with",
             Self::Send(_) => "send",
+            Self::Answer(_) => "answer",
+            Self::ShareNumber(_) => "share-number",
+            Self::Leave(_) => "leave",
             Self::Receive(_) => "receive",
             Self::Chats => "chats",
             Self::History(_) => "history",
@@ -131,6 +139,9 @@ async fn dispatch(flags: Flags, output: Output) -> Answer {
         },
         Command::With(flags) => talk::run(place.device().await?, flags).await,
         Command::Send(flags) => send::run(place.device().await?, *flags).await,
+        Command::Answer(flags) => answer::answer(place.device().await?, flags).await,
+        Command::ShareNumber(flags) => answer::share_number(place.device().await?, flags).await,
+        Command::Leave(flags) => answer::leave(place.device().await?, flags).await,
         Command::Receive(flags) => receive::run(place.device().await?, flags).await,
         Command::Chats => chats::chats(place.device().await?).await,
         Command::History(flags) => chats::history(place.device().await?, flags).await,

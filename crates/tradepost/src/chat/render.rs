@@ -1,5 +1,7 @@
 //! What people read, and what scripts read: nothing that others wrote reaches a terminal as it came.
 
+pub(crate) mod interactive;
+
 use std::{collections::HashMap, fmt::Write as _, io::Write as _};
 
 use client::{
@@ -120,7 +122,13 @@ pub(crate) fn message(message: &Message, names: &Names) -> String {
         let _infallible = write!(text, "[> {}] ", line(&quote.excerpt, 40));
     }
     text.push_str(&body(&message.body, message.expires_after));
+    if let Some(preview) = &message.preview {
+        let _infallible = write!(text, "\n    [{}] {}", line(&preview.url, 200), line(&preview.title, 200));
+    }
     let mut marks: Vec<String> = Vec::new();
+    if message.forwarded > 0 {
+        marks.push("forwarded".into());
+    }
     if message.edited.is_some() {
         marks.push("edited".into());
     }
@@ -147,6 +155,15 @@ fn body(body: &Body, expires_after: u32) -> String {
         Body::Contacts { contacts } => contacts.iter().map(card).collect::<Vec<_>>().join("; "),
         Body::Timer if expires_after == 0 => "messages no longer disappear".into(),
         Body::Timer => format!("messages now disappear {} after reading", span(expires_after)),
+        Body::Interactive(content) => interactive::interactive(content, body),
+        Body::Template(template) => interactive::template(template, body),
+        Body::Reply(reply) => interactive::reply(reply),
+        Body::NumberShare { .. } => "(shares their number with this business)".into(),
+        Body::Preference { marketing } => interactive::marketing(*marketing).into(),
+        Body::ErasureRequest => "(asks to erase everything of this chat)".into(),
+        Body::ErasureDone { messages, media, .. } => {
+            format!("(erased: {messages} messages, {media} files)")
+        }
         Body::Deleted => "(taken back)".into(),
         Body::Unsupported => "(not supported by this version)".into(),
     }
@@ -184,8 +201,17 @@ fn place(location: &Location) -> String {
 }
 
 fn card(card: &Card) -> String {
-    let lines = card.phone_numbers.iter().chain(&card.email_addresses);
-    let lines: Vec<String> = lines.map(|text| line(text, 80)).collect();
+    let websites = card.websites.iter().map(|site| &site.url);
+    let lines = card.phone_numbers.iter().chain(&card.email_addresses).chain(websites);
+    let work = [&card.title, &card.department, &card.organization, &card.birthday];
+    let lines = lines.chain(work.into_iter().filter(|words| !words.is_empty()));
+    let mut lines: Vec<String> = lines.map(|text| line(text, 80)).collect();
+    for address in &card.addresses {
+        let parts = [&address.street, &address.postal_code, &address.city, &address.state, &address.country];
+        let parts: Vec<String> =
+            parts.into_iter().filter(|part| !part.is_empty()).map(|part| line(part, 80)).collect();
+        lines.push(parts.join(" "));
+    }
     format!("[contact {}] {}", line(&card.name, 80), lines.join(", "))
 }
 

@@ -10,7 +10,7 @@ use super::{
     file,
     opened::{Online, Opened, unreachable},
     problem::{Answer, Exit, Problem},
-    recipient, render,
+    recipient, render, verify,
 };
 
 /// Send a message, or change one
@@ -45,6 +45,13 @@ pub(crate) struct Flags {
     /// Disappears so long after it is read: 30s, 5m, 8h, 7d, 2w; 0 for never
     #[arg(long, value_name = "TIME", value_parser = duration)]
     expires: Option<u32>,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+/// How something is sent, and how far it is waited for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sending {
     /// Only put it into the outbox: the next command that connects sends it
     #[arg(long)]
     no_wait: bool,
@@ -54,7 +61,7 @@ pub(crate) struct Flags {
     /// Seconds to wait; 0 for as long as it takes
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
-    /// Send although their identity key changed
+    /// Send although their identity key changed: to the one whose number `verify` has shown
     #[arg(long)]
     accept_new_identity: bool,
 }
@@ -112,36 +119,69 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
         );
     }
     let to = recipient::find(device, &flags.to).await?;
-    let who = opened.names().await?.of(to);
-    if flags.accept_new_identity {
-        device.accept_identity(to).await?;
-    } else if device.chats().await?.iter().any(|chat| chat.account == to && chat.held) {
-        return Err(Problem::identity_changed(&who, &flags.to));
-    }
+    may_send(&opened, to, &flags.to, &flags.sending).await?;
     let draft = draft(&opened, to, &flags).await?;
-    let changes = matches!(
-        draft.content,
-        DraftContent::Reaction { .. } | DraftContent::Edit { .. } | DraftContent::Delete { .. }
-    );
-    let mut online = if flags.no_wait { None } else { Some(opened.online()) };
-    let id = device.send(to, draft).await?;
-    if let Some(online) = &mut online {
-        let patience = if flags.timeout == 0 { None } else { Some(Duration::from_secs(flags.timeout)) };
-        let wait = wait(&opened, online, to, id, changes, flags.until);
-        let waited = match patience {
-            Some(patience) => tokio::time::timeout(patience, wait).await.map_err(|_| too_long()),
-            None => Ok(wait.await),
-        };
-        waited?.map_err(|problem| match problem.exit {
-            Exit::IdentityChanged => Problem::identity_changed(&who, &flags.to),
-            _ => problem,
+    deliver(opened, to, &flags.to, draft, &flags.sending).await
+}
+
+/// Whether nothing is in the way of sending to somebody; accepts what the flags accept.
+async fn may_send(opened: &Opened, to: AccountId, words: &str, sending: &Sending) -> Answer {
+    let device = &opened.device;
+    if sending.accept_new_identity {
+        verify::accept_shown(opened, to, words).await?;
+    } else if device.chats().await?.iter().any(|chat| chat.account == to && chat.held) {
+        return Err(Problem::identity_changed(&opened.names().await?.of(to), words));
+    }
+    Ok(())
+}
+
+/// Sends a draft to somebody, whom the person named by these words, and says how far it came.
+pub(crate) async fn deliver(
+    opened: Opened,
+    to: AccountId,
+    words: &str,
+    draft: Draft,
+    sending: &Sending,
+) -> Answer {
+    deliver_all(opened, to, words, vec![draft], sending).await
+}
+
+/// The same with several.
+pub(crate) async fn deliver_all(
+    opened: Opened,
+    to: AccountId,
+    words: &str,
+    drafts: Vec<Draft>,
+    sending: &Sending,
+) -> Answer {
+    may_send(&opened, to, words, sending).await?;
+    let device = &opened.device;
+    let who = opened.names().await?.of(to);
+    let mut online = if sending.no_wait { None } else { Some(opened.online()) };
+    for draft in drafts {
+        let changes = matches!(
+            draft.content,
+            DraftContent::Reaction { .. } | DraftContent::Edit { .. } | DraftContent::Delete { .. }
+        );
+        let id = device.send(to, draft).await?;
+        if let Some(online) = &mut online {
+            let patience = if sending.timeout == 0 { None } else { Some(Duration::from_secs(sending.timeout)) };
+            let wait = wait(&opened, online, to, id, changes, sending.until);
+            let waited = match patience {
+                Some(patience) => tokio::time::timeout(patience, wait).await.map_err(|_| too_long()),
+                None => Ok(wait.await),
+            };
+            waited?.map_err(|problem| match problem.exit {
+                Exit::IdentityChanged => Problem::identity_changed(&who, words),
+                _ => problem,
+            })?;
+        }
+        let message = device.message(id).await?;
+        opened.output.show(&serde_json::json!({"id": id, "message": message}), || match &message {
+            Some(message) => format!("#{} to {who}: {}", message.position, render::state(&message.state)),
+            None => format!("told {who}"),
         })?;
     }
-    let message = device.message(id).await?;
-    opened.output.show(&serde_json::json!({"id": id, "message": message}), || match &message {
-        Some(message) => format!("#{} to {who}: {}", message.position, render::state(&message.state)),
-        None => format!("told {who}"),
-    })?;
     match online {
         Some(online) => online.leave().await,
         None => Ok(()),

@@ -241,13 +241,17 @@ impl State {
             ("GET", ["accounts", other, "keys"]) => {
                 let found = self.accounts.get_mut(&other.parse().unwrap()).ok_or(no(ErrorCode::NotFound))?;
                 let devices = found.devices.iter_mut().map(|(id, device)| bundle(*id, device)).collect();
-                ok(&Bundles { identity_key: found.identity.clone(), devices })
+                ok(&Bundles { identity_key: found.identity.clone(), devices, declaration: None })
             }
             ("GET", ["accounts", other, "keys", id]) => {
                 let found = self.accounts.get_mut(&other.parse().unwrap()).ok_or(no(ErrorCode::NotFound))?;
                 let id: DeviceId = id.parse().unwrap();
                 let device = found.devices.get_mut(&id).ok_or(no(ErrorCode::NotFound))?;
-                ok(&Bundles { identity_key: found.identity.clone(), devices: vec![bundle(id, device)] })
+                ok(&Bundles {
+                    identity_key: found.identity.clone(),
+                    devices: vec![bundle(id, device)],
+                    declaration: None,
+                })
             }
             ("POST", ["blobs"]) => {
                 let begun: BeginBlob = read(body)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use client::{AccountId, DeviceId, Draft, DraftContent, MessageRef, PhoneNumber, Profile, Settings};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use wire::Base64;
 
 use super::{Fault, Opened};
 use crate::chat::{file, recipient};
@@ -13,15 +14,21 @@ use crate::chat::{file, recipient};
 const METHODS: &[(&str, &str)] = &[
     ("methods", "what can be called"),
     ("own", "this device and its account"),
-    ("send", "to, and text, or draft (as in docs/using-chat.md); quote; expires_after"),
+    ("send", "to, and text, or draft (as in docs/using-chat.md); quote; expires_after; reference (16 bytes): is sent once"),
     ("send_file", "to, path; caption"),
     ("save_media", "message, path"),
+    ("answer", "to, message, choice: the id of a button or row of the message"),
+    ("choices", "message: what can be chosen in it"),
+    ("share_number", "to: lets that business know the own number"),
     ("typing", "to; stopped"),
     ("mark_read", "chat, position: all up to it were seen"),
     ("message", "message: one message"),
     ("chats", "all chats"),
     ("history", "chat; before (a position), limit"),
-    ("feed", "after (a position); limit: messages of all chats in the order in which they came"),
+    ("messages", "after (a position); limit: of all chats, in the order in which they came"),
+    ("mark_these_read", "chat, messages: these were seen"),
+    ("feed", "after (a position); limit: without a history, what happened and was not forgotten yet"),
+    ("forget_through", "position: takes all up to it out of the feed"),
     ("forget_message", "message: takes it away here"),
     ("forget_chat", "chat: takes it away here"),
     ("contacts", "everybody who is known"),
@@ -32,8 +39,8 @@ const METHODS: &[(&str, &str)] = &[
     ("unblock", "account"),
     ("blocks", "who is blocked"),
     ("safety_number", "account"),
-    ("set_verified", "account, verified"),
-    ("accept_identity", "account: sends to its changed identity key"),
+    ("set_verified", "account, verified; digits of the safety number that was compared, if it was"),
+    ("accept_identity", "account, digits: sends to its changed identity key, which has this safety number"),
     ("profile", "account"),
     ("set_profile", "name; about"),
     ("devices", "all own devices"),
@@ -43,7 +50,7 @@ const METHODS: &[(&str, &str)] = &[
     ("set_discoverable", "discoverable"),
     ("set_pin", "pin; none takes it away"),
     ("settings", "how this device behaves"),
-    ("set_settings", "accept_changed_identities, read_in_silence"),
+    ("set_settings", "accept_changed_identities, read_in_silence, keep_history"),
     ("outbox", "how much waits to be sent"),
     ("settled", "answers when nothing waits to be sent"),
 ];
@@ -74,11 +81,25 @@ pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result
             let id: MessageRef = params.must("message")?;
             let path: PathBuf = params.must("path")?;
             let message = device.message(id).await?.ok_or(client::Error::NoSuchMessage)?;
-            let client::Body::Media(media) = &message.body else {
+            let Some(media) = message.body.media() else {
                 return Err(Fault::params("this message has no file"));
             };
             file::download(opened, media, &path).await?;
             json!({"saved": path})
+        }
+        "answer" => {
+            let to = params.who(opened, "to").await?;
+            let draft = DraftContent::Choose { message: params.must("message")?, choice: params.must("choice")? };
+            sent(opened, to, draft.into()).await?
+        }
+        "choices" => {
+            let message = device.message(params.must("message")?).await?.ok_or(client::Error::NoSuchMessage)?;
+            shown(&message.body.choices())
+        }
+        "share_number" => {
+            let to = params.who(opened, "to").await?;
+            let draft = device.number_proof(to).await?;
+            sent(opened, to, draft).await?
         }
         "typing" => {
             let stopped: Option<bool> = params.may("stopped")?;
@@ -96,10 +117,22 @@ pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result
             let chat = params.who(opened, "chat").await?;
             shown(&device.history(chat, params.may("before")?, limit.unwrap_or(50)).await?)
         }
-        "feed" => {
+        "messages" | "feed" => {
             let limit: Option<usize> = params.may("limit")?;
             let after: Option<u64> = params.may("after")?;
-            shown(&device.feed(after.unwrap_or_default(), limit.unwrap_or(50)).await?)
+            let (after, limit) = (after.unwrap_or_default(), limit.unwrap_or(50));
+            match method {
+                "messages" => shown(&device.messages(after, limit).await?),
+                _ => shown(&device.feed(after, limit).await?),
+            }
+        }
+        "forget_through" => {
+            let position = params.must("position")?;
+            json!({"forgotten": device.forget_through(position).await?})
+        }
+        "mark_these_read" => {
+            let messages: Vec<MessageRef> = params.must("messages")?;
+            shown(&device.mark_these_read(params.who(opened, "chat").await?, &messages).await?)
         }
         "forget_message" => shown(&device.forget_message(params.must("message")?).await?),
         "forget_chat" => shown(&device.forget_chat(params.who(opened, "chat").await?).await?),
@@ -131,10 +164,14 @@ async fn about_people(opened: &Opened, method: &str, params: &Params) -> Result<
             json!({"digits": number.digits, "code": number.code, "trust": device.trust(account).await?})
         }
         "set_verified" => {
-            device.set_verified(account().await?, params.must("verified")?).await?;
-            Value::Null
+            let digits: Option<String> =
+                if params.must("verified")? { Some(params.must("digits")?) } else { None };
+            shown(&device.set_verified(account().await?, digits.as_deref()).await?)
         }
-        "accept_identity" => shown(&device.accept_identity(account().await?).await?),
+        "accept_identity" => {
+            let digits: String = params.must("digits")?;
+            shown(&device.accept_identity(account().await?, &digits).await?)
+        }
         "profile" => shown(&device.profile_of(account().await?).await?),
         "set_profile" => {
             let about: Option<String> = params.may("about")?;
@@ -185,6 +222,10 @@ async fn send(opened: &Opened, params: &Params) -> Result<Value, Fault> {
     };
     draft.quote = params.may("quote")?.or(draft.quote);
     draft.expires_after = params.may("expires_after")?.or(draft.expires_after);
+    if let Some(reference) = params.may::<Base64>("reference")? {
+        let bytes = reference.0[..].try_into().map_err(|_| Fault::params("a reference has 16 bytes"))?;
+        draft.reference = Some(bytes);
+    }
     sent(opened, to, draft).await
 }
 

@@ -1,0 +1,168 @@
+//! The table of businesses.
+
+use ::store::{
+    StoreError, Timestamp,
+    sql::{
+        Column, ColumnError, Connection, Row, Transaction,
+        migrations::{Migration, Module},
+        query,
+    },
+};
+
+use super::{Business, BusinessState, HostingMode};
+use crate::ids::{BusinessId, WabaId};
+
+pub(crate) const MIGRATIONS: Module = Module {
+    name: "businesses",
+    migrations: &[Migration::new(
+        "businesses",
+        "CREATE TABLE businesses (
+            id {integer} PRIMARY KEY,
+            waba {integer} NOT NULL UNIQUE,
+            relay_id {bytes} NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            legal_name TEXT NOT NULL,
+            country TEXT NOT NULL,
+            currency TEXT NOT NULL,
+            timezone_id TEXT NOT NULL,
+            state TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            host_name TEXT NOT NULL,
+            created {integer} NOT NULL
+        ) {options};
+        CREATE TABLE erased_businesses (
+            id {integer} PRIMARY KEY
+        ) {options};",
+    )],
+};
+
+struct Word<T>(T);
+
+impl<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>> Column for Word<T> {
+    fn read(row: &Row, column: &str) -> Result<Self, ColumnError> {
+        let text: String = row.get(column)?;
+        text.parse().map(Self).map_err(|error: T::Err| ColumnError::new(column, error))
+    }
+}
+
+::store::row! {
+    struct Stored from "businesses" {
+        id: BusinessId,
+        waba: WabaId,
+        relay_id: [u8; 16],
+        name: String,
+        legal_name: String,
+        country: String,
+        currency: String,
+        timezone_id: String,
+        state: Word<BusinessState>,
+        mode: Word<HostingMode>,
+        host_name: String,
+        created: Timestamp,
+    }
+}
+
+impl From<Stored> for Business {
+    fn from(row: Stored) -> Self {
+        Self {
+            id: row.id,
+            waba: row.waba,
+            relay_id: wire::BusinessId::from_bytes(row.relay_id),
+            name: row.name,
+            legal_name: row.legal_name,
+            country: row.country,
+            currency: row.currency,
+            timezone_id: row.timezone_id,
+            state: row.state.0,
+            mode: row.mode.0,
+            host_name: row.host_name,
+            created: row.created,
+        }
+    }
+}
+
+pub(super) async fn insert(transaction: &mut Transaction, new: &Business) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO businesses
+         (id, waba, relay_id, name, legal_name, country, currency, timezone_id, state, mode, host_name, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(new.id)
+    .bind(new.waba)
+    .bind(new.relay_id.to_bytes())
+    .bind(&*new.name)
+    .bind(&*new.legal_name)
+    .bind(&*new.country)
+    .bind(&*new.currency)
+    .bind(&*new.timezone_id)
+    .bind(new.state.as_str())
+    .bind(new.mode.as_str())
+    .bind(&*new.host_name)
+    .bind(new.created)
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn by_id(reader: &mut Connection, id: BusinessId) -> Result<Option<Business>, StoreError> {
+    let found: Option<Stored> =
+        query("SELECT * FROM businesses WHERE id = $1").bind(id).optional(reader).await?;
+    Ok(found.map(Into::into))
+}
+
+pub(super) async fn by_waba(reader: &mut Connection, waba: WabaId) -> Result<Option<Business>, StoreError> {
+    let found: Option<Stored> =
+        query("SELECT * FROM businesses WHERE waba = $1").bind(waba).optional(reader).await?;
+    Ok(found.map(Into::into))
+}
+
+pub(super) async fn by_relay_id(
+    reader: &mut Connection,
+    id: wire::BusinessId,
+) -> Result<Option<Business>, StoreError> {
+    let found: Option<Stored> =
+        query("SELECT * FROM businesses WHERE relay_id = $1").bind(id.to_bytes()).optional(reader).await?;
+    Ok(found.map(Into::into))
+}
+
+pub(super) async fn list(
+    reader: &mut Connection,
+    after: Option<BusinessId>,
+    limit: u32,
+) -> Result<Vec<Business>, StoreError> {
+    let rows: Vec<Stored> = query("SELECT * FROM businesses WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after.map_or(0, |id| id.get().cast_signed()))
+        .bind(limit)
+        .all(reader)
+        .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+pub(super) async fn note(
+    transaction: &mut Transaction,
+    id: BusinessId,
+    state: BusinessState,
+    mode: HostingMode,
+    host_name: &str,
+) -> Result<(), StoreError> {
+    query("UPDATE businesses SET state = $2, mode = $3, host_name = $4 WHERE id = $1")
+        .bind(id)
+        .bind(state.as_str())
+        .bind(mode.as_str())
+        .bind(host_name)
+        .execute(transaction)
+        .await
+        .map(drop)
+}
+
+/// Takes the row away and remembers that the rest is to follow.
+pub(super) async fn erase(transaction: &mut Transaction, id: BusinessId) -> Result<(), StoreError> {
+    query("DELETE FROM businesses WHERE id = $1").bind(id).execute(transaction).await?;
+    // Nobody connects with it any more.
+    query("UPDATE numbers SET registered = $2 WHERE business = $1").bind(id).bind(false).execute(transaction).await?;
+    query("INSERT INTO erased_businesses (id) VALUES ($1) ON CONFLICT (id) DO NOTHING")
+        .bind(id)
+        .execute(transaction)
+        .await
+        .map(drop)
+}

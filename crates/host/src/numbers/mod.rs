@@ -1,0 +1,165 @@
+//! The numbers of businesses, and the devices that they have at the relay.
+
+mod store;
+
+use std::sync::Arc;
+
+use ::store::Timestamp;
+use wire::{AccountId, PhoneNumber};
+
+pub(crate) use self::store::MIGRATIONS;
+use crate::{
+    HostError,
+    businesses::Business,
+    ground::{Ground, Recent},
+    ids::{BusinessId, NumberId, WabaId},
+};
+
+/// A number of a business. Nothing of it is secret: it is what customers write to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// Its id: the API's `phone_number_id`.
+    pub id: NumberId,
+    /// The account that it belongs to.
+    pub waba: WabaId,
+    /// Whose it is.
+    pub business: BusinessId,
+    /// Its account at the relay, once a device is registered.
+    pub account: Option<AccountId>,
+    /// The number.
+    pub number: PhoneNumber,
+    /// Under what name customers see it.
+    pub verified_name: String,
+    /// Whether it can send and receive: it has a device, and was not deregistered.
+    pub registered: bool,
+    /// How many people a day it may write to first; none for as many as it likes.
+    pub tier: Option<u32>,
+    /// When it came to this host.
+    pub created: Timestamp,
+}
+
+impl Number {
+    /// Its digits, without `+`: `display_phone_number`.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        self.number.as_str().trim_start_matches('+')
+    }
+}
+
+/// What there is of numbers.
+#[derive(Debug)]
+pub struct Numbers {
+    ground: Arc<Ground>,
+    recent: Recent<NumberId, Arc<Number>>,
+}
+
+impl Numbers {
+    /// On this ground.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>) -> Arc<Self> {
+        Arc::new(Self { recent: Recent::new(10_000), ground })
+    }
+
+    /// Gives a business a number, not connected yet. The same again is the one that is there.
+    ///
+    /// # Errors
+    /// `Invalid`, `Conflict` if another business has it; those of the database.
+    pub async fn add(
+        &self,
+        business: &Business,
+        number: PhoneNumber,
+        verified_name: String,
+    ) -> Result<Arc<Number>, HostError> {
+        if verified_name.is_empty() || verified_name.len() > 300 {
+            return Err(HostError::invalid("verified_name", "from 1 to 300 bytes"));
+        }
+        let found = store::by_display(&mut self.ground.reader().await?, number.as_str()).await?;
+        if let Some(found) = found {
+            return if found.business == business.id {
+                Ok(Arc::new(found))
+            } else {
+                Err(HostError::Conflict("another business of this host has this number"))
+            };
+        }
+        let new = Number {
+            id: NumberId::random(&*self.ground.entropy),
+            waba: business.waba,
+            business: business.id,
+            account: None,
+            number,
+            verified_name,
+            registered: false,
+            tier: self.ground.config.messaging.tier,
+            created: self.ground.now(),
+        };
+        let row = new.clone();
+        let written = self.ground.write(new.id.get(), move |transaction| {
+            let row = row.clone();
+            Box::pin(async move { Ok(store::insert(transaction, &row).await?) })
+        });
+        written.await?;
+        Ok(Arc::new(new))
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    pub async fn get(&self, id: NumberId) -> Result<Arc<Number>, HostError> {
+        if let Some(known) = self.recent.get(&id, self.ground.now()) {
+            return Ok(known);
+        }
+        let found = store::by_id(&mut self.ground.reader().await?, id).await?;
+        let found = Arc::new(found.ok_or(HostError::NotFound("phone number"))?);
+        self.recent.keep(id, found.clone(), self.ground.now());
+        Ok(found)
+    }
+
+    /// Those of an account, in the order of their ids.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn of_waba(&self, waba: WabaId) -> Result<Vec<Number>, HostError> {
+        Ok(store::of_waba(&mut self.ground.reader().await?, waba).await?)
+    }
+
+    /// The one with these digits.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    pub async fn by_display(&self, number: &PhoneNumber) -> Result<Number, HostError> {
+        let found = store::by_display(&mut self.ground.reader().await?, number.as_str()).await?;
+        found.ok_or(HostError::NotFound("phone number"))
+    }
+
+    /// Lets a number send and receive, or no longer. It keeps its device.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn set_registered(
+        &self,
+        id: NumberId,
+        account: Option<AccountId>,
+        registered: bool,
+    ) -> Result<(), HostError> {
+        let written = self.ground.write(id.get(), move |transaction| {
+            Box::pin(async move { Ok(store::set_registered(transaction, id, account, registered).await?) })
+        });
+        written.await?;
+        self.recent.forget(&id);
+        Ok(())
+    }
+
+    /// Sets how many people a day it may write to first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn set_tier(&self, id: NumberId, tier: Option<u32>) -> Result<(), HostError> {
+        let written = self.ground.write(id.get(), move |transaction| {
+            Box::pin(async move { Ok(store::set_tier(transaction, id, tier).await?) })
+        });
+        written.await?;
+        self.recent.forget(&id);
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! HTTP for who hosts businesses.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use wire::api;
+
+use super::Hosting;
+use crate::{
+    RelayError,
+    auth::{Caller, Host},
+    edge,
+    labels::Labels,
+    router::Services,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Services> {
+    OpenApiRouter::new().routes(routes!(register)).routes(routes!(people))
+}
+
+/// Registers the primary device of one of a business's numbers, with the credential of who hosts it.
+#[utoipa::path(post, path = "/v1/hosting/devices", tag = "hosting", security(("host" = [])),
+    request_body = api::RegisterHosted, responses((status = 200, body = api::Registered)))]
+async fn register(
+    State(hosting): State<Arc<Hosting>>,
+    host: Host,
+    edge::Json(request): edge::Json<api::RegisterHosted>,
+) -> Result<Json<api::Registered>, RelayError> {
+    hosting.register(host, request).await.map(Json)
+}
+
+/// The business-scoped ids of people, for a device of the business.
+#[utoipa::path(post, path = "/v1/hosting/people", tag = "hosting", security(("device" = [])),
+    request_body = api::WhichPeople, responses((status = 200, body = api::People)))]
+async fn people(
+    State(labels): State<Arc<Labels>>,
+    caller: Caller,
+    edge::Json(request): edge::Json<api::WhichPeople>,
+) -> Result<Json<api::People>, RelayError> {
+    labels.people(caller.account, request.accounts).await.map(Json)
+}
