@@ -169,12 +169,22 @@ pub struct Refusal {
     pub code: Code,
     /// What.
     pub details: Cow<'static, str>,
+    /// `error_subcode`, where the API has one: mostly of calls that manage things.
+    #[serde(default)]
+    pub subcode: Option<u32>,
 }
 
 impl Refusal {
     /// With these words.
     pub fn new(code: Code, details: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, details: details.into() }
+        Self { code, details: details.into(), subcode: None }
+    }
+
+    /// With a subcode.
+    #[must_use]
+    pub fn with_subcode(mut self, subcode: u32) -> Self {
+        self.subcode = Some(subcode);
+        self
     }
 }
 

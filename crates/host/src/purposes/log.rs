@@ -108,11 +108,11 @@ impl Entry {
 /// # Errors
 /// The first place where it is broken.
 pub fn verify<'a>(lines: impl IntoIterator<Item = &'a str>, noted: Option<&Head>) -> Result<Head, Broken> {
-    let mut checking = Checking::default();
+    let mut checking = Checking::against(noted.cloned());
     for line in lines {
         checking.line(line)?;
     }
-    checking.end(noted)
+    checking.end()
 }
 
 /// A check that goes line by line, for logs that do not fit into memory.
@@ -173,11 +173,9 @@ impl Checking {
     ///
     /// # Errors
     /// `Forked` if the noted head was not among them.
-    pub fn end(self, noted: Option<&Head>) -> Result<Head, Broken> {
-        if let Some(noted) = noted.or(self.noted.as_ref()) {
-            let beginning = noted.seq == 0;
-            let last = noted.seq == self.seq && noted.hash == hex(&self.hash);
-            if !beginning && !last && !self.found {
+    pub fn end(self) -> Result<Head, Broken> {
+        if let Some(noted) = &self.noted {
+            if noted.seq > 0 && !self.found {
                 return Err(Broken::Forked(noted.seq));
             }
         }
