@@ -29,10 +29,7 @@ pub struct Content {
     #[prost(message, optional, tag = "6")]
     pub preview: Option<LinkPreview>,
     /// What it is.
-    #[prost(
-        oneof = "Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27"
-    )]
+    #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27")]
     pub body: Option<Body>,
 }
 

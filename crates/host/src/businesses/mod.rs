@@ -81,7 +81,8 @@ impl Businesses {
     /// # Errors
     /// `Invalid` for what does not fit; those of the database.
     pub async fn create(&self, new: NewBusiness) -> Result<Arc<Business>, HostError> {
-        let capitals = |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_uppercase());
+        let capitals =
+            |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_uppercase());
         let sure = |good: bool, field: &'static str, reason: &'static str| {
             if good { Ok(()) } else { Err(HostError::invalid(field, reason)) }
         };

@@ -159,7 +159,11 @@ pub(super) async fn note(
 pub(super) async fn erase(transaction: &mut Transaction, id: BusinessId) -> Result<(), StoreError> {
     query("DELETE FROM businesses WHERE id = $1").bind(id).execute(transaction).await?;
     // Nobody connects with it any more.
-    query("UPDATE numbers SET registered = $2 WHERE business = $1").bind(id).bind(false).execute(transaction).await?;
+    query("UPDATE numbers SET registered = $2 WHERE business = $1")
+        .bind(id)
+        .bind(false)
+        .execute(transaction)
+        .await?;
     query("INSERT INTO erased_businesses (id) VALUES ($1) ON CONFLICT (id) DO NOTHING")
         .bind(id)
         .execute(transaction)

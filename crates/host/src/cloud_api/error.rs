@@ -178,7 +178,7 @@ pub fn json_response(status: StatusCode, body: &Value) -> Response {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.code, refusal.details)
+        Self { subcode: refusal.subcode, ..Self::new(refusal.code, refusal.details) }
     }
 }
 

@@ -60,6 +60,12 @@ impl<'a> Fields<'a> {
         self.values.get(name).filter(|value| !value.is_null())
     }
 
+    /// The object itself.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        Value::Object(self.values.into_owned())
+    }
+
     /// Whether nothing is said.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -78,7 +78,8 @@ impl Stored {
             waba: self.waba,
             business: self.business,
             account: account.transpose().map_err(|error| wrong("account", error))?,
-            number: number.map_err(|error| ::store::sql::ColumnError::new("number", error).within("numbers"))?,
+            number: number
+                .map_err(|error| ::store::sql::ColumnError::new("number", error).within("numbers"))?,
             verified_name: self.verified_name,
             registered: self.registered,
             tier: self.tier.and_then(|tier| u32::try_from(tier).ok()),

@@ -1,5 +1,6 @@
 //! The host on both engines.
 
+mod apps;
 mod parse;
 mod purposes;
 mod sealing;

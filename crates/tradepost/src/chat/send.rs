@@ -165,7 +165,8 @@ pub(crate) async fn deliver_all(
         );
         let id = device.send(to, draft).await?;
         if let Some(online) = &mut online {
-            let patience = if sending.timeout == 0 { None } else { Some(Duration::from_secs(sending.timeout)) };
+            let patience =
+                if sending.timeout == 0 { None } else { Some(Duration::from_secs(sending.timeout)) };
             let wait = wait(&opened, online, to, id, changes, sending.until);
             let waited = match patience {
                 Some(patience) => tokio::time::timeout(patience, wait).await.map_err(|_| too_long()),

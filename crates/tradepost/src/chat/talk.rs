@@ -226,7 +226,9 @@ impl Talk<'_> {
                 DraftContent::Media(file::upload(self.opened, Path::new(path), caption.to_owned()).await?)
                     .into()
             }
-            "/reply" | "/answer" | "/react" | "/edit" | "/delete" | "/save" => return self.about(command, rest).await,
+            "/reply" | "/answer" | "/react" | "/edit" | "/delete" | "/save" => {
+                return self.about(command, rest).await;
+            }
             _ if command.starts_with('/') && !command.get(1..).unwrap_or_default().contains('/') => {
                 return Err(Problem::usage(format!("no command: {command}. {HELP}")));
             }

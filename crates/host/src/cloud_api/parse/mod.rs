@@ -6,7 +6,7 @@ mod template;
 
 use wire::PhoneNumber;
 
-pub use self::template::{ComponentRequest, ParameterRequest, TemplateRequest, ValueRequest};
+pub use self::template::TemplateRequest;
 use super::{Failure, Fields};
 use crate::{
     codes::Code,

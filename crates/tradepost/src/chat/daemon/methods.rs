@@ -14,7 +14,10 @@ use crate::chat::{file, recipient};
 const METHODS: &[(&str, &str)] = &[
     ("methods", "what can be called"),
     ("own", "this device and its account"),
-    ("send", "to, and text, or draft (as in docs/using-chat.md); quote; expires_after; reference (16 bytes): is sent once"),
+    (
+        "send",
+        "to, and text, or draft (as in docs/using-chat.md); quote; expires_after; reference (16 bytes): is sent once",
+    ),
     ("send_file", "to, path; caption"),
     ("save_media", "message, path"),
     ("answer", "to, message, choice: the id of a button or row of the message"),
@@ -89,11 +92,13 @@ pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result
         }
         "answer" => {
             let to = params.who(opened, "to").await?;
-            let draft = DraftContent::Choose { message: params.must("message")?, choice: params.must("choice")? };
+            let draft =
+                DraftContent::Choose { message: params.must("message")?, choice: params.must("choice")? };
             sent(opened, to, draft.into()).await?
         }
         "choices" => {
-            let message = device.message(params.must("message")?).await?.ok_or(client::Error::NoSuchMessage)?;
+            let message =
+                device.message(params.must("message")?).await?.ok_or(client::Error::NoSuchMessage)?;
             shown(&message.body.choices())
         }
         "share_number" => {

@@ -32,7 +32,8 @@ fn parts(content: &Interactive) -> Vec<String> {
     }
     for (index, slide) in content.slides.iter().enumerate() {
         let mut text = format!("[{} of {}]", index + 1, content.slides.len());
-        for part in slide.header.iter().map(header).chain([words(&slide.body)]).filter(|part| !part.is_empty())
+        for part in
+            slide.header.iter().map(header).chain([words(&slide.body)]).filter(|part| !part.is_empty())
         {
             let _infallible = write!(text, " {part}");
         }
