@@ -22,7 +22,10 @@ pub mod messages;
 pub mod numbers;
 pub mod people;
 pub mod purposes;
+pub mod qr_codes;
 pub mod sealing;
+pub mod settings;
+pub mod templates;
 
 use store::sql::migrations::Module;
 
@@ -35,6 +38,9 @@ pub const MIGRATIONS: &[Module] = &[
     numbers::MIGRATIONS,
     people::MIGRATIONS,
     apps::MIGRATIONS,
+    settings::MIGRATIONS,
+    qr_codes::MIGRATIONS,
+    templates::MIGRATIONS,
 ];
 
 pub use config::Config;

@@ -5,3 +5,4 @@ mod parse;
 mod purposes;
 mod sealing;
 mod stage;
+mod templates;
