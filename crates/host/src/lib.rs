@@ -9,8 +9,10 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod apps;
 pub mod businesses;
 pub mod chats;
+pub mod cloud_api;
 pub mod codes;
 pub mod config;
 pub mod content;
@@ -22,7 +24,10 @@ pub mod messages;
 pub mod numbers;
 pub mod people;
 pub mod purposes;
+pub mod qr_codes;
 pub mod sealing;
+pub mod settings;
+pub mod templates;
 
 use store::sql::migrations::Module;
 
@@ -36,6 +41,10 @@ pub const MIGRATIONS: &[Module] = &[
     people::MIGRATIONS,
     messages::MIGRATIONS,
     media::MIGRATIONS,
+    apps::MIGRATIONS,
+    settings::MIGRATIONS,
+    qr_codes::MIGRATIONS,
+    templates::MIGRATIONS,
 ];
 
 pub use config::Config;

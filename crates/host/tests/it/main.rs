@@ -1,7 +1,10 @@
 //! The host on both engines.
 
+mod apps;
 mod conversations;
+mod parse;
 mod purposes;
 mod sealing;
 mod stage;
+mod templates;
 mod world;

@@ -16,6 +16,7 @@ use store::{
 /// A ground, and what it stands on.
 pub(crate) struct Stage {
     pub(crate) ground: Arc<Ground>,
+    pub(crate) clock: Arc<HandClock>,
     pub(crate) writer: WriterTasks,
     _scratch: Scratch,
     _folder: tempfile::TempDir,
@@ -47,11 +48,18 @@ impl Stage {
             jobs: Jobs::new(bus.clone()),
             bus,
             blobs,
-            clock,
+            clock: clock.clone(),
             entropy,
             closing: tokio_util::sync::CancellationToken::new(),
             config: Config { data: folder.path().to_owned(), ..Config::default() },
         };
-        Self { ground: Arc::new(ground), writer: tasks, _scratch: scratch, _folder: folder, _server: server }
+        Self {
+            ground: Arc::new(ground),
+            clock,
+            writer: tasks,
+            _scratch: scratch,
+            _folder: folder,
+            _server: server,
+        }
     }
 }

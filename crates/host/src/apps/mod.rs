@@ -1,0 +1,380 @@
+//! Programs of businesses, their tokens, and where they want to be told what happens.
+//!
+//! Who asks becomes an [`Authorized`] here and nowhere else. Handlers take objects as [`Owned`], and only an `Authorized`
+//! makes one, of what is its business's: a route that forgets to ask who is there does not compile.
+
+mod scopes;
+mod store;
+mod token;
+
+use std::{fmt, sync::Arc};
+
+use ::store::Timestamp;
+use hmac::{Hmac, Mac as _};
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+pub(crate) use self::store::MIGRATIONS;
+pub use self::{
+    scopes::{Scope, Scopes},
+    token::{AppSecret, Secret, Token},
+};
+use crate::{
+    HostError,
+    ground::Ground,
+    ids::{AppId, BusinessId},
+    sealing::{Domain, Keys, Place},
+};
+
+/// How many tokens are kept in memory.
+const CACHED: usize = 10_000;
+
+/// A program of a business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// Its id.
+    pub id: AppId,
+    /// Whose.
+    pub business: BusinessId,
+    /// What it is called.
+    pub name: String,
+    /// Whether tokens alone do not suffice: `appsecret_proof` has to come with them.
+    pub needs_proof: bool,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+/// What is known of a good token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Of which app.
+    pub app: AppId,
+    /// Whose things it opens.
+    pub business: BusinessId,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Since when.
+    pub issued: Timestamp,
+    /// Until when; forever if none.
+    pub expires: Option<Timestamp>,
+}
+
+/// Why a token opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unknown {
+    /// None came.
+    #[error("An access token is required to request this resource.")]
+    Missing,
+    /// It is none, or was taken back.
+    #[error("Invalid OAuth access token - Cannot parse access token")]
+    Invalid,
+    /// Its time is over.
+    #[error("Error validating access token: Session has expired.")]
+    Expired,
+    /// The proof of the app's secret is wrong.
+    #[error("Invalid appsecret_proof provided in the API argument")]
+    WrongProof,
+    /// The app wants a proof.
+    #[error("API calls from the server require an appsecret_proof argument")]
+    NoProof,
+}
+
+/// Who asks, by a good token.
+#[derive(Debug, Clone)]
+pub struct Authorized {
+    known: Known,
+    /// Whether it is the app itself (`APP_ID|APP_SECRET`), which may do what concerns the app alone.
+    app_alone: bool,
+}
+
+/// Something of the business of who asks, which they may use in the way that the route needs.
+#[derive(Debug, Clone)]
+pub struct Owned<T> {
+    caller: Authorized,
+    /// What.
+    pub object: T,
+}
+
+impl<T> Owned<T> {
+    /// Who asks.
+    #[must_use]
+    pub const fn caller(&self) -> &Authorized {
+        &self.caller
+    }
+}
+
+/// The right to the object is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// It is another's, which is as if it were not there.
+    NotTheirs,
+    /// It is theirs, but the token may not do this.
+    Scope(Scope),
+}
+
+impl Authorized {
+    /// Whose things it opens.
+    #[must_use]
+    pub const fn business(&self) -> BusinessId {
+        self.known.business
+    }
+
+    /// The app that asks.
+    #[must_use]
+    pub const fn app(&self) -> AppId {
+        self.known.app
+    }
+
+    /// What is known of the token.
+    #[must_use]
+    pub const fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// As whom things are read: it stands in the business's log.
+    #[must_use]
+    pub fn reader(&self) -> String {
+        format!("app {}", self.known.app)
+    }
+
+    /// An object of this business, for a use that needs this scope.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn own<T>(self, object: T, business: BusinessId, scope: Scope) -> Result<Owned<T>, Denied> {
+        if business != self.known.business {
+            return Err(Denied::NotTheirs);
+        }
+        if self.app_alone && scope != Scope::App || !self.app_alone && !self.known.scopes.has(scope) {
+            return Err(Denied::Scope(scope));
+        }
+        Ok(Owned { caller: self, object })
+    }
+}
+
+/// What is made for a business once: shown now and never again.
+pub struct Issued {
+    /// The app.
+    pub app: AppId,
+    /// Its secret.
+    pub secret: AppSecret,
+    /// A token for all of the business's things, without end.
+    pub token: Token,
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued").field("app", &self.app).finish_non_exhaustive()
+    }
+}
+
+/// All apps and tokens.
+#[derive(Debug)]
+pub struct Apps {
+    ground: Arc<Ground>,
+    keys: Arc<Keys>,
+    known: Cache<[u8; 32], Known>,
+    proofs: Cache<AppId, bool>,
+}
+
+impl Apps {
+    /// On this ground.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>, keys: Arc<Keys>) -> Arc<Self> {
+        Arc::new(Self { ground, keys, known: Cache::new(CACHED), proofs: Cache::new(CACHED) })
+    }
+
+    /// Makes an app for a business, with a token that does not end.
+    ///
+    /// # Errors
+    /// `Erased`; those of the database.
+    pub async fn create(&self, business: BusinessId, name: &str) -> Result<Issued, HostError> {
+        let id = AppId::random(&*self.ground.entropy);
+        let secret = AppSecret::random(&*self.ground.entropy);
+        let place = id.get().to_be_bytes();
+        let place = Place { domain: Domain::Business, name: &place };
+        let key = self.keys.of(business).await?;
+        let sealed = key.seal(place, self.ground.random(), secret.expose().as_bytes())?;
+        let app = App { id, business, name: name.to_owned(), needs_proof: false, created: self.ground.now() };
+        let token = Token::random(&*self.ground.entropy);
+        let known = Known { app: id, business, scopes: Scopes::ALL, issued: app.created, expires: None };
+        let hash = token.hash();
+        let written = self.ground.write(business.get(), move |transaction| {
+            let (app, sealed, known) = (app.clone(), sealed.clone(), known.clone());
+            Box::pin(async move {
+                store::insert_app(transaction, &app, &sealed).await?;
+                Ok(store::insert_token(transaction, &hash, &known).await?)
+            })
+        });
+        written.await?;
+        Ok(Issued { app: id, secret, token })
+    }
+
+    /// Makes a token for an app.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    pub async fn issue(
+        &self,
+        app: AppId,
+        scopes: Scopes,
+        expires: Option<Timestamp>,
+    ) -> Result<Token, HostError> {
+        let app = self.get(app).await?;
+        let token = Token::random(&*self.ground.entropy);
+        let known = Known { app: app.id, business: app.business, scopes, issued: self.ground.now(), expires };
+        let hash = token.hash();
+        let written = self.ground.write(app.business.get(), move |transaction| {
+            let known = known.clone();
+            Box::pin(async move { Ok(store::insert_token(transaction, &hash, &known).await?) })
+        });
+        written.await?;
+        Ok(token)
+    }
+
+    /// Takes a token back. In other processes it ends when they next look: [`Self::forget`].
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn revoke(&self, token: &Token) -> Result<(), HostError> {
+        let hash = token.hash();
+        let written = self.ground.write(0, move |transaction| {
+            Box::pin(async move { Ok(store::delete_token(transaction, &hash).await?) })
+        });
+        written.await?;
+        self.known.remove(&hash);
+        Ok(())
+    }
+
+    /// Forgets all tokens in memory.
+    pub fn forget(&self) {
+        self.known.clear();
+        self.proofs.clear();
+    }
+
+    /// An app.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    pub async fn get(&self, id: AppId) -> Result<App, HostError> {
+        let app = store::app(&mut self.ground.reader().await?, id).await?;
+        app.ok_or(HostError::NotFound("app"))
+    }
+
+    /// The apps of a business.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn of_business(&self, business: BusinessId) -> Result<Vec<App>, HostError> {
+        Ok(store::of_business(&mut self.ground.reader().await?, business).await?)
+    }
+
+    /// An app's secret: for signing what is sent to it.
+    ///
+    /// # Errors
+    /// `NotFound`, `Erased`; those of the database.
+    pub async fn secret(&self, id: AppId) -> Result<AppSecret, HostError> {
+        let found = store::secret(&mut self.ground.reader().await?, id).await?;
+        let (business, sealed) = found.ok_or(HostError::NotFound("app"))?;
+        let place = id.get().to_be_bytes();
+        let place = Place { domain: Domain::Business, name: &place };
+        let opened = self.keys.of(business).await?.open(place, &sealed)?;
+        let text = std::str::from_utf8(&opened).map_err(HostError::internal)?;
+        Ok(AppSecret::from_stored(text))
+    }
+
+    /// Who has this token. `proof`: `appsecret_proof`, if it came.
+    ///
+    /// # Errors
+    /// `Ok(Err(_))`: nobody; those of the database.
+    pub async fn authorize(
+        &self,
+        token: Option<&str>,
+        proof: Option<&str>,
+    ) -> Result<Result<Authorized, Unknown>, HostError> {
+        let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(Err(Unknown::Missing)) };
+        if let Some((id, secret)) = token.split_once('|') {
+            return self.app_itself(id, secret).await;
+        }
+        let known = match self.known(token).await? {
+            Ok(known) => known,
+            Err(unknown) => return Ok(Err(unknown)),
+        };
+        let needs_proof = match self.proofs.get(&known.app) {
+            Some(needs) => needs,
+            None => {
+                let needs = self.get(known.app).await?.needs_proof;
+                self.proofs.insert(known.app, needs);
+                needs
+            }
+        };
+        match proof.filter(|proof| !proof.is_empty()) {
+            None if needs_proof => return Ok(Err(Unknown::NoProof)),
+            None => {}
+            Some(proof) => {
+                let expected = self.secret(known.app).await?.proof(token);
+                let given = proof.to_ascii_lowercase();
+                if !bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
+                    return Ok(Err(Unknown::WrongProof));
+                }
+            }
+        }
+        Ok(Ok(Authorized { known, app_alone: false }))
+    }
+
+    /// What is known of a token, for who may ask about it.
+    ///
+    /// # Errors
+    /// As [`authorize`](Self::authorize).
+    pub async fn known(&self, token: &str) -> Result<Result<Known, Unknown>, HostError> {
+        let Some(token) = Token::parse(token) else { return Ok(Err(Unknown::Invalid)) };
+        let hash = token.hash();
+        let known = match self.known.get(&hash) {
+            Some(known) => known,
+            None => {
+                let found = store::token(&mut self.ground.reader().await?, &hash).await?;
+                let Some(known) = found else { return Ok(Err(Unknown::Invalid)) };
+                self.known.insert(hash, known.clone());
+                known
+            }
+        };
+        if known.expires.is_some_and(|expires| expires <= self.ground.now()) {
+            return Ok(Err(Unknown::Expired));
+        }
+        Ok(Ok(known))
+    }
+
+    /// The app that shows its own secret.
+    ///
+    /// # Errors
+    /// As [`authorize`](Self::authorize).
+    pub async fn app_itself(&self, id: &str, secret: &str) -> Result<Result<Authorized, Unknown>, HostError> {
+        let Ok(id) = id.parse::<AppId>() else { return Ok(Err(Unknown::Invalid)) };
+        let expected = match self.secret(id).await {
+            Ok(expected) => expected,
+            Err(HostError::NotFound(_) | HostError::Erased) => return Ok(Err(Unknown::Invalid)),
+            Err(error) => return Err(error),
+        };
+        if !bool::from(expected.expose().as_bytes().ct_eq(secret.as_bytes())) {
+            return Ok(Err(Unknown::Invalid));
+        }
+        let app = self.get(id).await?;
+        let scopes = Scopes::NONE;
+        let known = Known { app: id, business: app.business, scopes, issued: app.created, expires: None };
+        Ok(Ok(Authorized { known, app_alone: true }))
+    }
+}
+
+/// Lower-case hexadecimal of an HMAC-SHA256.
+fn hex_mac(key: &[u8], message: &[u8]) -> Zeroizing<String> {
+    let Ok(mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key) else { return Zeroizing::default() };
+    let mac = mac.chain_update(message).finalize().into_bytes();
+    Zeroizing::new(mac.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What is kept of a secret. It is random, so that one pass suffices.
+fn hash(secret: &[u8]) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}

@@ -1,0 +1,451 @@
+//! Filling in: from a template and the `template` object of a request to what is sent (spec section 3, "Template").
+
+use serde_json::Value;
+
+use super::{
+    definition::{ButtonPart, Definition, HeaderPart, Parts, text},
+    variables::{self, ParameterFormat},
+};
+use crate::{
+    codes::{Code, Refusal},
+    content::{self, Category, File, Header, TemplateButton, TemplateCard},
+    ids::TemplateId,
+};
+
+/// Characters of a body when it is filled in.
+const BODY: usize = 1024;
+/// Characters of one value.
+const VALUE: usize = 1024;
+/// Parameters, components and cards in a request.
+const MANY: usize = 64;
+
+fn count(details: String) -> Refusal {
+    Refusal::new(Code::TemplateParameterCount, details)
+}
+
+fn form(details: String) -> Refusal {
+    Refusal::new(Code::TemplateParameterFormat, details)
+}
+
+/// The parameters of one component.
+struct Given<'r> {
+    /// Where they stand, for refusals.
+    at: &'static str,
+    values: Vec<&'r Value>,
+}
+
+impl<'r> Given<'r> {
+    fn of(component: Option<&'r Value>, at: &'static str) -> Result<Self, Refusal> {
+        let values = component.and_then(|component| component.get("parameters"));
+        let values: Vec<&Value> = match values {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(values)) if values.len() <= MANY => values.iter().collect(),
+            Some(_) => return Err(form(format!("{at}: parameters is no list, or a very long one"))),
+        };
+        Ok(Self { at, values })
+    }
+
+    /// What stands for each place of a text.
+    fn fill(&self, words: &str, format: ParameterFormat) -> Result<String, Refusal> {
+        let places = variables::places(words);
+        if places.len() != self.values.len() {
+            let (at, found, wanted) = (self.at, self.values.len(), places.len());
+            return Err(count(format!(
+                "{at}: number of localizable_params ({found}) does not match the expected number of params ({wanted})"
+            )));
+        }
+        let mut texts = Vec::with_capacity(places.len());
+        for (index, value) in self.values.iter().enumerate() {
+            let name = match format {
+                ParameterFormat::Positional => places.get(index).copied(),
+                ParameterFormat::Named => text(value, "parameter_name").filter(|name| places.contains(name)),
+            };
+            let Some(name) = name else {
+                let at = self.at;
+                return Err(Refusal::new(
+                    Code::Parameter,
+                    format!("{at}: Parameter name is missing or empty"),
+                ));
+            };
+            texts.push((name, self.text(value)?));
+        }
+        let find = |name: &str| texts.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+        variables::fill(words, find).ok_or_else(|| count(format!("{}: a place has no parameter", self.at)))
+    }
+
+    /// The words that a parameter shows.
+    fn text(&self, value: &'r Value) -> Result<&'r str, Refusal> {
+        let at = self.at;
+        let shown = match text(value, "type").unwrap_or("text").to_ascii_lowercase().as_str() {
+            "text" => text(value, "text"),
+            "currency" => value.get("currency").and_then(|value| text(value, "fallback_value")),
+            "date_time" => value.get("date_time").and_then(|value| text(value, "fallback_value")),
+            other => return Err(form(format!("{at}: a parameter of type {other} is no text"))),
+        };
+        let shown = shown.filter(|shown| !shown.is_empty());
+        let shown = shown.ok_or_else(|| {
+            Refusal::new(
+                Code::ParameterMissing,
+                format!("{at}: Parameter of type text is missing text value"),
+            )
+        })?;
+        if shown.chars().count() > VALUE {
+            return Err(Refusal::new(Code::TemplateTooLong, format!("{at}: a value is too long")));
+        }
+        if shown.contains(['\n', '\r', '\t']) || shown.contains("     ") {
+            return Err(form(format!(
+                "{at}: Param text cannot have new-line/tab characters or more than 4 consecutive spaces"
+            )));
+        }
+        Ok(shown)
+    }
+
+    fn nothing(&self) -> Result<(), Refusal> {
+        if self.values.is_empty() { Ok(()) } else { Err(count(format!("{}: takes no parameters", self.at))) }
+    }
+
+    /// The only parameter.
+    fn one(&self) -> Result<&'r Value, Refusal> {
+        match self.values.as_slice() {
+            [value] => Ok(value),
+            values => {
+                Err(count(format!("{}: one parameter is wanted and {} are there", self.at, values.len())))
+            }
+        }
+    }
+}
+
+/// Fills a template in.
+///
+/// # Errors
+/// 132000, 132005, 132012, 131008, 100: what does not fit, and where.
+pub(super) fn fill(
+    id: TemplateId,
+    definition: &Definition,
+    components: Option<&Value>,
+) -> Result<content::Template, Refusal> {
+    let components: &[Value] = match components {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(components)) if components.len() <= MANY => components,
+        Some(_) => return Err(form("components is no list, or a very long one".to_owned())),
+    };
+    let card_parts = component(components, "carousel");
+    let parts = &definition.parts;
+    let filled = part(parts, components, definition.parameter_format, definition.category)?;
+    let body = filled.body.unwrap_or_default();
+    if body.chars().count() > BODY {
+        return Err(Refusal::new(
+            Code::TemplateTooLong,
+            "the body is longer than 1024 characters when it is filled in",
+        ));
+    }
+    let mut cards = Vec::new();
+    if !parts.cards.is_empty() {
+        let given = card_parts.and_then(|carousel| carousel.get("cards")).and_then(Value::as_array);
+        let given = given.filter(|given| given.len() == parts.cards.len());
+        let given =
+            given.ok_or_else(|| count(format!("carousel: {} cards are wanted", parts.cards.len())))?;
+        for (index, card) in parts.cards.iter().enumerate() {
+            let found = given.iter().enumerate().find(|(place, value)| {
+                number(value.get("card_index")).map_or(*place == index, |number| number == index)
+            });
+            let components = found.and_then(|(_, value)| value.get("components")).and_then(Value::as_array);
+            let components = components.map(Vec::as_slice).unwrap_or_default();
+            cards.push(part(card, components, definition.parameter_format, definition.category)?);
+        }
+    }
+    Ok(content::Template {
+        id,
+        name: definition.name.clone(),
+        language: definition.language.clone(),
+        category: definition.category,
+        header: filled.header,
+        body,
+        footer: parts.footer.clone(),
+        buttons: filled.buttons,
+        cards,
+        ttl_seconds: definition.message_send_ttl_seconds,
+    })
+}
+
+fn component<'r>(components: &'r [Value], kind: &str) -> Option<&'r Value> {
+    components
+        .iter()
+        .find(|component| text(component, "type").is_some_and(|found| found.eq_ignore_ascii_case(kind)))
+}
+
+/// A number, also as a string.
+fn number(value: Option<&Value>) -> Option<usize> {
+    match value? {
+        Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn part(
+    parts: &Parts,
+    components: &[Value],
+    format: ParameterFormat,
+    category: Category,
+) -> Result<TemplateCard, Refusal> {
+    let given = Given::of(component(components, "header"), "header")?;
+    let header = match &parts.header {
+        None => {
+            given.nothing()?;
+            None
+        }
+        Some(part) => Some(header(part, &given, format)?),
+    };
+    let given = Given::of(component(components, "body"), "body")?;
+    let body = match &parts.body {
+        None => {
+            given.nothing()?;
+            None
+        }
+        Some(words) => Some(given.fill(words, format)?),
+    };
+    let mut buttons = Vec::with_capacity(parts.buttons.len());
+    for (index, part) in parts.buttons.iter().enumerate() {
+        let found = components.iter().find(|component| {
+            text(component, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("button"))
+                && number(component.get("index")) == Some(index)
+        });
+        buttons.push(button(part, &Given::of(found, "button")?, category)?);
+    }
+    let strange = components.iter().find(|component| {
+        text(component, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("button"))
+            && number(component.get("index")).is_none_or(|index| index >= parts.buttons.len())
+    });
+    if strange.is_some() {
+        return Err(count("button: there is no button of that index in the template".to_owned()));
+    }
+    Ok(TemplateCard { header, body, buttons })
+}
+
+fn header(part: &HeaderPart, given: &Given<'_>, format: ParameterFormat) -> Result<Header, Refusal> {
+    let file = |kind: &str| -> Result<File, Refusal> {
+        let value = given.one()?;
+        let told = text(value, "type").is_some_and(|found| found.eq_ignore_ascii_case(kind));
+        let file = value.get(kind).filter(|_| told);
+        let file = file.ok_or_else(|| {
+            form(format!("header: Format mismatch, expected {}", kind.to_ascii_uppercase()))
+        })?;
+        file_of(file, "header")
+    };
+    Ok(match part {
+        HeaderPart::Text { text } => Header::Text { text: given.fill(text, format)? },
+        HeaderPart::Image => Header::Image(file("image")?),
+        HeaderPart::Video => Header::Video(file("video")?),
+        HeaderPart::Document => Header::Document(file("document")?),
+        HeaderPart::Location => {
+            let value = given.one()?;
+            let place = value
+                .get("location")
+                .ok_or_else(|| form("header: Format mismatch, expected LOCATION".to_owned()))?;
+            let degrees = |field: &str, most: f64| {
+                let shown = match place.get(field) {
+                    Some(Value::Number(number)) => Some(number.to_string()),
+                    Some(Value::String(text)) => Some(text.trim().to_owned()),
+                    _ => None,
+                };
+                let good = |text: &String| text.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
+                shown.filter(good).ok_or_else(|| form(format!("header: location.{field} is in degrees")))
+            };
+            let words = |field: &str| text(place, field).map(|text| text.chars().take(1000).collect());
+            Header::Location {
+                latitude: degrees("latitude", 90.0)?,
+                longitude: degrees("longitude", 180.0)?,
+                name: words("name"),
+                address: words("address"),
+            }
+        }
+    })
+}
+
+/// A file by id or by address.
+fn file_of(value: &Value, at: &str) -> Result<File, Refusal> {
+    let id = match value.get("id") {
+        Some(Value::String(id)) => Some(id.parse()),
+        Some(Value::Number(id)) => Some(id.to_string().parse()),
+        _ => None,
+    };
+    let id = id.transpose().map_err(|_| form(format!("{at}: id is no id of a file")))?;
+    let link = text(value, "link").filter(|link| !link.is_empty());
+    if link.is_some_and(|link| {
+        link.len() > 2048 || !(link.starts_with("https://") || link.starts_with("http://"))
+    }) {
+        return Err(form(format!("{at}: link is no address")));
+    }
+    if id.is_some() == link.is_some() {
+        return Err(Refusal::new(Code::ParameterMissing, format!("{at}: either id or link is needed")));
+    }
+    let filename = text(value, "filename").map(|name| name.chars().take(240).collect());
+    Ok(File { id, link: link.map(str::to_owned), filename, ..File::default() })
+}
+
+fn button(part: &ButtonPart, given: &Given<'_>, category: Category) -> Result<TemplateButton, Refusal> {
+    let one = |field: &str, most: usize| -> Result<String, Refusal> {
+        let found = text(given.one()?, field).filter(|found| !found.is_empty());
+        let found = found
+            .ok_or_else(|| Refusal::new(Code::ParameterMissing, format!("button: {field} is missing")))?;
+        if found.chars().count() > most {
+            return Err(form(format!("button: {field} has at most {most} characters")));
+        }
+        Ok(found.to_owned())
+    };
+    Ok(match part {
+        ButtonPart::QuickReply { text } => {
+            let payload = if given.values.is_empty() { text.clone() } else { one("payload", 128)? };
+            TemplateButton::QuickReply { text: text.clone(), payload }
+        }
+        ButtonPart::Url { text, url } => {
+            let url = match url.strip_suffix("{{1}}") {
+                Some(fixed) => {
+                    let suffix = one("text", 2000)?;
+                    if suffix.contains(char::is_whitespace) {
+                        return Err(form("button: a part of an address has no spaces".to_owned()));
+                    }
+                    format!("{fixed}{suffix}")
+                }
+                None => {
+                    given.nothing()?;
+                    url.clone()
+                }
+            };
+            TemplateButton::Url { text: text.clone(), url }
+        }
+        ButtonPart::PhoneNumber { text, phone_number } => {
+            given.nothing()?;
+            TemplateButton::PhoneNumber { text: text.clone(), phone_number: phone_number.clone() }
+        }
+        ButtonPart::CopyCode => {
+            TemplateButton::CopyCode { text: "Copy offer code".to_owned(), code: one("coupon_code", 15)? }
+        }
+        ButtonPart::Otp { text } => {
+            debug_assert_eq!(category, Category::Authentication);
+            TemplateButton::CopyCode { text: text.clone(), code: one("text", 15)? }
+        }
+        ButtonPart::RequestContactInfo { text } => {
+            given.nothing()?;
+            TemplateButton::RequestContactInfo { text: text.clone() }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use store::testing::SeededEntropy;
+
+    use super::*;
+
+    fn template(category: &str, format: &str, components: &Value) -> Definition {
+        let components = components.as_array().unwrap();
+        Definition::parse("t", "en_US", category, Some(format), components, None).unwrap()
+    }
+
+    fn filled(definition: &Definition, components: &Value) -> Result<content::Template, Refusal> {
+        fill(TemplateId::random(&SeededEntropy::new(1)), definition, Some(components))
+    }
+
+    fn order() -> Definition {
+        template(
+            "UTILITY",
+            "POSITIONAL",
+            &json!([
+                {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::x"]}},
+                {"type": "BODY", "text": "Hello {{1}}, your order {{2}} costs {{3}} all in all."},
+                {"type": "BUTTONS", "buttons": [
+                    {"type": "QUICK_REPLY", "text": "Thanks"},
+                    {"type": "URL", "text": "Track", "url": "https://shop.example/{{1}}"}]},
+            ]),
+        )
+    }
+
+    #[test]
+    fn every_part_is_filled() {
+        let sent = filled(
+            &order(),
+            &json!([
+                {"type": "HEADER", "parameters": [{"type": "image", "image": {"link": "https://x.example/a.png"}}]},
+                {"type": "BODY", "parameters": [{"type": "text", "text": "Ada"}, {"type": "text", "text": "{{3}}"},
+                    {"type": "currency", "currency": {"fallback_value": "$9.99", "code": "USD", "amount_1000": 9990}}]},
+                {"type": "BUTTON", "sub_type": "QUICK_REPLY", "index": "0",
+                    "parameters": [{"type": "payload", "payload": "ok"}]},
+                {"type": "button", "sub_type": "url", "index": 1, "parameters": [{"type": "text", "text": "o/77"}]},
+            ]),
+        )
+        .unwrap();
+        assert_eq!(sent.body, "Hello Ada, your order {{3}} costs $9.99 all in all.");
+        assert_eq!(
+            sent.buttons[0],
+            TemplateButton::QuickReply { text: "Thanks".into(), payload: "ok".into() }
+        );
+        assert!(
+            matches!(&sent.buttons[1], TemplateButton::Url { url, .. } if url == "https://shop.example/o/77")
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_has_the_codes_of_the_api() {
+        let image = json!({"type": "header", "parameters": [{"type": "image", "image": {"link": "https://x.example/a"}}]});
+        let url = json!({"type": "button", "sub_type": "url", "index": 1, "parameters": [{"type": "text", "text": "o"}]});
+        let body = |texts: &[&str]| {
+            let parameters: Vec<_> = texts.iter().map(|text| json!({"type": "text", "text": text})).collect();
+            json!({"type": "body", "parameters": parameters})
+        };
+        let good = body(&["a", "b", "c"]);
+        let code =
+            |components: Value| filled(&order(), &components).err().map(|refusal| refusal.code.number());
+        assert_eq!(code(json!([image, good, url])), None);
+        assert_eq!(code(json!([image, body(&["a", "b"]), url])), Some(132_000));
+        assert_eq!(code(json!([image, body(&["a", "b", "c", "d"]), url])), Some(132_000));
+        assert_eq!(code(json!([image, body(&["a", "b", ""]), url])), Some(131_008));
+        assert_eq!(code(json!([image, body(&["a", "b", "c\nd"]), url])), Some(132_012));
+        assert_eq!(code(json!([image, body(&["a", "b", "c     d"]), url])), Some(132_012));
+        assert_eq!(code(json!([good, url])), Some(132_000), "no header");
+        let film = json!({"type": "header", "parameters": [{"type": "video", "video": {"link": "https://x.example/a"}}]});
+        assert_eq!(code(json!([film, good, url])), Some(132_012));
+        assert_eq!(code(json!([image, good])), Some(132_000), "no suffix");
+        assert_eq!(code(json!([image, body(&["a", "b", &"x".repeat(1000)]), url])), Some(132_005));
+        let third = json!({"type": "button", "sub_type": "url", "index": 2, "parameters": []});
+        assert_eq!(code(json!([image, good, url, third])), Some(132_000));
+        assert_eq!(filled(&order(), &json!("x")).unwrap_err().code.number(), 132_012);
+    }
+
+    #[test]
+    fn named_places_go_by_name() {
+        let definition = template(
+            "UTILITY",
+            "NAMED",
+            &json!([{"type": "BODY", "text": "Hello {{first}}, we met {{last}} some time ago here."}]),
+        );
+        let send =
+            |parameters: Value| filled(&definition, &json!([{"type": "body", "parameters": parameters}]));
+        let sent = send(json!([
+            {"type": "text", "parameter_name": "last", "text": "L"},
+            {"type": "text", "parameter_name": "first", "text": "F"}]));
+        assert_eq!(sent.unwrap().body, "Hello F, we met L some time ago here.");
+        let nameless = send(json!([{"type": "text", "text": "L"}, {"type": "text", "text": "F"}]));
+        assert_eq!(nameless.unwrap_err().code.number(), 100);
+        let twice = json!({"type": "text", "parameter_name": "last", "text": "L"});
+        assert_eq!(send(json!([twice, twice])).unwrap_err().code.number(), 132_000);
+    }
+
+    #[test]
+    fn a_code_is_copied() {
+        let definition = template(
+            "AUTHENTICATION",
+            "POSITIONAL",
+            &json!([{"type": "BODY"}, {"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]}]),
+        );
+        let code = json!([{"type": "text", "text": "123456"}]);
+        let sent = filled(
+            &definition,
+            &json!([{"type": "body", "parameters": code},
+                {"type": "button", "sub_type": "url", "index": "0", "parameters": code}]),
+        );
+        assert_eq!(sent.unwrap().body, "*123456* is your verification code.");
+    }
+}

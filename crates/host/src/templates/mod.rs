@@ -1,0 +1,513 @@
+//! Message templates: what a business may say outside of a person's window, after a review.
+//!
+//! - [`definition`](Definition): what is made and edited, validated as the API does.
+//! - `review`: rules that decide by themselves; what they leave waits for the operator of the host.
+//! - `fill`: from a template and a request to what is sent.
+
+mod definition;
+mod fill;
+mod review;
+mod store;
+mod variables;
+
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+
+use ::store::Timestamp;
+use serde_json::Value;
+
+pub(crate) use self::store::MIGRATIONS;
+pub use self::{definition::Definition, variables::ParameterFormat};
+use self::{
+    review::{Verdict, review},
+    store::{New, Stored},
+};
+use crate::{
+    HostError,
+    codes::{Code, Refusal},
+    content::{self, Category},
+    ground::Ground,
+    ids::{BusinessId, TemplateId, WabaId},
+    sealing::{Domain, Keys, Place, Sealed},
+};
+
+/// Templates of an account at most.
+const MOST: i64 = 6_000;
+/// Templates that an account may make in an hour.
+const MOST_AN_HOUR: i64 = 100;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the name of what was deleted is not given again.
+const NAME_RESTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// How far a template is (spec section 5).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Status { $($(#[$doc])* $name,)* }
+
+        impl Status {
+            /// The API's word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+
+        impl FromStr for Status {
+            type Err = UnknownStatus;
+
+            fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+                match text.to_ascii_uppercase().as_str() { $($word => Ok(Self::$name),)* _ => Err(UnknownStatus) }
+            }
+        }
+    };
+}
+
+/// A word that is no status of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no status of a template")]
+pub struct UnknownStatus;
+
+statuses! {
+    /// Waits for its review.
+    Pending = "PENDING";
+    /// Can be sent.
+    Approved = "APPROVED";
+    /// Was refused.
+    Rejected = "REJECTED";
+    /// Cannot be sent for a while.
+    Paused = "PAUSED";
+    /// Cannot be sent any more.
+    Disabled = "DISABLED";
+    /// Put away by the business.
+    Archived = "ARCHIVED";
+    /// Deleted.
+    Deleted = "DELETED";
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// Its id.
+    pub id: TemplateId,
+    /// Whose.
+    pub waba: WabaId,
+    /// How far it is.
+    pub status: Status,
+    /// Why it was refused; `NONE` if it was not.
+    pub reason: String,
+    /// When it was last changed.
+    pub edited: Timestamp,
+    /// What it is.
+    pub definition: Definition,
+}
+
+/// What a change of a template did to its status: what a webhook says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Which.
+    pub id: TemplateId,
+    /// Whose.
+    pub waba: WabaId,
+    /// What the business calls it.
+    pub name: String,
+    /// Its language.
+    pub language: String,
+    /// What for.
+    pub category: Category,
+    /// How far it is now.
+    pub status: Status,
+    /// Why; `NONE` if for no reason.
+    pub reason: &'static str,
+}
+
+/// What the operator of the host decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It can be sent.
+    Approve,
+    /// It cannot, for one of the API's reasons.
+    Reject(Reason),
+    /// It cannot be sent for a while.
+    Pause,
+    /// It can be sent again.
+    Unpause,
+    /// It cannot be sent any more.
+    Disable,
+}
+
+/// Why a template is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Against decency.
+    AbusiveContent,
+    /// Not as templates are.
+    InvalidFormat,
+    /// An offer that says that it is none.
+    Promotional,
+    /// Words in another language than it says.
+    TagContentMismatch,
+    /// Deceives people.
+    Scam,
+    /// Another category.
+    IncorrectCategory,
+}
+
+impl Reason {
+    /// The API's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AbusiveContent => "ABUSIVE_CONTENT",
+            Self::InvalidFormat => "INVALID_FORMAT",
+            Self::Promotional => "PROMOTIONAL",
+            Self::TagContentMismatch => "TAG_CONTENT_MISMATCH",
+            Self::Scam => "SCAM",
+            Self::IncorrectCategory => "INCORRECT_CATEGORY",
+        }
+    }
+}
+
+/// Keeps templates.
+#[derive(Debug)]
+pub struct Templates {
+    ground: Arc<Ground>,
+    keys: Arc<Keys>,
+}
+
+impl Templates {
+    /// On this ground.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>, keys: Arc<Keys>) -> Arc<Self> {
+        Arc::new(Self { ground, keys })
+    }
+
+    /// Makes a template and reviews it.
+    ///
+    /// # Errors
+    /// `Refused`: 100 with 2388019, 2388023, 2388024, 80008's like; those of the database.
+    pub async fn create(
+        &self,
+        business: BusinessId,
+        waba: WabaId,
+        definition: Definition,
+    ) -> Result<Changed, HostError> {
+        let now = self.ground.now();
+        let id = TemplateId::random(&*self.ground.entropy);
+        let (status, reason) = judged(&definition);
+        let new = Arc::new(New {
+            id,
+            waba,
+            business,
+            name: definition.name.clone(),
+            language: definition.language.clone(),
+            category: word(definition.category),
+            status,
+            reason,
+            definition: self.seal(business, id, &definition).await?,
+            now,
+        });
+        let written = self.ground.write(waba.get(), move |transaction| {
+            let new = new.clone();
+            Box::pin(async move {
+                let refuse = |subcode, details| {
+                    Err(HostError::Refused(Refusal::new(Code::Parameter, details).with_subcode(subcode)))
+                };
+                let hour_ago = Timestamp(now.0 - millis(HOUR));
+                let (all, fresh) = store::counts(transaction, new.waba, hour_ago).await?;
+                if all >= MOST {
+                    return refuse(2_388_019, "the account has as many templates as it may have");
+                }
+                if fresh >= MOST_AN_HOUR {
+                    let details = "the account may make 100 templates an hour";
+                    return Err(HostError::Refused(Refusal::new(Code::AccountRate, details)));
+                }
+                if store::named(transaction, new.waba, &new.name, &new.language).await?.is_some() {
+                    return refuse(2_388_024, "there is a template of this name in this language already");
+                }
+                let deleted = store::deleted(transaction, new.waba, &new.name, &new.language).await?;
+                let rests = deleted.is_some_and(|deleted| deleted.0 + millis(NAME_RESTS) > now.0);
+                if rests && new.category != "AUTHENTICATION" {
+                    return refuse(
+                        2_388_023,
+                        "the name of a deleted template can be used again after 30 days",
+                    );
+                }
+                store::insert(transaction, &new).await?;
+                Ok(())
+            })
+        });
+        written.await?;
+        Ok(changed(id, waba, &definition, status, reason))
+    }
+
+    /// Changes a template and reviews it again.
+    ///
+    /// # Errors
+    /// `NotFound`; `Refused` for one that may not be edited, or not so often; those of the database.
+    pub async fn edit(
+        &self,
+        waba: WabaId,
+        id: TemplateId,
+        definition: Definition,
+    ) -> Result<Changed, HostError> {
+        let before = self.stored(waba, id).await?;
+        let now = self.ground.now();
+        let refuse = |details: &'static str| {
+            Err(HostError::Refused(Refusal::new(Code::Parameter, details).with_subcode(2_388_039)))
+        };
+        match before.status {
+            Status::Approved if before.edits > 0 && before.edited.0 + millis(DAY) > now.0 => {
+                return refuse("an approved template can be edited once a day");
+            }
+            Status::Approved | Status::Rejected | Status::Paused => {}
+            _ => return refuse("only approved, rejected and paused templates can be edited"),
+        }
+        if before.name != definition.name || before.language != definition.language {
+            return refuse("the name and the language of a template cannot be edited");
+        }
+        let (status, reason) = judged(&definition);
+        let new = Arc::new(New {
+            id,
+            waba,
+            business: before.business,
+            name: before.name,
+            language: before.language,
+            category: word(definition.category),
+            status,
+            reason,
+            definition: self.seal(before.business, id, &definition).await?,
+            now,
+        });
+        let written = self.ground.write(waba.get(), move |transaction| {
+            let new = new.clone();
+            Box::pin(async move { Ok(store::edit(transaction, &new).await?) })
+        });
+        written.await?;
+        Ok(changed(id, waba, &definition, status, reason))
+    }
+
+    /// What the operator decides.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` for one that is not in a status for it; those of the database.
+    pub async fn decide(&self, id: TemplateId, decision: Decision) -> Result<Changed, HostError> {
+        let stored = store::get(&mut self.ground.reader().await?, id).await?.ok_or(NONE)?;
+        let (from, to, reason) = match decision {
+            Decision::Approve => (Status::Pending, Status::Approved, "NONE"),
+            Decision::Reject(reason) => (Status::Pending, Status::Rejected, reason.as_str()),
+            Decision::Pause => (Status::Approved, Status::Paused, "NONE"),
+            Decision::Unpause => (Status::Paused, Status::Approved, "NONE"),
+            Decision::Disable => (stored.status, Status::Disabled, "NONE"),
+        };
+        self.move_to(stored, from, to, reason).await
+    }
+
+    /// Puts a template away, or takes it out again.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict`; those of the database.
+    pub async fn archive(&self, waba: WabaId, id: TemplateId, away: bool) -> Result<Changed, HostError> {
+        let stored = self.stored(waba, id).await?;
+        let (from, to) =
+            if away { (Status::Approved, Status::Archived) } else { (Status::Archived, Status::Approved) };
+        self.move_to(stored, from, to, "NONE").await
+    }
+
+    async fn move_to(
+        &self,
+        stored: Stored,
+        from: Status,
+        to: Status,
+        reason: &'static str,
+    ) -> Result<Changed, HostError> {
+        let (id, waba) = (stored.id, stored.waba);
+        let definition = self.open(&stored).await?;
+        let moved = self.ground.write(waba.get(), move |transaction| {
+            Box::pin(async move { Ok(store::move_to(transaction, id, from, to, reason).await?) })
+        });
+        if !moved.await? {
+            return Err(HostError::Conflict("the template is in another status"));
+        }
+        Ok(changed(id, waba, &definition, to, reason))
+    }
+
+    /// Deletes templates: all languages of a name, or those of these ids. Those that were there.
+    ///
+    /// # Errors
+    /// `NotFound` if there was none; those of the database.
+    pub async fn delete(
+        &self,
+        waba: WabaId,
+        name: Option<&str>,
+        ids: &[TemplateId],
+    ) -> Result<Vec<Changed>, HostError> {
+        let mut found = store::all(&mut self.ground.reader().await?, waba).await?;
+        found.retain(|stored| {
+            let by_id = ids.is_empty() || ids.contains(&stored.id);
+            let by_name = name.is_none_or(|name| stored.name == name);
+            by_id && by_name && (name.is_some() || !ids.is_empty())
+        });
+        if found.is_empty() {
+            return Err(NONE);
+        }
+        let ids: Arc<[TemplateId]> = found.iter().map(|stored| stored.id).collect();
+        let now = self.ground.now();
+        let written = self.ground.write(waba.get(), move |transaction| {
+            let ids = ids.clone();
+            Box::pin(async move { Ok(store::delete(transaction, &ids, now).await?) })
+        });
+        written.await?;
+        let mut gone = Vec::with_capacity(found.len());
+        for stored in &found {
+            let definition = self.open(stored).await?;
+            gone.push(changed(stored.id, waba, &definition, Status::Deleted, "NONE"));
+        }
+        Ok(gone)
+    }
+
+    /// All templates of an account, in the order of their ids.
+    ///
+    /// # Errors
+    /// `Sealed`, `Erased`; those of the database.
+    pub async fn list(&self, waba: WabaId) -> Result<Vec<Template>, HostError> {
+        let found = store::all(&mut self.ground.reader().await?, waba).await?;
+        let mut templates = Vec::with_capacity(found.len());
+        for stored in found {
+            templates.push(self.template(stored).await?);
+        }
+        Ok(templates)
+    }
+
+    /// Those that wait for the operator, of all accounts, after this one.
+    ///
+    /// # Errors
+    /// `Sealed`; those of the database.
+    pub async fn waiting(&self, after: Option<TemplateId>, limit: u32) -> Result<Vec<Template>, HostError> {
+        let found = store::waiting(&mut self.ground.reader().await?, after, limit).await?;
+        let mut templates = Vec::with_capacity(found.len());
+        for stored in found {
+            templates.push(self.template(stored).await?);
+        }
+        Ok(templates)
+    }
+
+    /// One of an account.
+    ///
+    /// # Errors
+    /// `NotFound`, `Sealed`; those of the database.
+    pub async fn get(&self, waba: WabaId, id: TemplateId) -> Result<Template, HostError> {
+        let stored = self.stored(waba, id).await?;
+        self.template(stored).await
+    }
+
+    /// Fills in the template that a request names; `components` as the request has them.
+    ///
+    /// # Errors
+    /// `Refused`: 132001, 132015, 132016, and what does not fit; those of the database.
+    pub async fn fill(
+        &self,
+        waba: WabaId,
+        name: &str,
+        language: &str,
+        components: Option<&Value>,
+    ) -> Result<content::Template, HostError> {
+        let missing = |details: String| HostError::Refused(Refusal::new(Code::TemplateMissing, details));
+        let found = store::named(&mut self.ground.reader().await?, waba, name, language).await?;
+        let short = |text: &str| text.chars().take(64).collect::<String>();
+        let stored = found.ok_or_else(|| {
+            missing(format!("template name ({}) does not exist in {}", short(name), short(language)))
+        })?;
+        match stored.status {
+            Status::Approved => {}
+            Status::Paused => {
+                return Err(Refusal::new(Code::TemplatePaused, "the template is paused").into());
+            }
+            Status::Disabled => {
+                return Err(Refusal::new(Code::TemplateDisabled, "the template is disabled").into());
+            }
+            status => return Err(missing(format!("template ({}) is {status}", short(name)))),
+        }
+        let definition = self.open(&stored).await?;
+        Ok(fill::fill(stored.id, &definition, components)?)
+    }
+
+    async fn stored(&self, waba: WabaId, id: TemplateId) -> Result<Stored, HostError> {
+        let found = store::get(&mut self.ground.reader().await?, id).await?;
+        found.filter(|stored| stored.waba == waba).ok_or(NONE)
+    }
+
+    async fn template(&self, stored: Stored) -> Result<Template, HostError> {
+        let definition = self.open(&stored).await?;
+        let Stored { id, waba, status, reason, edited, .. } = stored;
+        Ok(Template { id, waba, status, reason, edited, definition })
+    }
+
+    /// A template is the business's own text, not a person's: it needs no purpose.
+    async fn open(&self, stored: &Stored) -> Result<Definition, HostError> {
+        let name = stored.id.get().to_be_bytes();
+        let place = Place { domain: Domain::Business, name: &name };
+        let opened = self.keys.of(stored.business).await?.open(place, &stored.definition)?;
+        serde_json::from_slice(&opened).map_err(|_| HostError::Sealed("a template"))
+    }
+
+    async fn seal(
+        &self,
+        business: BusinessId,
+        id: TemplateId,
+        definition: &Definition,
+    ) -> Result<Sealed, HostError> {
+        let text = serde_json::to_vec(definition).map_err(HostError::internal)?;
+        let name = id.get().to_be_bytes();
+        let place = Place { domain: Domain::Business, name: &name };
+        self.keys.of(business).await?.seal(place, self.ground.random(), &text)
+    }
+}
+
+const NONE: HostError = HostError::NotFound("template");
+
+/// What the automatic review says.
+fn judged(definition: &Definition) -> (Status, &'static str) {
+    match review(definition) {
+        Verdict::Fine => (Status::Approved, "NONE"),
+        Verdict::Refused(reason) => (Status::Rejected, reason),
+        Verdict::Doubtful => (Status::Pending, "NONE"),
+    }
+}
+
+/// The API's word for a category of templates.
+const fn word(category: Category) -> &'static str {
+    match category {
+        Category::Service | Category::Utility => "UTILITY",
+        Category::Marketing => "MARKETING",
+        Category::Authentication => "AUTHENTICATION",
+    }
+}
+
+fn changed(
+    id: TemplateId,
+    waba: WabaId,
+    definition: &Definition,
+    status: Status,
+    reason: &'static str,
+) -> Changed {
+    Changed {
+        id,
+        waba,
+        name: definition.name.clone(),
+        language: definition.language.clone(),
+        category: definition.category,
+        status,
+        reason,
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,238 @@
+//! The table of templates.
+
+use ::store::{
+    StoreError, Timestamp,
+    sql::{
+        Column, ColumnError, Connection, Row, Transaction,
+        migrations::{Migration, Module},
+        query,
+    },
+};
+
+use super::Status;
+use crate::{
+    ids::{BusinessId, TemplateId, WabaId},
+    sealing::Sealed,
+};
+
+pub(crate) const MIGRATIONS: Module = Module {
+    name: "templates",
+    migrations: &[Migration::new(
+        "templates; what is deleted keeps its name for a while",
+        "CREATE TABLE templates (
+            id {integer} PRIMARY KEY,
+            waba {integer} NOT NULL,
+            business {integer} NOT NULL,
+            name TEXT NOT NULL,
+            language TEXT NOT NULL,
+            category TEXT NOT NULL,
+            status TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            definition {bytes} NOT NULL,
+            created {integer} NOT NULL,
+            edited {integer} NOT NULL,
+            edits {integer} NOT NULL,
+            deleted {integer}
+        ) {options};
+        CREATE UNIQUE INDEX templates_by_name ON templates (waba, name, language) WHERE deleted IS NULL;
+        CREATE INDEX templates_of ON templates (waba, id);
+        CREATE INDEX templates_in ON templates (status, id);",
+    )],
+};
+
+impl Column for Status {
+    fn read(row: &Row, column: &str) -> Result<Self, ColumnError> {
+        let word: String = row.get(column)?;
+        word.parse().map_err(|error: super::UnknownStatus| ColumnError::new(column, error))
+    }
+}
+
+::store::row! {
+    /// A template as it is stored.
+    pub(super) struct Stored from "templates" {
+        pub(super) id: TemplateId,
+        pub(super) waba: WabaId,
+        pub(super) business: BusinessId,
+        pub(super) name: String,
+        pub(super) language: String,
+        pub(super) status: Status,
+        pub(super) reason: String,
+        pub(super) definition: Vec<u8>,
+        pub(super) edited: Timestamp,
+        pub(super) edits: i64,
+    }
+}
+
+/// A template that is to be stored.
+#[derive(Debug, Clone)]
+pub(super) struct New {
+    pub(super) id: TemplateId,
+    pub(super) waba: WabaId,
+    pub(super) business: BusinessId,
+    pub(super) name: String,
+    pub(super) language: String,
+    pub(super) category: &'static str,
+    pub(super) status: Status,
+    pub(super) reason: &'static str,
+    pub(super) definition: Sealed,
+    pub(super) now: Timestamp,
+}
+
+pub(super) async fn insert(transaction: &mut Transaction, new: &New) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO templates
+             (id, waba, business, name, language, category, status, reason, definition, created, edited, edits)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 0)",
+    )
+    .bind(new.id)
+    .bind(new.waba)
+    .bind(new.business)
+    .bind(new.name.as_str())
+    .bind(new.language.as_str())
+    .bind(new.category)
+    .bind(new.status.as_str())
+    .bind(new.reason)
+    .bind(new.definition.stored())
+    .bind(new.now)
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
+/// Replaces what a template says.
+pub(super) async fn edit(transaction: &mut Transaction, new: &New) -> Result<(), StoreError> {
+    query(
+        "UPDATE templates SET category = $2, status = $3, reason = $4, definition = $5, edited = $6, edits = edits + 1
+         WHERE id = $1 AND deleted IS NULL",
+    )
+    .bind(new.id)
+    .bind(new.category)
+    .bind(new.status.as_str())
+    .bind(new.reason)
+    .bind(new.definition.stored())
+    .bind(new.now)
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
+/// Moves a template from one status to another; whether it was in that one.
+pub(super) async fn move_to(
+    transaction: &mut Transaction,
+    id: TemplateId,
+    from: Status,
+    to: Status,
+    reason: &'static str,
+) -> Result<bool, StoreError> {
+    let moved = query(
+        "UPDATE templates SET status = $3, reason = $4 WHERE id = $1 AND status = $2 AND deleted IS NULL",
+    )
+    .bind(id)
+    .bind(from.as_str())
+    .bind(to.as_str())
+    .bind(reason)
+    .execute(transaction)
+    .await?;
+    Ok(moved == 1)
+}
+
+/// How many there are, and how many were made since.
+pub(super) async fn counts(
+    reader: &mut Connection,
+    waba: WabaId,
+    since: Timestamp,
+) -> Result<(i64, i64), StoreError> {
+    let all = query("SELECT COUNT(*) FROM templates WHERE waba = $1 AND deleted IS NULL").bind(waba);
+    let all = all.value(reader).await?.unwrap_or_default();
+    let new = query("SELECT COUNT(*) FROM templates WHERE waba = $1 AND created > $2").bind(waba).bind(since);
+    Ok((all, new.value(reader).await?.unwrap_or_default()))
+}
+
+/// When a template of this name was last deleted.
+pub(super) async fn deleted(
+    reader: &mut Connection,
+    waba: WabaId,
+    name: &str,
+    language: &str,
+) -> Result<Option<Timestamp>, StoreError> {
+    query("SELECT MAX(deleted) FROM templates WHERE waba = $1 AND name = $2 AND language = $3 AND deleted IS NOT NULL")
+        .bind(waba)
+        .bind(name)
+        .bind(language)
+        .value::<Option<Timestamp>>(reader)
+        .await
+        .map(Option::flatten)
+}
+
+/// The template of this name and language.
+pub(super) async fn named(
+    reader: &mut Connection,
+    waba: WabaId,
+    name: &str,
+    language: &str,
+) -> Result<Option<Stored>, StoreError> {
+    query(
+        "SELECT id, waba, business, name, language, status, reason, definition, edited, edits FROM templates
+         WHERE waba = $1 AND name = $2 AND language = $3 AND deleted IS NULL",
+    )
+    .bind(waba)
+    .bind(name)
+    .bind(language)
+    .optional(reader)
+    .await
+}
+
+pub(super) async fn get(reader: &mut Connection, id: TemplateId) -> Result<Option<Stored>, StoreError> {
+    query(
+        "SELECT id, waba, business, name, language, status, reason, definition, edited, edits FROM templates
+         WHERE id = $1 AND deleted IS NULL",
+    )
+    .bind(id)
+    .optional(reader)
+    .await
+}
+
+/// All of an account, in the order of their ids. There are never more than some thousands.
+pub(super) async fn all(reader: &mut Connection, waba: WabaId) -> Result<Vec<Stored>, StoreError> {
+    query(
+        "SELECT id, waba, business, name, language, status, reason, definition, edited, edits FROM templates
+         WHERE waba = $1 AND deleted IS NULL ORDER BY id",
+    )
+    .bind(waba)
+    .all(reader)
+    .await
+}
+
+/// Those that wait for a person's decision, after this one.
+pub(super) async fn waiting(
+    reader: &mut Connection,
+    after: Option<TemplateId>,
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    query(
+        "SELECT id, waba, business, name, language, status, reason, definition, edited, edits FROM templates
+         WHERE status = 'PENDING' AND id > $1 AND deleted IS NULL ORDER BY id LIMIT $2",
+    )
+    .bind(after.map_or(0, |id| id.get().cast_signed()))
+    .bind(limit)
+    .all(reader)
+    .await
+}
+
+/// Deletes; the names of those that were there, with their ids.
+pub(super) async fn delete(
+    transaction: &mut Transaction,
+    ids: &[TemplateId],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut deleted = 0;
+    for id in ids {
+        deleted +=
+            query("UPDATE templates SET deleted = $2, status = 'DELETED' WHERE id = $1 AND deleted IS NULL")
+                .bind(*id)
+                .bind(now)
+                .execute(transaction)
+                .await?;
+    }
+    Ok(deleted)
+}
