@@ -18,11 +18,13 @@ pub mod ids;
 pub mod messages;
 pub mod purposes;
 pub mod sealing;
+pub mod webhooks;
 
 use store::sql::migrations::Module;
 
 /// The tables of all features, in the order in which they build on each other.
-pub const MIGRATIONS: &[Module] = &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS];
+pub const MIGRATIONS: &[Module] =
+    &[store::jobs::MIGRATIONS, sealing::MIGRATIONS, purposes::MIGRATIONS, webhooks::MIGRATIONS];
 
 pub use config::Config;
 pub use error::HostError;

@@ -3,3 +3,4 @@
 mod purposes;
 mod sealing;
 mod stage;
+mod webhooks;
