@@ -132,7 +132,7 @@ async fn take(
     if method == Method::GET {
         let query = uri.query().unwrap_or_default();
         let challenge = query.split('&').find_map(|pair| pair.strip_prefix("hub.challenge="));
-        let challenge = manner.challenge.unwrap_or_else(|| challenge.unwrap_or_default().to_owned());
+        let challenge = manner.challenge.clone().unwrap_or_else(|| challenge.unwrap_or_default().to_owned());
         return answered(manner, challenge.into_bytes());
     }
     let body = vec![b'x'; manner.body];
