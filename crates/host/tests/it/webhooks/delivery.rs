@@ -230,7 +230,7 @@ async fn after_a_week_an_event_is_a_dead_letter_until_it_is_replayed_or_purged()
         receiver.wait(3).await;
         business.settled().await;
         assert!(business.webhooks.dead_letters(business.app, 0, 10).await.unwrap().is_empty());
-        stage.clock.advance(30 * 24 * HOUR);
+        stage.clock.advance(30 * 24 * HOUR + HOUR);
         assert!(business.webhooks.purge().await.unwrap() > 3);
         assert!(business.webhooks.attempts(business.app, None, 10).await.unwrap().is_empty());
         deliveries.close().await;
