@@ -74,13 +74,6 @@ impl Stage {
             closing: tokio_util::sync::CancellationToken::new(),
             config,
         };
-        Self {
-            ground: Arc::new(ground),
-            clock,
-            writer: tasks,
-            scratch: scratch,
-            _folder: folder,
-            _server: server,
-        }
+        Self { ground: Arc::new(ground), clock, writer: tasks, scratch, _folder: folder, _server: server }
     }
 }

@@ -316,7 +316,7 @@ async fn ten_thousand_events_are_told_in_seconds() {
         }
         let begun = tokio::time::Instant::now();
         let deliveries = business.start();
-        for _ in 0..600 {
+        for _ in 0..2400 {
             if business.waiting().await == 0 {
                 break;
             }
