@@ -32,6 +32,11 @@ pub(crate) async fn on_both<F: AsyncFn(Stage)>(test: F) {
 }
 
 impl Stage {
+    /// On SQLite alone: for what has no SQL of its own.
+    pub(crate) async fn sqlite() -> Self {
+        Self::on(Scratch::sqlite().await.unwrap(), None).await
+    }
+
     async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(HandClock::at(Timestamp(1_800_000_000_000)));
