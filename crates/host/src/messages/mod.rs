@@ -30,7 +30,8 @@ pub use self::{
     events::{Happened, NoOutlet, Outlet, Prepared, event_place},
     outgoing::{Accepted, Outgoing, Recipient},
 };
-use self::{send::Sends, store::Stored};
+pub(crate) use self::store::Stored;
+use self::send::Sends;
 use crate::{
     HostError,
     content::{Category, Content, Context, Status},

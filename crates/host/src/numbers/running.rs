@@ -188,6 +188,8 @@ impl Running {
         let running = self.clone();
         tokio::spawn(async move {
             let closing = running.ground.closing.clone();
+            // However this task ends, nothing of it goes on.
+            let _all = AbortAll(running.clone());
             tokio::select! {
                 () = running.keep(desk) => {}
                 () = closing.cancelled() => {}
@@ -326,6 +328,16 @@ impl Running {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<NumberId, Entry>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct AbortAll(Arc<Running>);
+
+impl Drop for AbortAll {
+    fn drop(&mut self) {
+        for entry in self.0.lock().values() {
+            entry.tasks.iter().for_each(AbortHandle::abort);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The host on both engines.
 
 mod conversations;
+mod keeping;
 mod purposes;
 mod sealing;
 mod stage;
