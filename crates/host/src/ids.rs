@@ -47,7 +47,13 @@ macro_rules! ids {
                 pub fn random(entropy: &dyn Entropy) -> Self {
                     let mut bytes = [0; 8];
                     entropy.fill(&mut bytes);
-                    Self($digit * BELOW + u64::from_be_bytes(bytes) % BELOW)
+                    Self::from_name(u64::from_be_bytes(bytes))
+                }
+
+                /// The same one for the same number, whatever it is: of what may come twice.
+                #[must_use]
+                pub const fn from_name(name: u64) -> Self {
+                    Self($digit * BELOW + name % BELOW)
                 }
 
                 /// The number, as webhooks of templates and databases have it.

@@ -11,6 +11,7 @@
 
 pub mod apps;
 pub mod businesses;
+pub mod chats;
 pub mod cloud_api;
 pub mod codes;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod content;
 mod error;
 pub mod ground;
 pub mod ids;
+pub mod media;
 pub mod messages;
 pub mod numbers;
 pub mod people;
@@ -41,6 +43,8 @@ pub const MIGRATIONS: &[Module] = &[
     settings::MIGRATIONS,
     qr_codes::MIGRATIONS,
     templates::MIGRATIONS,
+    messages::MIGRATIONS,
+    media::MIGRATIONS,
 ];
 
 pub use config::Config;

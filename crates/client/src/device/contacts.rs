@@ -120,13 +120,7 @@ impl Device {
     /// # Errors
     /// [`Error::Wait`], [`Error::Link`].
     pub async fn lookup(&self, numbers: &[PhoneNumber]) -> Result<Vec<FoundAccount>, Error> {
-        let mut found = Vec::new();
-        for numbers in numbers.chunks(limits::LOOKUP) {
-            let request = Lookup { numbers: numbers.to_vec() };
-            let answer: Found = self.relay().ask("POST", "/v1/accounts/lookup", Some(&request)).await?;
-            let asked = answer.accounts.into_iter().filter(|found| numbers.contains(&found.number));
-            found.extend(asked.take(numbers.len()));
-        }
+        let found = self.find(numbers).await?;
         let mut work = self.work().await?;
         for FoundAccount { number, account } in &found {
             let mut peer = work.peer(*account).await?;
@@ -136,6 +130,21 @@ impl Device {
             }
         }
         self.save(work).await?;
+        Ok(found)
+    }
+
+    /// The same, and nothing is noted: also for a process that may only read this device's state.
+    ///
+    /// # Errors
+    /// [`Error::Wait`], [`Error::Link`].
+    pub async fn find(&self, numbers: &[PhoneNumber]) -> Result<Vec<FoundAccount>, Error> {
+        let mut found = Vec::new();
+        for numbers in numbers.chunks(limits::LOOKUP) {
+            let request = Lookup { numbers: numbers.to_vec() };
+            let answer: Found = self.relay().ask("POST", "/v1/accounts/lookup", Some(&request)).await?;
+            let asked = answer.accounts.into_iter().filter(|found| numbers.contains(&found.number));
+            found.extend(asked.take(numbers.len()));
+        }
         Ok(found)
     }
 

@@ -170,7 +170,7 @@ impl Businesses {
     }
 
     /// Erases a business: its keys first, with which everything of it is unreadable at once, here and in backups; then its
-    /// row. What else is stored of it goes with [`crate::messages::Retention`]. The log of what was read stays.
+    /// row. What else is stored of it goes with [`crate::messages::Messages::sweep`]. The log of what was read stays.
     ///
     /// # Errors
     /// Those of the database.

@@ -1,6 +1,10 @@
 //! The numbers of businesses, and the devices that they have at the relay.
 
+mod edges;
+mod leases;
+pub mod running;
 mod store;
+mod vault;
 
 use std::sync::Arc;
 

@@ -3,11 +3,12 @@
 use ::store::{
     StoreError, Timestamp,
     sql::{
-        Connection, Transaction,
+        Connection, Sql, Transaction,
         migrations::{Migration, Module},
         query,
     },
 };
+use client::vault::Order;
 use wire::AccountId;
 
 use super::Number;
@@ -32,6 +33,7 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE TABLE number_leases (
             number {integer} PRIMARY KEY,
             holder {bytes} NOT NULL,
+            token {bytes} NOT NULL,
             until {integer} NOT NULL
         ) {options};
         CREATE TABLE hosts_alive (
@@ -151,4 +153,206 @@ pub(super) async fn set_tier(
         .execute(transaction)
         .await
         .map(drop)
+}
+
+/// All that can send and receive.
+pub(super) async fn all_registered(reader: &mut Connection) -> Result<i64, StoreError> {
+    let count: Option<i64> =
+        query("SELECT COUNT(*) FROM numbers WHERE registered = $1").bind(true).value(reader).await?;
+    Ok(count.unwrap_or(0))
+}
+
+/// Under what token a number is run; it stays so until the transaction ends.
+pub(super) async fn token(
+    transaction: &mut Transaction,
+    number: NumberId,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    query(Sql::each(
+        "SELECT token FROM number_leases WHERE number = $1",
+        "SELECT token FROM number_leases WHERE number = $1 FOR SHARE",
+    ))
+    .bind(number)
+    .value(transaction)
+    .await
+}
+
+/// Takes a number that nobody has, or whose lease has run out.
+pub(super) async fn take(
+    transaction: &mut Transaction,
+    number: NumberId,
+    holder: [u8; 16],
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let taken = query(
+        "INSERT INTO number_leases (number, holder, token, until) VALUES ($1, $2, $2, $3)
+         ON CONFLICT (number) DO UPDATE
+         SET holder = excluded.holder, token = excluded.token, until = excluded.until
+         WHERE number_leases.until < $4 OR number_leases.holder = excluded.holder",
+    )
+    .bind(number)
+    .bind(holder)
+    .bind(until)
+    .bind(now)
+    .execute(transaction)
+    .await?;
+    Ok(taken == 1)
+}
+
+/// Runs a number under this token from now on.
+pub(super) async fn claim(
+    transaction: &mut Transaction,
+    number: NumberId,
+    holder: [u8; 16],
+    token: [u8; 16],
+) -> Result<bool, StoreError> {
+    let claimed = query("UPDATE number_leases SET token = $3 WHERE number = $1 AND holder = $2")
+        .bind(number)
+        .bind(holder)
+        .bind(token)
+        .execute(transaction)
+        .await?;
+    Ok(claimed == 1)
+}
+
+/// Gives a number up.
+pub(super) async fn release(
+    transaction: &mut Transaction,
+    number: NumberId,
+    holder: [u8; 16],
+) -> Result<(), StoreError> {
+    query("DELETE FROM number_leases WHERE number = $1 AND holder = $2")
+        .bind(number)
+        .bind(holder)
+        .execute(transaction)
+        .await
+        .map(drop)
+}
+
+::store::row! {
+    struct Leased from "number_leases" { number: NumberId }
+}
+
+/// Says that a process is alive; renews the leases that it has of numbers that are still registered. Which those are, and
+/// how many processes are alive.
+pub(super) async fn renew(
+    transaction: &mut Transaction,
+    holder: [u8; 16],
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<(Vec<NumberId>, i64), StoreError> {
+    query(
+        "INSERT INTO hosts_alive (host, until) VALUES ($1, $2)
+         ON CONFLICT (host) DO UPDATE SET until = excluded.until",
+    )
+    .bind(holder)
+    .bind(until)
+    .execute(transaction)
+    .await?;
+    query("DELETE FROM hosts_alive WHERE until < $1").bind(now).execute(transaction).await?;
+    query(
+        "DELETE FROM number_leases WHERE holder = $1
+         AND number IN (SELECT id FROM numbers WHERE registered = $2)",
+    )
+    .bind(holder)
+    .bind(false)
+    .execute(transaction)
+    .await?;
+    let kept: Vec<Leased> = query("UPDATE number_leases SET until = $2 WHERE holder = $1 RETURNING number")
+        .bind(holder)
+        .bind(until)
+        .all(transaction)
+        .await?;
+    let alive: Option<i64> = query("SELECT COUNT(*) FROM hosts_alive").value(transaction).await?;
+    Ok((kept.into_iter().map(|row| row.number).collect(), alive.unwrap_or(1)))
+}
+
+/// Goes away: what a process had is free.
+pub(super) async fn leave(transaction: &mut Transaction, holder: [u8; 16]) -> Result<(), StoreError> {
+    query("DELETE FROM hosts_alive WHERE host = $1").bind(holder).execute(transaction).await?;
+    query("DELETE FROM number_leases WHERE holder = $1").bind(holder).execute(transaction).await.map(drop)
+}
+
+/// Numbers that nobody runs.
+pub(super) async fn free(
+    reader: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<NumberId>, StoreError> {
+    let rows: Vec<Leased> = query(
+        "SELECT n.id AS number FROM numbers n LEFT JOIN number_leases l ON l.number = n.id
+         WHERE n.registered = $1 AND (l.number IS NULL OR l.until < $2) ORDER BY n.id LIMIT $3",
+    )
+    .bind(true)
+    .bind(now)
+    .bind(limit)
+    .all(reader)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.number).collect())
+}
+
+::store::row! {
+    /// A record of a device's state, sealed.
+    pub(super) struct VaultRow from "vault_records" {
+        pub(super) name: Vec<u8>,
+        pub(super) owner: Vec<u8>,
+        pub(super) position: i64,
+        pub(super) value: Vec<u8>,
+    }
+}
+
+pub(super) async fn vault_row(
+    reader: &mut Connection,
+    number: NumberId,
+    space: u8,
+    name: &[u8],
+) -> Result<Option<VaultRow>, StoreError> {
+    query(
+        "SELECT name, owner, position, value FROM vault_records
+         WHERE number = $1 AND space = $2 AND name = $3",
+    )
+    .bind(number)
+    .bind(i64::from(space))
+    .bind(name)
+    .optional(reader)
+    .await
+}
+
+pub(super) async fn vault_rows(
+    reader: &mut Connection,
+    number: NumberId,
+    space: u8,
+    owner: Option<[u8; 32]>,
+    order: Order,
+    limit: i64,
+) -> Result<Vec<VaultRow>, StoreError> {
+    let (text, position) = match (order, owner.is_some()) {
+        (Order::After(position), false) => (
+            "SELECT name, owner, position, value FROM vault_records
+             WHERE number = $1 AND space = $2 AND position > $3 ORDER BY position LIMIT $4",
+            position,
+        ),
+        (Order::Before(position), false) => (
+            "SELECT name, owner, position, value FROM vault_records
+             WHERE number = $1 AND space = $2 AND position < $3 ORDER BY position DESC LIMIT $4",
+            position,
+        ),
+        (Order::After(position), true) => (
+            "SELECT name, owner, position, value FROM vault_records
+             WHERE number = $1 AND space = $2 AND owner = $5 AND position > $3 ORDER BY position LIMIT $4",
+            position,
+        ),
+        (Order::Before(position), true) => (
+            "SELECT name, owner, position, value FROM vault_records
+             WHERE number = $1 AND space = $2 AND owner = $5 AND position < $3
+             ORDER BY position DESC LIMIT $4",
+            position,
+        ),
+    };
+    let position = i64::try_from(position).unwrap_or(i64::MAX);
+    let found = query(text).bind(number).bind(i64::from(space)).bind(position).bind(limit);
+    match owner {
+        Some(owner) => found.bind(owner).all(reader).await,
+        None => found.all(reader).await,
+    }
 }

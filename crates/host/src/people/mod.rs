@@ -1,11 +1,13 @@
 //! The people that a business talks to.
 
+mod known;
 mod store;
 
 use ::store::Timestamp;
 use serde::{Deserialize, Serialize};
 use wire::{AccountId, PhoneNumber};
 
+pub use self::known::{Known, People};
 pub(crate) use self::store::MIGRATIONS;
 use crate::{
     content::Profile,

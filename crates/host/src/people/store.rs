@@ -1,6 +1,17 @@
 //! The tables of people, and of how each stands with a number.
 
-use ::store::sql::migrations::{Migration, Module};
+use ::store::{
+    StoreError, Timestamp,
+    sql::{
+        Connection, Transaction,
+        migrations::{Migration, Module},
+        query,
+    },
+};
+use wire::AccountId;
+
+use super::{PersonId, Standing};
+use crate::ids::{BusinessId, NumberId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "people",
@@ -36,3 +47,184 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX chats_of_business ON chats (business);",
     )],
 };
+
+::store::row! {
+    /// Somebody, sealed.
+    #[derive(Clone)]
+    pub(super) struct Stored from "people" {
+        pub(super) id: i64,
+        pub(super) account: Vec<u8>,
+        pub(super) user_id: String,
+        pub(super) sealed: Vec<u8>,
+    }
+}
+
+pub(super) async fn by_number(
+    reader: &mut Connection,
+    business: BusinessId,
+    name: [u8; 32],
+) -> Result<Option<Stored>, StoreError> {
+    query(
+        "SELECT id, account, user_id, sealed FROM people WHERE business = $1 AND number_name = $2
+         ORDER BY id DESC LIMIT 1",
+    )
+    .bind(business)
+    .bind(name)
+    .optional(reader)
+    .await
+}
+
+pub(super) async fn by_user_id(
+    reader: &mut Connection,
+    business: BusinessId,
+    user_id: &str,
+) -> Result<Option<Stored>, StoreError> {
+    query("SELECT id, account, user_id, sealed FROM people WHERE business = $1 AND user_id = $2")
+        .bind(business)
+        .bind(user_id)
+        .optional(reader)
+        .await
+}
+
+pub(super) async fn by_accounts(
+    reader: &mut Connection,
+    business: BusinessId,
+    accounts: &[AccountId],
+) -> Result<Vec<Stored>, StoreError> {
+    query(
+        "SELECT id, account, user_id, sealed FROM people
+         WHERE business = $1 AND account IN (VALUES {rows})",
+    )
+    .bind(business)
+    .rows(accounts.iter().map(|account| [account.as_bytes().to_vec().into()]))
+    .all(reader)
+    .await
+}
+
+pub(super) async fn by_ids(
+    reader: &mut Connection,
+    business: BusinessId,
+    ids: &[PersonId],
+) -> Result<Vec<Stored>, StoreError> {
+    query("SELECT id, account, user_id, sealed FROM people WHERE business = $1 AND id IN (VALUES {rows})")
+        .bind(business)
+        .rows(ids.iter().map(|id| [id.0.into()]))
+        .all(reader)
+        .await
+}
+
+/// Somebody to be written down.
+#[derive(Clone)]
+pub(super) struct New {
+    pub(super) account: AccountId,
+    pub(super) user_id: String,
+    pub(super) number_name: Option<[u8; 32]>,
+    pub(super) sealed: Vec<u8>,
+}
+
+/// Writes people down, or what is now known of them.
+pub(super) async fn put(
+    transaction: &mut Transaction,
+    business: BusinessId,
+    people: &[New],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for new in people {
+        // A number goes from hand to hand: whoever had it before is not addressed by it any more.
+        if let Some(name) = new.number_name {
+            query("UPDATE people SET number_name = NULL WHERE business = $1 AND number_name = $2 AND account <> $3")
+                .bind(business)
+                .bind(name)
+                .bind(new.account.as_bytes().to_vec())
+                .execute(transaction)
+                .await?;
+        }
+    }
+    query(
+        "INSERT INTO people (business, account, user_id, number_name, sealed, created) VALUES {rows}
+         ON CONFLICT (business, account) DO UPDATE
+         SET user_id = excluded.user_id, sealed = excluded.sealed,
+             number_name = COALESCE(excluded.number_name, people.number_name)",
+    )
+    .rows(people.iter().map(|new| {
+        [
+            business.into(),
+            new.account.as_bytes().to_vec().into(),
+            (&*new.user_id).into(),
+            new.number_name.map(|name| name.to_vec()).into(),
+            (&*new.sealed).into(),
+            now.into(),
+        ]
+    }))
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
+::store::row! {
+    struct StandingRow from "chats" { wrote: Option<i64>, blocked: bool, marketing_stopped: bool }
+}
+
+pub(super) async fn standing(
+    reader: &mut Connection,
+    number: NumberId,
+    person: PersonId,
+) -> Result<Option<Standing>, StoreError> {
+    let found: Option<StandingRow> =
+        query("SELECT wrote, blocked, marketing_stopped FROM chats WHERE number = $1 AND person = $2")
+            .bind(number)
+            .bind(person.0)
+            .optional(reader)
+            .await?;
+    Ok(found.map(|row| Standing {
+        wrote: row.wrote.map(Timestamp),
+        blocked: row.blocked,
+        marketing_stopped: row.marketing_stopped,
+    }))
+}
+
+pub(super) async fn set_blocked(
+    transaction: &mut Transaction,
+    business: BusinessId,
+    number: NumberId,
+    person: PersonId,
+    blocked: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO chats (number, person, business, latest, blocked, marketing_stopped)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (number, person) DO UPDATE SET blocked = excluded.blocked",
+    )
+    .bind(number)
+    .bind(person.0)
+    .bind(business)
+    .bind(now)
+    .bind(blocked)
+    .bind(false)
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
+::store::row! {
+    struct BlockedRow from "chats" { person: i64 }
+}
+
+pub(super) async fn blocked(
+    reader: &mut Connection,
+    number: NumberId,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<PersonId>, StoreError> {
+    let rows: Vec<BlockedRow> = query(
+        "SELECT person FROM chats WHERE number = $1 AND blocked = $2 AND person > $3 ORDER BY person LIMIT $4",
+    )
+    .bind(number)
+    .bind(true)
+    .bind(after)
+    .bind(limit)
+    .all(reader)
+    .await?;
+    Ok(rows.into_iter().map(|row| PersonId(row.person)).collect())
+}

@@ -2,8 +2,11 @@
 
 mod apps;
 mod cloud_api;
+mod conversations;
+mod keeping;
 mod parse;
 mod purposes;
 mod sealing;
 mod stage;
 mod templates;
+mod world;

@@ -1,0 +1,107 @@
+//! What kinds of files the API takes, how large they may be, and whether bytes are what their type says.
+
+use crate::codes::{Code, Refusal};
+
+/// Bytes that tell what a file is.
+pub(super) const HEAD: usize = 512;
+
+const MIB: u64 = 1 << 20;
+
+/// Bytes that a file of this type may have.
+#[must_use]
+pub fn limit_of(mime_type: &str) -> u64 {
+    match bare(mime_type) {
+        "image/webp" => MIB / 2,
+        mime if mime.starts_with("image/") => 5 * MIB,
+        mime if mime.starts_with("audio/") || mime.starts_with("video/") => 16 * MIB,
+        _ => 100 * MIB,
+    }
+}
+
+/// The type without its parameters.
+fn bare(mime_type: &str) -> &str {
+    mime_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// What bytes are, by how they begin, if that tells.
+#[must_use]
+pub fn sniff(head: &[u8]) -> Option<&'static str> {
+    let at = |offset: usize, magic: &[u8]| head.get(offset..offset + magic.len()) == Some(magic);
+    Some(match () {
+        () if at(0, b"\xff\xd8\xff") => "image/jpeg",
+        () if at(0, b"\x89PNG\r\n\x1a\n") => "image/png",
+        () if at(0, b"RIFF") && at(8, b"WEBP") => "image/webp",
+        () if at(0, b"GIF8") => "image/gif",
+        () if at(0, b"%PDF-") => "application/pdf",
+        () if at(0, b"OggS") => "audio/ogg",
+        () if at(0, b"#!AMR") => "audio/amr",
+        () if at(0, b"ID3") => "audio/mpeg",
+        () if at(4, b"ftyp3g") => "video/3gpp",
+        () if at(4, b"ftypM4A") => "audio/mp4",
+        () if at(4, b"ftyp") => "video/mp4",
+        () => match head {
+            [0xff, second, ..] if second & 0xf6 == 0xf0 => "audio/aac",
+            [0xff, second, ..] if second & 0xe0 == 0xe0 => "audio/mpeg",
+            _ => return None,
+        },
+    })
+}
+
+/// Types that the API takes and whose bytes can be told.
+const TOLD: &[&str] = &[
+    "audio/aac",
+    "audio/amr",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "video/3gpp",
+    "video/mp4",
+    "application/pdf",
+];
+
+/// Refuses types that the API does not take, and bytes that are something else.
+pub(super) fn check(mime_type: &str, head: &[u8]) -> Result<(), Refusal> {
+    let mime = bare(mime_type);
+    let text = |byte: u8| byte.is_ascii_alphanumeric() || b"/.+-_".contains(&byte);
+    let kind = mime.split_once('/').map(|(kind, _)| kind);
+    let told = TOLD.contains(&mime);
+    let known = match kind {
+        Some("image" | "audio" | "video") => told,
+        Some("application" | "text") => true,
+        _ => false,
+    };
+    if !known || mime_type.len() > 128 || !mime.bytes().all(text) {
+        return Err(Refusal::new(Code::Parameter, "Files of this type are not supported."));
+    }
+    // An MP4 is one whatever brand it names.
+    let same = |found: &str| found == mime || (mime.ends_with("/mp4") && found.ends_with("/mp4"));
+    if told && !sniff(head).is_some_and(same) {
+        return Err(Refusal::new(Code::Parameter, "The file is not what its type says."));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_must_be_what_they_are_said_to_be() {
+        assert!(check("image/png", b"\x89PNG\r\n\x1a\nrest").is_ok());
+        assert!(check("audio/ogg; codecs=opus", b"OggS....").is_ok());
+        assert!(check("text/plain", b"hello").is_ok());
+        for (mime, head) in [
+            ("image/png", &b"\xff\xd8\xff"[..]),
+            ("image/jpeg", b"<html>"),
+            ("image/gif", b"GIF89a"),
+            ("video/mp4", b""),
+            ("nonsense", b"x"),
+            ("text/\nplain", b"x"),
+        ] {
+            assert!(check(mime, head).is_err(), "{mime}");
+        }
+    }
+}

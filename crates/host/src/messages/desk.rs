@@ -1,0 +1,337 @@
+//! What is done for a number, in one task: what was accepted goes to its device, what the device has goes into the tables.
+
+use std::{sync::Arc, time::Duration};
+
+use ::store::bus::{Bus, Subject as BusSubject};
+use async_trait::async_trait;
+use bytes::Bytes;
+use client::{Draft, Event, MessageRef};
+
+use super::{
+    Messages, statuses,
+    statuses::Step,
+    store::{self, Stored},
+};
+use crate::{
+    HostError,
+    codes::{Code, Refusal},
+    content::Content,
+    ids::{MessageId, NumberId},
+    numbers::{
+        Number,
+        running::{Desk, Live},
+    },
+    purposes::{Access, Purpose},
+    sealing::{Domain, Place},
+};
+
+/// Messages that go to the device at once, and items of its feed that are taken at once.
+const BATCH: usize = 500;
+/// How often to look without being woken.
+const LOOK: Duration = Duration::from_secs(2);
+
+fn subject(number: NumberId) -> Option<BusSubject> {
+    BusSubject::new(format!("numbers.work.{number}")).ok()
+}
+
+/// Tells the desk of a number, wherever it is.
+pub(super) async fn tell(bus: &dyn Bus, number: NumberId) {
+    let Some(subject) = subject(number) else { return };
+    if let Err(error) = bus.publish(&subject, Bytes::new()).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a number's desk was not woken");
+    }
+}
+
+#[async_trait]
+impl Desk for Messages {
+    async fn work(&self, live: Arc<Live>) -> HostError {
+        let outcome = tokio::select! {
+            outcome = self.serve(&live) => outcome,
+            outcome = self.bring_files(&live) => outcome,
+        };
+        match outcome {
+            Ok(never) => match never {},
+            Err(error) => error,
+        }
+    }
+}
+
+impl Messages {
+    async fn serve(&self, live: &Live) -> Result<std::convert::Infallible, HostError> {
+        let mut signals = match subject(live.number.id) {
+            Some(subject) => self.ground.bus.subscribe(&subject).await.ok(),
+            None => None,
+        };
+        let mut events = live.device.events();
+        loop {
+            let mut busy = self.dispatch(live).await?;
+            busy |= self.receive(live).await?;
+            self.tell_read(live).await?;
+            while events.try_next().is_some() {}
+            if busy {
+                continue;
+            }
+            let heard = async {
+                match &mut signals {
+                    Some(signals) => drop(signals.next().await),
+                    None => std::future::pending().await,
+                }
+            };
+            let fed = async { while !matches!(events.next().await, Event::Feed { .. } | Event::Drained) {} };
+            tokio::select! {
+                () = live.wake.notified() => {}
+                () = heard => {}
+                () = fed => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Gives the device what was accepted; whether there may be more.
+    async fn dispatch(&self, live: &Live) -> Result<bool, HostError> {
+        let number = &live.number;
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let rows =
+            store::waiting(&mut self.ground.reader().await?, number.id, store::ACCEPTED, limit).await?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let access = Access::by("sending", number.business, Purpose::Deliver);
+        let documents = match self.open_rows(&access, number.id, &rows).await {
+            Ok(documents) => documents,
+            // The business changed its mind: nothing goes out.
+            Err(HostError::NotAllowed(_)) => {
+                let refusal =
+                    Refusal::new(Code::AccessDenied, "The business does not allow its host to deliver.");
+                self.fail(number, rows.into_iter().map(|row| (row, refusal.clone())).collect()).await?;
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+        };
+        let people: Vec<_> = rows.iter().map(|row| row.person).collect();
+        let people = self.people.of_ids(number.business, &people).await?;
+        let own = live.device.own().account;
+        let names = self.named(number, rows.iter().zip(&documents).map(|(_, document)| &**document)).await?;
+        let mut failed = Vec::new();
+        let (mut drafts, mut sent) = (Vec::new(), Vec::new());
+        for (row, document) in rows.into_iter().zip(documents) {
+            let Some(known) = people.get(&row.person) else {
+                failed.push((row, Refusal::new(Code::Undeliverable, "The person was erased.")));
+                continue;
+            };
+            let account = known.person.account;
+            let reference = MessageId::from_parts(number.id, row.name).reference();
+            let of = |id: MessageId| {
+                let (outbound, stamp) = names.get(&(row.person, *id.name()))?;
+                let author = if *outbound { own } else { account };
+                Some(MessageRef { author, timestamp: *stamp })
+            };
+            let mut document = document.hand_over();
+            let quote = document.context.message_id.and_then(|name| of(name.0));
+            let files = self.media.at_relay(number, &mut document.content).await?;
+            match super::convert::draft(document.content, &files, &of) {
+                Ok(content) => {
+                    let draft = Draft { quote, reference: Some(reference), ..content.into() };
+                    drafts.push((account, draft));
+                    sent.push(row);
+                }
+                Err(refusal) => failed.push((row, refusal)),
+            }
+        }
+        let mut handed = Vec::with_capacity(sent.len());
+        let mut full = false;
+        for (row, outcome) in sent.into_iter().zip(live.device.send_many(drafts).await?) {
+            match outcome {
+                Ok(message) => handed.push((row.name, message.timestamp)),
+                Err(client::Error::OutboxFull) => full = true,
+                Err(error) => failed.push((row, refused(&error))),
+            }
+        }
+        let (id, count) = (number.id, handed.len());
+        let handed = Arc::new(handed);
+        let written = self.ground.write(id.get(), move |transaction| {
+            let handed = handed.clone();
+            Box::pin(async move { Ok(store::handed(transaction, id, &handed).await?) })
+        });
+        written.await?;
+        let some_failed = !failed.is_empty();
+        self.fail(number, failed).await?;
+        Ok(!full && (count > 0 || some_failed))
+    }
+
+    /// These will not arrive.
+    pub(super) async fn fail(
+        &self,
+        number: &Number,
+        failed: Vec<(Stored, Refusal)>,
+    ) -> Result<(), HostError> {
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let (mut rows, mut steps) = (Vec::new(), Vec::new());
+        for (row, refusal) in failed {
+            let reference = MessageId::from_parts(number.id, row.name).reference();
+            steps.push(Step { reference, stamp: 0, state: store::FAILED, refusal: Some(refusal) });
+            rows.push(row);
+        }
+        let steps = Arc::new(self.steps_of(number, rows, steps).await?);
+        let (id, outlet) = (number.id, self.outlet.clone());
+        let written = self.ground.write(id.get(), move |transaction| {
+            let (steps, outlet) = (steps.clone(), outlet.clone());
+            Box::pin(async move {
+                let told = statuses::take(transaction, id, &steps).await?;
+                Ok(outlet.add(transaction, told).await?)
+            })
+        });
+        written.await?;
+        self.outlet.wake().await;
+        Ok(())
+    }
+
+    /// How devices call the messages that these documents refer to: by whom, and when.
+    async fn named<'a>(
+        &self,
+        number: &Number,
+        documents: impl Iterator<Item = &'a super::Document>,
+    ) -> Result<std::collections::HashMap<(crate::people::PersonId, [u8; 22]), (bool, u64)>, HostError> {
+        let mut names = Vec::new();
+        for document in documents {
+            let of = match &document.content {
+                Content::Reaction(reaction) => Some(reaction.message_id),
+                Content::Edit { original, .. } | Content::Revoke { original } => Some(*original),
+                _ => None,
+            };
+            names.extend(of.into_iter().chain(document.context.message_id).map(|name| *name.0.name()));
+        }
+        if names.is_empty() {
+            return Ok(std::collections::HashMap::new());
+        }
+        let rows = store::by_names(&mut self.ground.reader().await?, number.id, &names).await?;
+        let name = |row: Stored| {
+            let stamp = row.stamp.filter(|stamp| *stamp > 0)?;
+            Some(((row.person, row.name), (row.outbound, stamp.cast_unsigned())))
+        };
+        Ok(rows.into_iter().filter_map(name).collect())
+    }
+
+    /// Brings the files of what was accepted to the relay, beside everything else.
+    async fn bring_files(&self, live: &Live) -> Result<std::convert::Infallible, HostError> {
+        loop {
+            if self.prepare_files(live).await? {
+                live.wake.notify_one();
+                continue;
+            }
+            tokio::select! {
+                () = live.files.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Some of them; whether there may be more. What cannot be fetched fails.
+    async fn prepare_files(&self, live: &Live) -> Result<bool, HostError> {
+        let number = &live.number;
+        let rows = store::waiting(&mut self.ground.reader().await?, number.id, store::PREPARING, 16).await?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let access = Access::by("sending", number.business, Purpose::Deliver);
+        let documents = match self.open_rows(&access, number.id, &rows).await {
+            Ok(documents) => documents,
+            Err(HostError::NotAllowed(_)) => {
+                let refusal =
+                    Refusal::new(Code::AccessDenied, "The business does not allow its host to deliver.");
+                self.fail(number, rows.into_iter().map(|row| (row, refusal.clone())).collect()).await?;
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+        };
+        let key = self.gate.names(number.business).await?;
+        for (row, document) in rows.into_iter().zip(documents) {
+            let mut document = document.hand_over();
+            match self.media.bring(live, &mut document.content).await {
+                Ok(()) => {
+                    let plain = serde_json::to_vec(&document).map_err(HostError::internal)?;
+                    let place = super::place_name(number.id, &row.name);
+                    let place = Place { domain: Domain::Message, name: &place };
+                    let sealed = key.seal(place, self.ground.random(), &plain)?.into_stored();
+                    let (id, name) = (number.id, row.name);
+                    let written = self.ground.write(id.get(), move |transaction| {
+                        let sealed = sealed.clone();
+                        Box::pin(async move { Ok(store::prepared(transaction, id, name, &sealed).await?) })
+                    });
+                    written.await?;
+                }
+                Err(HostError::Refused(refusal)) => self.fail(number, vec![(row, refusal)]).await?,
+                Err(HostError::NotFound(_)) => {
+                    let refusal = Refusal::new(Code::MediaUpload, "There is no such file any more.");
+                    self.fail(number, vec![(row, refusal)]).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells people what the business has read, and that it types.
+    async fn tell_read(&self, live: &Live) -> Result<(), HostError> {
+        let number = &live.number;
+        let marks = store::marks(&mut self.ground.reader().await?, number.id, 100).await?;
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let people: Vec<_> = marks.iter().map(|mark| mark.person).collect();
+        let people = self.people.of_ids(number.business, &people).await?;
+        for mark in marks {
+            let Some(known) = people.get(&mark.person) else { continue };
+            let account = known.person.account;
+            let stamps = store::stamps_between(
+                &mut self.ground.reader().await?,
+                number.id,
+                mark.person,
+                mark.told,
+                mark.through,
+                1000,
+            )
+            .await?;
+            let through = if stamps.len() < 1000 {
+                mark.through
+            } else {
+                stamps.last().map_or(mark.through, |(_, seq)| *seq)
+            };
+            let read: Vec<_> = stamps
+                .iter()
+                .map(|(timestamp, _)| MessageRef { author: account, timestamp: *timestamp })
+                .collect();
+            if !read.is_empty() {
+                live.device.mark_these_read(account, &read).await?;
+            }
+            if mark.typing {
+                live.device.typing(account, false).await?;
+            }
+            let (id, person) = (number.id, mark.person);
+            let written = self.ground.write(id.get(), move |transaction| {
+                Box::pin(async move { Ok(store::told(transaction, id, person, through).await?) })
+            });
+            written.await?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a device does not take a draft.
+fn refused(error: &client::Error) -> Refusal {
+    match error {
+        client::Error::NoSuchAccount => {
+            Refusal::new(Code::Undeliverable, "There is nobody with this number.")
+        }
+        client::Error::TooLate => {
+            Refusal::new(Code::ParameterInvalid, "Messages can be changed for 24 hours.")
+        }
+        client::Error::NoSuchMessage => {
+            Refusal::new(Code::ParameterInvalid, "There is no such message in this chat.")
+        }
+        client::Error::Invalid(why) => Refusal::new(Code::ParameterInvalid, *why),
+        _ => Refusal::new(Code::SomethingWrong, "The message could not be sent."),
+    }
+}

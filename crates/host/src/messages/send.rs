@@ -1,0 +1,273 @@
+//! Taking a message from the business's software: the rules in the API's order, then one commit for all that came together.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use ::store::{StoreError, Timestamp, sql::Transaction, writer::Lane};
+
+use super::{
+    Accepted, Document, Messages, Outgoing, place_name,
+    store::{self, ChatRow, NewMessage},
+};
+use crate::{
+    HostError,
+    codes::{Code, Refusal},
+    content::{Category, Content, Context, MessageName},
+    ids::{MessageId, NumberId},
+    people::Standing,
+    purposes::{Access, Purpose, Subject, SubjectKind},
+    sealing::{Domain, Place},
+};
+
+/// A day, over which first messages are counted.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A message that only needs to know how its chat stands.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(super) new: NewMessage,
+    /// Whether it may begin a chat.
+    template: bool,
+    /// Whether the person's wish for no marketing holds it back.
+    marketing: bool,
+    identity: Option<String>,
+    pair_ms: i64,
+    pair_burst: i64,
+    tier: Option<i64>,
+}
+
+/// The lane of what is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sends;
+
+impl Lane for Sends {
+    type Item = Item;
+    /// Why it was not taken.
+    type Output = Result<(), Code>;
+
+    async fn apply(
+        &self,
+        transaction: &mut Transaction,
+        items: &[Item],
+    ) -> Result<Vec<Self::Output>, StoreError> {
+        let pairs: Vec<_> = items.iter().map(|item| (item.new.number, item.new.person)).collect();
+        let mut chats = store::chats(transaction, &pairs).await?;
+        let mut opened: HashMap<NumberId, i64> = HashMap::new();
+        let mut outputs = Vec::with_capacity(items.len());
+        let mut new = Vec::with_capacity(items.len());
+        let mut touched = HashMap::new();
+        for item in items {
+            let pair = (item.new.number, item.new.person);
+            let chat = chats.entry(pair).or_default();
+            let outcome = match item.refusal(chat) {
+                Some(code) => Err(code),
+                None => item.count(transaction, chat, &mut opened).await?,
+            };
+            if outcome.is_ok() {
+                chat.latest = chat.latest.max(item.new.at.0);
+                new.push(&item.new);
+                touched.insert(pair, (item.new.business, chat.clone()));
+            }
+            outputs.push(outcome);
+        }
+        store::insert(transaction, &new).await?;
+        store::put_chats(transaction, &touched).await?;
+        Ok(outputs)
+    }
+
+    fn key(&self, item: &Item) -> u64 {
+        item.new.number.get()
+    }
+}
+
+impl Item {
+    fn refusal(&self, chat: &ChatRow) -> Option<Code> {
+        if chat.blocked {
+            return Some(Code::Undeliverable);
+        }
+        if let Some(wanted) = &self.identity
+            && chat.identity.as_ref().is_some_and(|identity| identity != wanted)
+        {
+            return Some(Code::IdentityChanged);
+        }
+        if !self.template && !self.in_window(chat) {
+            return Some(Code::WindowClosed);
+        }
+        (self.marketing && chat.marketing_stopped).then_some(Code::MarketingStopped)
+    }
+
+    fn in_window(&self, chat: &ChatRow) -> bool {
+        let standing =
+            Standing { wrote: chat.wrote.map(Timestamp), blocked: false, marketing_stopped: false };
+        standing.in_window(self.new.at)
+    }
+
+    /// Takes it from what the pair, and the number, may send.
+    async fn count(
+        &self,
+        transaction: &mut Transaction,
+        chat: &mut ChatRow,
+        opened: &mut HashMap<NumberId, i64>,
+    ) -> Result<Result<(), Code>, StoreError> {
+        let now = self.new.at.0;
+        let allowance = chat.allowance.max(now) + self.pair_ms;
+        if self.pair_ms > 0 && allowance - now > self.pair_ms * self.pair_burst {
+            return Ok(Err(Code::PairRate));
+        }
+        let since = now - i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+        let counted = chat.opened.is_some_and(|at| at > since);
+        if !self.in_window(chat) && !counted {
+            if let Some(tier) = self.tier {
+                let number = self.new.number;
+                if !opened.contains_key(&number) {
+                    opened.insert(number, store::opened(transaction, number, since).await?);
+                }
+                let count = opened.entry(number).or_default();
+                if *count >= tier {
+                    return Ok(Err(Code::SpamRate));
+                }
+                *count += 1;
+            }
+            chat.opened = Some(now);
+        }
+        chat.allowance = allowance;
+        Ok(Ok(()))
+    }
+}
+
+/// What numbers sent just now, in this process.
+#[derive(Debug, Default)]
+pub(super) struct Rates(Mutex<HashMap<NumberId, i64>>);
+
+impl Rates {
+    /// One more: whether it is not too much. `per_second` at most come together.
+    fn take(&self, number: NumberId, now: Timestamp, per_second: u32) -> bool {
+        if per_second == 0 {
+            return true;
+        }
+        // Microseconds: a thousandth of a millisecond at 1000 a second.
+        let (now, cost) = (now.0.saturating_mul(1000), 1_000_000 / i64::from(per_second));
+        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = rates.entry(number).or_insert(now);
+        let next = (*due).max(now) + cost;
+        if next - now > 1_000_000 {
+            return false;
+        }
+        *due = next;
+        true
+    }
+}
+
+impl Messages {
+    /// Takes a message to be sent. When this returns, it is safe and will be sent.
+    ///
+    /// # Errors
+    /// `Refused` with the API's codes, `NotAllowed` if the business does not let its host deliver; those of the database.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Accepted, HostError> {
+        let number = self.numbers.get(outgoing.number).await?;
+        let refuse = |code: Code, why: &'static str| HostError::from(Refusal::new(code, why));
+        if !number.registered {
+            return Err(refuse(Code::NotRegistered, "The number is not registered: register it first."));
+        }
+        let now = self.ground.now();
+        let limits = &self.ground.config.messaging;
+        if !self.rates.take(number.id, now, limits.per_second) {
+            return Err(refuse(Code::Throughput, "The number sends too many messages a second."));
+        }
+        let id = MessageId::random(number.id, &*self.ground.entropy);
+        if !self.gate.instructions(number.business).await?.allow(Purpose::Deliver) {
+            let subject = Subject { kind: SubjectKind::Message, names: vec![super::log_name(id.name())] };
+            let access = Access::by("sending", number.business, Purpose::Deliver);
+            self.gate.receive(&access, subject, ()).await?;
+        }
+        let known = self.people.resolve(&number, &outgoing.to).await?;
+        let (template, category) = match &outgoing.content {
+            Content::Template(template) => (true, template.category),
+            _ => (false, Category::Service),
+        };
+        let context = Context {
+            message_id: outgoing.context.filter(|id| id.number() == number.id).map(MessageName),
+            ..Context::default()
+        };
+        let kind = outgoing.content.kind();
+        let mut outgoing = outgoing;
+        let files = !super::convert::files_mut(&mut outgoing.content).is_empty();
+        let document = Document { content: outgoing.content, context };
+        let plain = serde_json::to_vec(&document).map_err(HostError::internal)?;
+        let key = self.gate.names(number.business).await?;
+        let place = place_name(number.id, id.name());
+        let place = Place { domain: Domain::Message, name: &place };
+        let sealed = key.seal(place, self.ground.random(), &plain)?.into_stored();
+        let tracker = match &outgoing.tracker {
+            Some(tracker) => {
+                let place = super::statuses::tracker_place(number.id, id.name());
+                let place = Place { domain: Domain::Message, name: &place };
+                Some(key.seal(place, self.ground.random(), tracker.as_bytes())?.into_stored())
+            }
+            None => None,
+        };
+        let item = Item {
+            new: NewMessage {
+                number: number.id,
+                name: *id.name(),
+                business: number.business,
+                person: known.person.id,
+                outbound: true,
+                kind,
+                at: now,
+                state: if files { store::PREPARING } else { store::ACCEPTED },
+                stamp: None,
+                category,
+                sealed,
+                tracker,
+                words: self.words_of(&number, &document.content, &key).await?,
+            },
+            template,
+            marketing: category == Category::Marketing,
+            identity: outgoing.identity_key_hash,
+            pair_ms: i64::try_from(limits.pair_ms).unwrap_or(i64::MAX / 4),
+            pair_burst: i64::from(limits.pair_burst),
+            tier: number.tier.map(i64::from),
+        };
+        match self.sends.submit(item).await? {
+            Ok(()) => {}
+            Err(code) => return Err(Refusal::new(code, details(code)).into()),
+        }
+        self.wake(number.id).await;
+        let mut to = known.profile();
+        if let super::Recipient::Number(asked) = &outgoing.to {
+            to.wa_id = Some(asked.as_str().trim_start_matches('+').to_owned());
+        }
+        Ok(Accepted { id, to })
+    }
+
+    /// What stands for the words of a content in the index, if the business lets its host search.
+    pub(super) async fn words_of(
+        &self,
+        number: &crate::numbers::Number,
+        content: &Content,
+        key: &Arc<crate::sealing::BusinessKey>,
+    ) -> Result<Vec<[u8; 16]>, HostError> {
+        if !self.gate.instructions(number.business).await?.allow(Purpose::Search) {
+            return Ok(Vec::new());
+        }
+        Ok(crate::chats::words::hidden(key, &crate::chats::words::text_of(content)))
+    }
+}
+
+const fn details(code: Code) -> &'static str {
+    match code {
+        Code::Undeliverable => "The person is blocked, or there is nobody with this number or id.",
+        Code::IdentityChanged => "The person's identity key is another one.",
+        Code::WindowClosed => {
+            "More than 24 hours have passed since the person last wrote to this number: send a template."
+        }
+        Code::MarketingStopped => "The person does not want marketing messages.",
+        Code::PairRate => "Too many messages to the same person in a short time.",
+        Code::SpamRate => "The number may not write first to more people today.",
+        _ => "The message cannot be sent.",
+    }
+}

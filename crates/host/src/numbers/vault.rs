@@ -1,0 +1,285 @@
+//! The state of a number's device in the host's tables: a [`client::Vault`] on SQL.
+//!
+//! A save is one item of a lane: those of many numbers become one statement and one commit. It is refused when the number
+//! is no longer this process's ([`super::leases`]): two processes never write the state of one device.
+//!
+//! What it holds in memory is what it wrote or read itself: nobody else writes it.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use ::store::{
+    StoreError,
+    sql::{Transaction, Value, query},
+    writer::{Lane, LaneHandle},
+};
+use async_trait::async_trait;
+use client::{
+    Vault, VaultError,
+    vault::{Change, Order, Record, Space},
+};
+use quick_cache::{Weighter, sync::Cache};
+use tokio::sync::{RwLock, oneshot};
+use zeroize::Zeroizing;
+
+use super::store;
+use crate::{
+    ground::Ground,
+    ids::NumberId,
+    sealing::{BusinessKey, Domain, Place},
+};
+
+/// Bytes of records that are kept in memory for each number.
+const KEPT: u64 = 16 << 20;
+
+/// Who may write the state of a number's device: the one whose lease has this.
+pub(crate) type Token = [u8; 16];
+
+/// The lane of all vaults.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Saves;
+
+/// A save.
+#[derive(Debug)]
+pub(crate) struct Save {
+    number: NumberId,
+    token: Token,
+    /// By space and hidden name; none takes the record away.
+    changes: Vec<((u8, [u8; 32]), Option<Row>)>,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    owner: [u8; 32],
+    position: u64,
+    sealed: Vec<u8>,
+}
+
+/// Whether it was saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Saved {
+    Yes,
+    /// The number is another process's now.
+    Lost,
+}
+
+impl Lane for Saves {
+    type Item = Save;
+    type Output = Saved;
+
+    async fn apply(&self, transaction: &mut Transaction, items: &[Save]) -> Result<Vec<Saved>, StoreError> {
+        let mut tokens = BTreeMap::new();
+        let mut rows: BTreeMap<(NumberId, u8, [u8; 32]), Option<&Row>> = BTreeMap::new();
+        let mut outputs = Vec::with_capacity(items.len());
+        for item in items {
+            if !tokens.contains_key(&item.number) {
+                tokens.insert(item.number, store::token(transaction, item.number).await?);
+            }
+            if tokens.get(&item.number) != Some(&Some(item.token)) {
+                outputs.push(Saved::Lost);
+                continue;
+            }
+            for ((space, name), row) in &item.changes {
+                rows.insert((item.number, *space, *name), row.as_ref());
+            }
+            outputs.push(Saved::Yes);
+        }
+        let mut puts: Vec<[Value; 6]> = Vec::with_capacity(rows.len());
+        let mut deletes: Vec<[Value; 3]> = Vec::new();
+        for ((number, space, name), row) in rows {
+            match row {
+                Some(row) => puts.push([
+                    number.into(),
+                    i64::from(space).into(),
+                    name.into(),
+                    row.owner.into(),
+                    row.position.cast_signed().into(),
+                    (&*row.sealed).into(),
+                ]),
+                None => deletes.push([number.into(), i64::from(space).into(), name.into()]),
+            }
+        }
+        query(
+            "INSERT INTO vault_records (number, space, name, owner, position, value) VALUES {rows}
+             ON CONFLICT (number, space, name) DO UPDATE
+             SET owner = excluded.owner, position = excluded.position, value = excluded.value",
+        )
+        .rows(puts)
+        .execute(transaction)
+        .await?;
+        query("DELETE FROM vault_records WHERE (number, space, name) IN (VALUES {rows})")
+            .rows(deletes)
+            .execute(transaction)
+            .await?;
+        Ok(outputs)
+    }
+
+    fn key(&self, item: &Save) -> u64 {
+        item.number.get()
+    }
+}
+
+type Name = (Space, Vec<u8>);
+type Known = Option<(u64, Arc<Zeroizing<Vec<u8>>>)>;
+
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<Name, Known> for Size {
+    fn weight(&self, key: &Name, known: &Known) -> u64 {
+        let value = known.as_ref().map_or(0, |(_, value)| value.len());
+        (key.1.len() + value + 64) as u64
+    }
+}
+
+/// The vault of one number.
+pub(crate) struct SqlVault {
+    ground: Arc<Ground>,
+    saves: LaneHandle<Saves>,
+    key: Arc<BusinessKey>,
+    number: NumberId,
+    token: Token,
+    known: Cache<Name, Known, Size>,
+    /// Held while a save is under way, also by one whose caller is gone: what is read afterwards is what was saved.
+    turn: Arc<RwLock<()>>,
+}
+
+impl fmt::Debug for SqlVault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlVault").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl SqlVault {
+    /// The vault of a number, for whoever holds its lease. Others may read it.
+    pub(crate) fn new(
+        ground: Arc<Ground>,
+        saves: LaneHandle<Saves>,
+        key: Arc<BusinessKey>,
+        number: NumberId,
+        token: Token,
+    ) -> Self {
+        let known = Cache::with_weighter(10_000, KEPT, Size);
+        Self { ground, saves, key, number, token, known, turn: Arc::default() }
+    }
+
+    fn hidden(&self, what: &str, space: Space, name: &[u8]) -> [u8; 32] {
+        let name = [&self.number.get().to_be_bytes()[..], &[space as u8], name].concat();
+        self.key.name(what, &name)
+    }
+
+    fn place(&self, space: Space, name: &[u8], owner: &[u8], position: u64) -> Vec<u8> {
+        let number = self.number.get().to_be_bytes();
+        [&number[..], &[space as u8], name, owner, &position.to_be_bytes()].concat()
+    }
+
+    fn seal(
+        &self,
+        space: Space,
+        key: &[u8],
+        owner: &[u8],
+        position: u64,
+        value: &[u8],
+    ) -> Result<((u8, [u8; 32]), Option<Row>), VaultError> {
+        let len = u32::try_from(key.len()).map_err(|_| VaultError::Damaged)?;
+        let (name, owner) = (self.hidden("vault name", space, key), self.hidden("vault owner", space, owner));
+        let plain = Zeroizing::new([&len.to_be_bytes()[..], key, value].concat());
+        let place = self.place(space, &name, &owner, position);
+        let place = Place { domain: Domain::Vault, name: &place };
+        let sealed = self.key.seal(place, self.ground.random(), &plain).map_err(|_| VaultError::Damaged)?;
+        Ok(((space as u8, name), Some(Row { owner, position, sealed: sealed.into_stored() })))
+    }
+
+    fn open(&self, space: Space, row: &store::VaultRow) -> Result<Record, VaultError> {
+        let position = u64::try_from(row.position).map_err(|_| VaultError::Damaged)?;
+        let place = self.place(space, &row.name, &row.owner, position);
+        let place = Place { domain: Domain::Vault, name: &place };
+        let plain = self.key.open(place, &row.value).map_err(|_| VaultError::Damaged)?;
+        let (len, rest) = plain.split_first_chunk::<4>().ok_or(VaultError::Damaged)?;
+        let len = usize::try_from(u32::from_be_bytes(*len)).map_err(|_| VaultError::Damaged)?;
+        let (key, value) = rest.split_at_checked(len).ok_or(VaultError::Damaged)?;
+        Ok(Record { key: key.to_vec(), position, value: Zeroizing::new(value.to_vec()) })
+    }
+}
+
+fn unavailable(error: &StoreError) -> VaultError {
+    VaultError::Unavailable(error.to_string())
+}
+
+#[async_trait]
+impl Vault for SqlVault {
+    async fn load(&self, space: Space, key: &[u8]) -> Result<Option<Record>, VaultError> {
+        let _turn = self.turn.read().await;
+        let name = (space, key.to_vec());
+        if let Some(known) = self.known.get(&name) {
+            return Ok(known.map(|(position, value)| Record {
+                key: name.1,
+                position,
+                value: Zeroizing::clone(&value),
+            }));
+        }
+        let hidden = self.hidden("vault name", space, key);
+        let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
+        let row = store::vault_row(&mut reader, self.number, space as u8, &hidden).await;
+        let row = row.map_err(|error| unavailable(&error))?;
+        let record = row.map(|row| self.open(space, &row)).transpose()?;
+        if record.as_ref().is_some_and(|record| record.key != key) {
+            return Err(VaultError::Damaged);
+        }
+        let known = record.as_ref().map(|record| (record.position, Arc::new(record.value.clone())));
+        self.known.insert(name, known);
+        Ok(record)
+    }
+
+    async fn scan(
+        &self,
+        space: Space,
+        owner: Option<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Record>, VaultError> {
+        let _turn = self.turn.read().await;
+        let owner = owner.map(|owner| self.hidden("vault owner", space, owner));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
+        let rows = store::vault_rows(&mut reader, self.number, space as u8, owner, order, limit).await;
+        rows.map_err(|error| unavailable(&error))?.iter().map(|row| self.open(space, row)).collect()
+    }
+
+    async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut sealed = Vec::with_capacity(changes.len());
+        let mut known = Vec::with_capacity(changes.len());
+        for change in changes {
+            match change {
+                Change::Put { space, key, owner, position, value } => {
+                    sealed.push(self.seal(space, &key, &owner, position, &value)?);
+                    known.push(((space, key), Some((position, Arc::new(value)))));
+                }
+                Change::Delete { space, key } => {
+                    sealed.push(((space as u8, self.hidden("vault name", space, &key)), None));
+                    known.push(((space, key), None));
+                }
+            }
+        }
+        let turn = self.turn.clone().write_owned().await;
+        // Until it is known whether it happened, what was known is not.
+        known.iter().for_each(|(name, _)| drop(self.known.remove(name)));
+        let save = Save { number: self.number, token: self.token, changes: sealed };
+        let (reply, answer) = oneshot::channel();
+        let answered = move |outcome| {
+            drop(turn);
+            let _ = reply.send(outcome);
+        };
+        self.saves.hand_in(save, answered).map_err(|error| unavailable(&error))?;
+        let saved = answer.await.map_err(|_| VaultError::Unavailable("the writer has stopped".to_owned()))?;
+        match saved.map_err(|error| unavailable(&error))? {
+            Saved::Lost => Err(VaultError::InUse),
+            Saved::Yes => {
+                known.into_iter().for_each(|(name, value)| self.known.insert(name, value));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Who is who: from the tables, or from the relay, which is asked in batches.
+
+use std::{collections::HashMap, sync::Arc};
+
+use client::Device;
+use futures_util::{StreamExt as _, stream};
+use wire::{AccountId, PhoneNumber};
+
+use super::{
+    Details, Person, PersonId, Standing,
+    store::{self, New, Stored},
+};
+use crate::{
+    HostError,
+    codes::{Code, Refusal},
+    content::Profile,
+    ground::{Ground, Recent},
+    ids::{BusinessId, NumberId, UserId},
+    messages::Recipient,
+    numbers::{Number, running::Running},
+    purposes::{Access, Gate, Plain, Purpose, Subject, SubjectKind},
+    sealing::{Domain, Place, Sealed},
+};
+
+/// People whose profiles are fetched at the same time.
+const FETCHES: usize = 16;
+
+/// Somebody, and what the business may know of them.
+#[derive(Debug)]
+pub struct Known {
+    /// Who.
+    pub person: Person,
+    /// What is known.
+    pub details: Plain<Details>,
+}
+
+impl Known {
+    /// What the business may know, as webhooks and answers say it.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.details.profile(self.person.user_id.clone())
+    }
+}
+
+/// The people that businesses talk to.
+#[derive(Debug)]
+pub struct People {
+    ground: Arc<Ground>,
+    gate: Arc<Gate>,
+    running: Arc<Running>,
+    by_id: Recent<PersonId, Arc<Known>>,
+    by_account: Recent<(BusinessId, AccountId), Arc<Known>>,
+    by_number: Recent<(BusinessId, [u8; 32]), Arc<Known>>,
+}
+
+impl People {
+    /// On this ground.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>, gate: Arc<Gate>, running: Arc<Running>) -> Arc<Self> {
+        let by_id = Recent::new(100_000);
+        Arc::new(Self {
+            ground,
+            gate,
+            running,
+            by_id,
+            by_account: Recent::new(100_000),
+            by_number: Recent::new(100_000),
+        })
+    }
+
+    /// Whom a recipient names. A number that the business has not written to yet is looked up at the relay.
+    ///
+    /// # Errors
+    /// `Refused` with 131026 if there is nobody; `Device`; those of the database.
+    pub async fn resolve(&self, number: &Number, recipient: &Recipient) -> Result<Arc<Known>, HostError> {
+        let nobody = || Refusal::new(Code::Undeliverable, "There is nobody here with this number or id.");
+        match recipient {
+            Recipient::Number(to) if *to == number.number => {
+                Err(Refusal::new(Code::ToSender, "This is the number that it would be sent from.").into())
+            }
+            Recipient::Number(to) => {
+                let name = self.number_name(number.business, to).await?;
+                let key = (number.business, name);
+                if let Some(known) = self.by_number.get(&key, self.ground.now()) {
+                    return Ok(known);
+                }
+                let found = store::by_number(&mut self.ground.reader().await?, number.business, name).await?;
+                let known = match found {
+                    Some(found) => self.open(number.business, vec![found]).await?.pop(),
+                    None => self.look_up(number, to).await?,
+                };
+                let known = known.ok_or_else(nobody)?;
+                self.by_number.keep(key, known.clone(), self.ground.now());
+                Ok(known)
+            }
+            Recipient::User(user_id) => {
+                let mut reader = self.ground.reader().await?;
+                let found = store::by_user_id(&mut reader, number.business, user_id.as_str()).await?;
+                drop(reader);
+                let found = found.ok_or_else(nobody)?;
+                Ok(self.open(number.business, vec![found]).await?.pop().ok_or_else(nobody)?)
+            }
+        }
+    }
+
+    /// These people.
+    ///
+    /// # Errors
+    /// Those of the gate and of the database.
+    pub async fn of_ids(
+        &self,
+        business: BusinessId,
+        ids: &[PersonId],
+    ) -> Result<HashMap<PersonId, Arc<Known>>, HostError> {
+        let now = self.ground.now();
+        let mut people = HashMap::new();
+        let mut missing = Vec::new();
+        for id in ids {
+            match self.by_id.get(id, now) {
+                Some(known) => drop(people.insert(*id, known)),
+                None => missing.push(*id),
+            }
+        }
+        if !missing.is_empty() {
+            missing.sort_unstable();
+            missing.dedup();
+            let found = store::by_ids(&mut self.ground.reader().await?, business, &missing).await?;
+            people
+                .extend(self.open(business, found).await?.into_iter().map(|known| (known.person.id, known)));
+        }
+        Ok(people)
+    }
+
+    /// Those who wrote to a number, also for the first time. Accounts that are gone are not among them.
+    ///
+    /// # Errors
+    /// `Device`; those of the gate and of the database.
+    pub async fn of_accounts(
+        &self,
+        number: &Number,
+        device: &Device,
+        accounts: &[AccountId],
+    ) -> Result<HashMap<AccountId, Arc<Known>>, HostError> {
+        let (now, business) = (self.ground.now(), number.business);
+        let mut people = HashMap::new();
+        let mut missing = Vec::new();
+        for account in accounts {
+            match self.by_account.get(&(business, *account), now) {
+                Some(known) => drop(people.insert(*account, known)),
+                None => missing.push(*account),
+            }
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(people);
+        }
+        let found = store::by_accounts(&mut self.ground.reader().await?, business, &missing).await?;
+        let found = self.open(business, found).await?;
+        missing.retain(|account| !found.iter().any(|known| known.person.account == *account));
+        people.extend(found.into_iter().map(|known| (known.person.account, known)));
+        if !missing.is_empty() {
+            let names: HashMap<AccountId, String> = stream::iter(missing.clone())
+                .map(|account| async move {
+                    let profile = device.profile_of(account).await.ok().flatten();
+                    (account, profile.map(|profile| profile.name).unwrap_or_default())
+                })
+                .buffer_unordered(FETCHES)
+                .collect()
+                .await;
+            let new = device.user_ids(&missing).await?.into_iter().map(|(account, user_id)| {
+                let name = names.get(&account).cloned().unwrap_or_default();
+                (account, user_id, Details { number: None, name })
+            });
+            let new = self.write(business, new.collect()).await?;
+            people.extend(new.into_iter().map(|known| (known.person.account, known)));
+        }
+        Ok(people)
+    }
+
+    /// Notes what is now known of somebody.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn learn(&self, known: &Known, details: Details) -> Result<Arc<Known>, HostError> {
+        let person = &known.person;
+        let new = vec![(person.account, person.user_id.to_string(), details)];
+        let written = self.write(person.business, new).await?;
+        written.into_iter().next().ok_or(HostError::NotFound("person"))
+    }
+
+    /// How a person stands with a number.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn standing(&self, number: NumberId, person: PersonId) -> Result<Standing, HostError> {
+        let found = store::standing(&mut self.ground.reader().await?, number, person).await?;
+        Ok(found.unwrap_or(Standing { wrote: None, blocked: false, marketing_stopped: false }))
+    }
+
+    /// Blocks a person for a number, or no longer: here at once, at the relay by the number's device.
+    ///
+    /// # Errors
+    /// `Device`; those of the database.
+    pub async fn set_blocked(
+        &self,
+        number: &Number,
+        person: &Person,
+        blocked: bool,
+    ) -> Result<(), HostError> {
+        let (id, number_id, business, now) = (person.id, number.id, number.business, self.ground.now());
+        let written = self.ground.write(number_id.get(), move |transaction| {
+            Box::pin(async move {
+                Ok(store::set_blocked(transaction, business, number_id, id, blocked, now).await?)
+            })
+        });
+        written.await?;
+        // What still comes from them is not taken here; that the relay keeps it away is for their sake and ours.
+        if let Some(live) = self.running.live(number.id) {
+            let done = if blocked {
+                live.device.block(person.account).await
+            } else {
+                live.device.unblock(person.account).await
+            };
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Those blocked for a number, in the order of their rows, after this one.
+    ///
+    /// # Errors
+    /// Those of the gate and of the database.
+    pub async fn blocked(
+        &self,
+        number: &Number,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<Arc<Known>>, HostError> {
+        let after = after.map_or(0, |id| id.0);
+        let ids = store::blocked(&mut self.ground.reader().await?, number.id, after, limit).await?;
+        let people = self.of_ids(number.business, &ids).await?;
+        Ok(ids.iter().filter_map(|id| people.get(id).cloned()).collect())
+    }
+
+    /// Forgets what is in memory of somebody.
+    pub(crate) fn forget(&self, known: &Known) {
+        self.by_id.forget(&known.person.id);
+        self.by_account.forget(&(known.person.business, known.person.account));
+    }
+
+    async fn number_name(&self, business: BusinessId, number: &PhoneNumber) -> Result<[u8; 32], HostError> {
+        Ok(self.gate.names(business).await?.name("number", number.as_str().as_bytes()))
+    }
+
+    async fn look_up(&self, number: &Number, to: &PhoneNumber) -> Result<Option<Arc<Known>>, HostError> {
+        let device = self.running.asking(number).await?;
+        let Some(found) = device.find(std::slice::from_ref(to)).await?.pop() else { return Ok(None) };
+        let mut reader = self.ground.reader().await?;
+        let there = store::by_accounts(&mut reader, number.business, &[found.account]).await?;
+        drop(reader);
+        if let Some(known) = self.open(number.business, there).await?.pop() {
+            let details = Details { number: Some(to.clone()), name: known.details.name.clone() };
+            return self.learn(&known, details).await.map(Some);
+        }
+        let Some((account, user_id)) = device.user_ids(&[found.account]).await?.pop() else {
+            return Ok(None);
+        };
+        let details = Details { number: Some(to.clone()), name: String::new() };
+        Ok(self.write(number.business, vec![(account, user_id, details)]).await?.pop())
+    }
+
+    async fn write(
+        &self,
+        business: BusinessId,
+        people: Vec<(AccountId, String, Details)>,
+    ) -> Result<Vec<Arc<Known>>, HostError> {
+        let mut new = Vec::with_capacity(people.len());
+        for (account, user_id, details) in &people {
+            let plain = serde_json::to_vec(details).map_err(HostError::internal)?;
+            let place = Place { domain: Domain::Person, name: account.as_bytes() };
+            let sealed = self.gate.seal(business, place, &plain).await?.into_stored();
+            let number_name = match &details.number {
+                Some(number) => Some(self.number_name(business, number).await?),
+                None => None,
+            };
+            new.push(New { account: *account, user_id: user_id.clone(), number_name, sealed });
+        }
+        let (new, now) = (Arc::new(new), self.ground.now());
+        let written = self.ground.write(business.get(), move |transaction| {
+            let new = new.clone();
+            Box::pin(async move { Ok(store::put(transaction, business, &new, now).await?) })
+        });
+        written.await?;
+        let accounts: Vec<_> = people.iter().map(|(account, ..)| *account).collect();
+        for account in &accounts {
+            self.by_account.forget(&(business, *account));
+        }
+        let found = store::by_accounts(&mut self.ground.reader().await?, business, &accounts).await?;
+        self.open(business, found).await
+    }
+
+    async fn open(&self, business: BusinessId, found: Vec<Stored>) -> Result<Vec<Arc<Known>>, HostError> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names = found.iter().map(|row| row.user_id.clone()).collect();
+        let subject = Subject { kind: SubjectKind::Person, names };
+        let sealed: Vec<_> = found.iter().map(|row| Sealed::from_stored(row.sealed.clone())).collect();
+        let places = found.iter().map(|row| Place { domain: Domain::Person, name: &row.account });
+        let sealed: Vec<_> = places.zip(&sealed).collect();
+        let opened =
+            self.gate.open(&Access::by("messages", business, Purpose::Deliver), subject, &sealed).await?;
+        let now = self.ground.now();
+        let mut people = Vec::with_capacity(found.len());
+        for (row, plain) in found.iter().zip(opened) {
+            let details =
+                plain.try_map(|bytes| serde_json::from_slice(&bytes)).map_err(HostError::internal)?;
+            let account = AccountId::try_from(&row.account[..]).map_err(HostError::internal)?;
+            let user_id: UserId = row.user_id.parse().map_err(HostError::internal)?;
+            let person = Person { id: PersonId(row.id), business, user_id, account };
+            let known = Arc::new(Known { person, details });
+            self.by_id.keep(known.person.id, known.clone(), now);
+            self.by_account.keep((business, account), known.clone(), now);
+            people.push(known);
+        }
+        Ok(people)
+    }
+}
