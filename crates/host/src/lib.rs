@@ -28,6 +28,7 @@ pub mod qr_codes;
 pub mod sealing;
 pub mod settings;
 pub mod templates;
+pub mod webhooks;
 
 use store::sql::migrations::Module;
 
@@ -45,6 +46,7 @@ pub const MIGRATIONS: &[Module] = &[
     templates::MIGRATIONS,
     messages::MIGRATIONS,
     media::MIGRATIONS,
+    webhooks::MIGRATIONS,
 ];
 
 pub use config::Config;

@@ -26,12 +26,14 @@ use crate::{
     codes::Code,
     ground::Ground,
     ids::{BusinessId, Kind, MessageId, WabaId},
+    media::{Media, MediaAbout},
     messages::{Accepted, Outgoing},
     numbers::{Number, Numbers},
     purposes::Gate,
     qr_codes::QrCodes,
     settings::Settings,
     templates::Templates,
+    webhooks::Webhooks,
 };
 
 /// Takes what is to be sent; `messages` is one.
@@ -62,6 +64,8 @@ pub struct Api {
     pub settings: Arc<Settings>,
     pub qr_codes: Arc<QrCodes>,
     pub templates: Arc<Templates>,
+    pub media: Arc<Media>,
+    pub webhooks: Arc<Webhooks>,
     pub post: Arc<dyn Post>,
     /// How clients reach this server, without a slash at the end: absolute addresses begin with it.
     pub base: String,
@@ -190,6 +194,10 @@ impl Api {
                 let found = self.apps.get(id).await;
                 run(self, owned!(found, |app: &crate::apps::App| app.business), call).await
             }
+            Run::Media(run) => {
+                let found = self.media.about(id.parse().ok()?).await;
+                run(self, owned!(found, |about: &MediaAbout| about.business), call).await
+            }
             Run::Template(run) => {
                 let business = match self.businesses.get(caller.business()).await {
                     Ok(business) => business,
@@ -252,6 +260,7 @@ pub(super) fn is(node: Node, id: &str) -> bool {
         Node::Business => Kind::of(id) == Some(Kind::BusinessId),
         Node::Waba => Kind::of(id) == Some(Kind::WabaId),
         Node::Number => Kind::of(id) == Some(Kind::NumberId),
+        Node::Media => Kind::of(id) == Some(Kind::MediaId),
         Node::Template => Kind::of(id) == Some(Kind::TemplateId),
     }
 }

@@ -12,15 +12,18 @@ pub mod edge;
 mod error;
 mod fields;
 mod lists;
+mod media;
 mod messages;
 mod numbers;
 mod objects;
 pub mod openapi;
 pub mod parse;
+mod post;
 mod profiles;
 mod qr_codes;
 pub mod routes;
 pub mod selection;
+mod subscriptions;
 mod templates;
 
 use std::{fmt, str::FromStr};

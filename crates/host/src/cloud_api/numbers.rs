@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Call, Failure, Fields,
     api::{Api, Outcome},
-    parse,
+    parse, subscriptions,
 };
 use crate::{
     apps::Owned,
@@ -77,6 +77,9 @@ pub(super) async fn verified_already(_: Arc<Api>, number: Owned<Arc<Number>>, _:
 /// `POST /{phone}`: one of several things.
 pub(super) async fn change(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
     let fields = call.fields();
+    if subscriptions::of_number(&api, number.caller().app(), &number.object, &fields).await? {
+        return success();
+    }
     if fields.value("pin").is_none() {
         return Err(Failure::parameter("pin", "nothing that can be changed was given"));
     }

@@ -10,11 +10,13 @@ use super::{
     automation::automation_json,
     lists::page,
     selection::Selected,
+    subscriptions::configuration,
 };
 use crate::{
     HostError,
     apps::Owned,
     businesses::{Business, BusinessState},
+    ids::AppId,
     numbers::Number,
     settings::{Automation, Registration},
 };
@@ -188,6 +190,7 @@ pub(super) async fn known_number(
     business: &Business,
     number: &Number,
     selected: &[Selected],
+    app: AppId,
 ) -> Result<Vec<(&'static str, Value)>, HostError> {
     let wanted = |name: &str| selected.iter().any(|field| field.name == name);
     let verified = if number.account.is_some() { "VERIFIED" } else { "NOT_VERIFIED" };
@@ -198,6 +201,11 @@ pub(super) async fn known_number(
     };
     let automation = if wanted("conversational_automation") {
         automation_json(&api.settings.get::<Automation>(number).await?, number)
+    } else {
+        Value::Null
+    };
+    let callbacks = if selected.is_empty() || wanted("webhook_configuration") {
+        configuration(api, app, number).await?
     } else {
         Value::Null
     };
@@ -227,7 +235,7 @@ pub(super) async fn known_number(
         ("country_code", json!(business.country)),
         ("country_dial_code", Value::Null),
         ("eligibility_for_api_business_global_search", json!("NON_ELIGIBLE_UNDEFINED_COUNTRY")),
-        ("webhook_configuration", json!({})),
+        ("webhook_configuration", callbacks),
         ("conversational_automation", automation),
         ("health_status", entities(business, Some(number))),
         ("username", Value::Null),
@@ -235,19 +243,19 @@ pub(super) async fn known_number(
 }
 
 pub(super) async fn number(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
-    let number = number.object;
+    let (app, number) = (number.caller().app(), number.object);
     let business = api.businesses.get(number.business).await?;
     let selected = call.selection()?;
-    let known = known_number(&api, &business, &number, &selected).await?;
+    let known = known_number(&api, &business, &number, &selected, app).await?;
     Ok(project(Node::NUMBER, &selected, known, USUAL_NUMBER)?.into())
 }
 
 pub(super) async fn phone_numbers(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
-    let business = business.object;
+    let (app, business) = (business.caller().app(), business.object);
     let selected = call.selection()?;
     let mut rows = Vec::new();
     for number in api.numbers.of_waba(business.waba).await? {
-        let known = known_number(&api, &business, &number, &selected).await?;
+        let known = known_number(&api, &business, &number, &selected, app).await?;
         rows.push((number.id.to_string(), project(Node::NUMBER, &selected, known, USUAL_NUMBER)?));
     }
     Ok(page(&call, rows)?.into())

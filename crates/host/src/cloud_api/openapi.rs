@@ -16,9 +16,11 @@ pub fn document() -> Value {
             Node::Business => "/{business_id}",
             Node::Waba => "/{waba_id}",
             Node::Number => "/{phone_number_id}",
+            Node::Media => "/{media_id}",
             Node::Template => "/{template_id}",
         };
-        let edge = route.edge.replace("{}", "{item}");
+        let edge =
+            route.edge.replacen("{}", "{item}", 1).replacen("{}", "{until}", 1).replace("{}", "{signature}");
         let slash = if edge.is_empty() { "" } else { "/" };
         let path = format!("{object}{slash}{edge}");
         let mut parameters = Vec::new();

@@ -7,11 +7,13 @@ use http::Method;
 use super::{
     Call,
     api::{Api, Task, is},
-    apps as app_routes, automation, messages, numbers, objects, profiles, qr_codes, templates,
+    apps as app_routes, automation, media, messages, numbers, objects, profiles, qr_codes, subscriptions,
+    templates,
 };
 use crate::{
     apps::{App, Authorized, Owned, Scope},
     businesses::Business,
+    media::MediaAbout,
     numbers::Number,
     templates::Template,
 };
@@ -29,6 +31,8 @@ pub enum Node {
     Waba,
     /// A number.
     Number,
+    /// A file.
+    Media,
     /// A template.
     Template,
 }
@@ -48,6 +52,8 @@ pub(super) enum Run {
     Business(fn(Arc<Api>, Owned<Arc<Business>>, Call) -> Task),
     /// About an app.
     App(fn(Arc<Api>, Owned<App>, Call) -> Task),
+    /// About a file.
+    Media(fn(Arc<Api>, Owned<MediaAbout>, Call) -> Task),
     /// About a template.
     Template(fn(Arc<Api>, Owned<Template>, Call) -> Task),
 }
@@ -97,6 +103,16 @@ routes! {
     POST Root "oauth/access_token" Any Open app_routes::access_token, "A token for an app";
     GET Root "debug_token" Any Caller app_routes::debug_token, "What a token may do";
     GET Root "me" Any Caller app_routes::me, "Who asks";
+    GET Root "media/{}/{}/{}" Messaging Caller media::download, "The bytes of a file";
+    GET Media "" Messaging Media media::about, "A file";
+    DELETE Media "" Messaging Media media::delete, "Deletes a file";
+    POST Number "media" Messaging Number media::upload, "Uploads a file";
+    GET App "subscriptions" App App subscriptions::of_app, "Where an app is told of what";
+    POST App "subscriptions" App App subscriptions::set_app, "Sets where an app is told of what";
+    DELETE App "subscriptions" App App subscriptions::remove_app, "Ends that";
+    GET Waba "subscribed_apps" Management Waba subscriptions::subscribed, "The apps that are told of an account";
+    POST Waba "subscribed_apps" Management Waba subscriptions::subscribe, "Subscribes the app to an account";
+    DELETE Waba "subscribed_apps" Management Waba subscriptions::unsubscribe, "Ends that";
     GET App "" Any App app_routes::app, "An app";
     GET Business "" Any Business objects::business, "A business";
     GET Business "owned_whatsapp_business_accounts" Business Business objects::accounts, "The accounts of a business";

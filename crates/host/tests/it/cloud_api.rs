@@ -15,6 +15,7 @@ use host::{
     codes::{Code, Refusal},
     content::{Content, Profile},
     ids::{MessageId, NumberId},
+    media::Media,
     messages::{Accepted, Outgoing, Recipient},
     numbers::{Number, Numbers},
     purposes::Gate,
@@ -22,6 +23,7 @@ use host::{
     sealing::{Keys, MasterKey},
     settings::Settings,
     templates::Templates,
+    webhooks::{Webhooks, address::SystemLookup},
 };
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -77,8 +79,14 @@ impl Here {
         let gate = Gate::new(ground.clone(), keys.clone());
         let taker =
             Arc::new(Taker { stage: ground.clone(), taken: Mutex::default(), refuse: Mutex::default() });
+        let apps = Apps::new(ground.clone(), keys.clone());
+        let lookup = Arc::new(SystemLookup);
+        let webhooks =
+            Webhooks::new(ground.clone(), keys.clone(), gate.clone(), apps.clone(), lookup).unwrap();
         let api = Arc::new(Api {
-            apps: Apps::new(ground.clone(), keys.clone()),
+            apps,
+            webhooks,
+            media: Media::new(ground.clone(), gate.clone()),
             businesses: Businesses::new(ground.clone(), keys.clone(), gate.clone()),
             numbers: Numbers::new(ground.clone()),
             settings: Settings::new(ground.clone(), keys.clone()),
@@ -160,6 +168,7 @@ fn address(
         Node::Business => business.id.to_string(),
         Node::Waba => business.waba.to_string(),
         Node::Number => number.to_string(),
+        Node::Media => "6000000000000000".to_owned(),
         Node::Template => template.to_owned(),
     };
     format!("/v24.0/{object}/{}", edge.replace("{}", "x"))
@@ -190,7 +199,9 @@ async fn every_route_wants_a_good_token_of_the_right_business_with_the_right_sco
             assert_eq!((&error["code"], &error["error_subcode"]), (&json!(100), &json!(33)), "{route:?}");
             assert_eq!(error["type"], "GraphMethodException");
         }
-        if Scope::GRANTED.contains(&route.scope) && route.node != Node::Template {
+        if Scope::GRANTED.contains(&route.scope)
+            && !matches!(route.node, Node::Template | Node::Media | Node::Root)
+        {
             let (status, body) = here.with(weak.expose(), method, &own, json!({})).await;
             assert_eq!((status.as_u16(), &body["error"]["code"]), (403, &json!(10)), "{route:?} {body}");
         }
@@ -259,6 +270,82 @@ async fn a_message_is_sent_in_every_way_that_clients_write_it() {
     );
     let (status, answer) = here.send(json!({"to": "NaN", "text": {"body": "x"}})).await;
     assert_eq!((status.as_u16(), &answer["error"]["code"]), (400, &json!(131_009)));
+    here.stage.writer.close().await;
+}
+
+#[tokio::test]
+async fn files_go_in_and_out_whatever_the_order_of_the_form() {
+    let here = Here::new().await;
+    let token = here.issued.token.expose();
+    let png = [
+        &b"\x89PNG\r\n\x1a\n"[..],
+        &[0, 0, 0, 13],
+        b"IHDR",
+        &[0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0],
+        &[7; 4096],
+    ]
+    .concat();
+    let part = |name: &str, more: &str, bytes: &[u8]| {
+        let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
+        [head.as_bytes(), bytes, b"\r\n"].concat()
+    };
+    let file = part("file", "; filename=\"a/b.png\"\r\nContent-Type: application/octet-stream", &png);
+    let (kind, product) = (part("type", "", b"image/png"), part("messaging_product", "", b"whatsapp"));
+    let end = b"--b--\r\n".to_vec();
+    for form in [
+        [product.clone(), kind.clone(), file.clone(), end.clone()],
+        [file.clone(), kind, product, end.clone()],
+    ] {
+        let upload = Request::builder().method("POST").uri(format!("/v24.0/{}/media", here.number));
+        let upload = upload.header("authorization", format!("Bearer {token}"));
+        let upload = upload.header("content-type", "multipart/form-data; boundary=b");
+        let (status, answer) = here.ask(upload.body(Body::from(form.concat())).unwrap()).await;
+        assert_eq!(status, 200, "{answer}");
+        let id = answer["id"].as_str().unwrap();
+        let (_, about) = here.get(&format!("/v24.0/{id}?phone_number_id={}", here.number)).await;
+        assert_eq!(
+            (&about["mime_type"], &about["file_size"]),
+            (&json!("image/png"), &json!(png.len())),
+            "{about}"
+        );
+        let url = about["url"].as_str().unwrap().strip_prefix("http://127.0.0.1:8080").unwrap();
+        assert_eq!(here.with("", Method::GET, url, Value::Null).await.0, 401);
+        let ask = Request::builder().uri(url).header("authorization", format!("Bearer {token}"));
+        let response = router(here.api.clone()).oneshot(ask.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.headers()["content-type"], "image/png");
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), png);
+        here.stage.clock.advance(std::time::Duration::from_secs(301));
+        assert_eq!(here.get(url).await.0, 404, "older than five minutes");
+        let (status, _) = here.get(&format!("/{id}?phone_number_id=3000000000000000")).await;
+        assert_eq!(status, 400);
+        assert_eq!(here.with(token, Method::DELETE, &format!("/{id}"), Value::Null).await.0, 200);
+        let (_, gone) = here.get(&format!("/{id}")).await;
+        assert_eq!(gone["error"]["error_subcode"], 33);
+    }
+    let (status, _) = here.post(&format!("/{}/media", here.number), json!({"type": "image/png"})).await;
+    assert_eq!(status, 400);
+    here.stage.writer.close().await;
+}
+
+#[tokio::test]
+async fn an_account_and_an_app_are_subscribed() {
+    let here = Here::new().await;
+    let path = format!("/v24.0/{}/subscribed_apps", here.business.waba);
+    assert_eq!(here.post(&path, Value::Null).await.0, 200);
+    let (_, list) = here.get(&path).await;
+    assert_eq!(list["data"][0]["whatsapp_business_api_data"]["id"], here.issued.app.to_string());
+    // Nobody listens there.
+    let nobody = json!({"override_callback_uri": "http://127.0.0.1:9/x", "verify_token": "v"});
+    let (status, answer) = here.post(&path, nobody.clone()).await;
+    assert_eq!((status.as_u16(), &answer["error"]["code"]), (400, &json!(2200)), "{answer}");
+    let number = json!({"webhook_configuration": nobody});
+    let (_, answer) = here.post(&format!("/v24.0/{}/", here.number), number).await;
+    assert_eq!(answer["error"]["code"], 2200);
+    let removed = json!({"webhook_configuration": {"override_callback_uri": "", "verify_token": "x"}});
+    assert_eq!(here.post(&format!("/v24.0/{}/", here.number), removed).await.0, 200);
+    assert_eq!(here.with(here.issued.token.expose(), Method::DELETE, &path, Value::Null).await.0, 200);
+    let (_, list) = here.get(&path).await;
+    assert_eq!(list, json!({"data": []}));
     here.stage.writer.close().await;
 }
 

@@ -9,4 +9,5 @@ mod purposes;
 mod sealing;
 mod stage;
 mod templates;
+mod webhooks;
 mod world;

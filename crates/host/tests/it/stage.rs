@@ -18,7 +18,7 @@ pub(crate) struct Stage {
     pub(crate) ground: Arc<Ground>,
     pub(crate) clock: Arc<HandClock>,
     pub(crate) writer: WriterTasks,
-    _scratch: Scratch,
+    scratch: Scratch,
     _folder: tempfile::TempDir,
     _server: Option<Postgres>,
 }
@@ -37,6 +37,24 @@ impl Stage {
         Self::on(Scratch::sqlite().await.unwrap(), None).await
     }
 
+    /// Another process on the same database and bus.
+    pub(crate) async fn another(&self, seed: u8) -> (Arc<Ground>, WriterTasks) {
+        let database = store::sql::Database::open(&self.scratch.config).await.unwrap();
+        let (writer, tasks) = Writer::start(&database, &WriterConfig::default());
+        let ground = Ground {
+            database,
+            writer,
+            jobs: Jobs::new(self.ground.bus.clone()),
+            bus: self.ground.bus.clone(),
+            blobs: self.ground.blobs.clone(),
+            clock: self.clock.clone(),
+            entropy: Arc::new(SeededEntropy::new(seed)),
+            closing: tokio_util::sync::CancellationToken::new(),
+            config: self.ground.config.clone(),
+        };
+        (Arc::new(ground), tasks)
+    }
+
     async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(HandClock::at(Timestamp(1_800_000_000_000)));
@@ -47,6 +65,9 @@ impl Stage {
         let bus: Arc<dyn store::bus::Bus> = Arc::new(LocalBus::new(1024));
         let place = Place::Folder(folder.path().join("files"));
         let blobs = Blobs::open(&BlobConfig { place, limit: 1 << 20 }, entropy.clone()).await.unwrap();
+        let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
+        config.webhooks.loopback = true;
+        config.webhooks.timeout_ms = 2_000;
         let ground = Ground {
             database,
             writer,
@@ -56,15 +77,8 @@ impl Stage {
             clock: clock.clone(),
             entropy,
             closing: tokio_util::sync::CancellationToken::new(),
-            config: Config { data: folder.path().to_owned(), ..Config::default() },
+            config,
         };
-        Self {
-            ground: Arc::new(ground),
-            clock,
-            writer: tasks,
-            _scratch: scratch,
-            _folder: folder,
-            _server: server,
-        }
+        Self { ground: Arc::new(ground), clock, writer: tasks, scratch, _folder: folder, _server: server }
     }
 }
