@@ -40,12 +40,12 @@ pub const MIGRATIONS: &[Module] = &[
     businesses::MIGRATIONS,
     numbers::MIGRATIONS,
     people::MIGRATIONS,
-    messages::MIGRATIONS,
-    media::MIGRATIONS,
     apps::MIGRATIONS,
     settings::MIGRATIONS,
     qr_codes::MIGRATIONS,
     templates::MIGRATIONS,
+    messages::MIGRATIONS,
+    media::MIGRATIONS,
     webhooks::MIGRATIONS,
 ];
 

@@ -210,6 +210,9 @@ impl From<HostError> for Failure {
             HostError::Blob(blob) if matches!(&*blob, BlobError::TooLarge { .. }) => {
                 Self::new(Code::Parameter, blob.to_string())
             }
+            HostError::Blob(blob) if matches!(&*blob, BlobError::Interrupted(_)) => {
+                Self::new(Code::Unknown, "the body broke off, or is no form")
+            }
             error if error.is_transient() => {
                 let failure = Self::new(Code::ServiceUnavailable, "try again in a moment");
                 Self { transient: true, retry_after: Some(1), ..failure }

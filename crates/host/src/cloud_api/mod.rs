@@ -4,14 +4,33 @@
 //! request ─▶ edge (one map of parameters) ─▶ apps (who asks) ─▶ routes (which object, is it theirs) ─▶ a feature
 //! ```
 
+mod api;
+mod apps;
+mod automation;
+mod call;
 pub mod edge;
 mod error;
 mod fields;
+mod lists;
+mod media;
+mod messages;
+mod numbers;
+mod objects;
+pub mod openapi;
 pub mod parse;
+mod post;
+mod profiles;
+mod qr_codes;
+pub mod routes;
+pub mod selection;
+mod subscriptions;
+mod templates;
 
 use std::{fmt, str::FromStr};
 
 pub use self::{
+    api::{Answer, Api, Outcome, Post, Task, router},
+    call::Call,
     error::{Failure, json_response},
     fields::{Fields, Voice},
 };

@@ -25,12 +25,13 @@ use ::store::{Timestamp, writer::LaneHandle};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::convert::{Files, files_mut};
+use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::Stored;
 pub use self::{
     events::{Happened, NoOutlet, Outlet, Prepared, event_place},
     outgoing::{Accepted, Outgoing, Recipient},
 };
-use self::{send::Sends, store::Stored};
 use crate::{
     HostError,
     content::{Category, Content, Context, Status},

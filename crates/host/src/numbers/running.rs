@@ -123,7 +123,7 @@ impl Running {
             };
             // The API tells of a changed key, and sends all the same unless it was told which key it is to be.
             let settings =
-                Settings { accept_changed_identities: true, read_in_silence: false, keep_history: false };
+                Settings { accept_changed_identities: true, read_in_silence: false, keep_history: false, ignore_labels: true };
             device.set_settings(settings).await?;
             Ok(device.own().account)
         };
@@ -188,6 +188,8 @@ impl Running {
         let running = self.clone();
         tokio::spawn(async move {
             let closing = running.ground.closing.clone();
+            // However this task ends, nothing of it goes on.
+            let _all = AbortAll(running.clone());
             tokio::select! {
                 () = running.keep(desk) => {}
                 () = closing.cancelled() => {}
@@ -326,6 +328,16 @@ impl Running {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<NumberId, Entry>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct AbortAll(Arc<Running>);
+
+impl Drop for AbortAll {
+    fn drop(&mut self) {
+        for entry in self.0.lock().values() {
+            entry.tasks.iter().for_each(AbortHandle::abort);
+        }
     }
 }
 

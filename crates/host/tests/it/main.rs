@@ -1,7 +1,9 @@
 //! The host on both engines.
 
 mod apps;
+mod cloud_api;
 mod conversations;
+mod keeping;
 mod parse;
 mod purposes;
 mod sealing;

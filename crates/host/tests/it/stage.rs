@@ -32,6 +32,11 @@ pub(crate) async fn on_both<F: AsyncFn(Stage)>(test: F) {
 }
 
 impl Stage {
+    /// On SQLite alone: for what has no SQL of its own.
+    pub(crate) async fn sqlite() -> Self {
+        Self::on(Scratch::sqlite().await.unwrap(), None).await
+    }
+
     /// Another process on the same database and bus.
     pub(crate) async fn another(&self, seed: u8) -> (Arc<Ground>, WriterTasks) {
         let database = store::sql::Database::open(&self.scratch.config).await.unwrap();

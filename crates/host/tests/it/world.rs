@@ -28,7 +28,7 @@ use store::{
     bus::LocalBus,
     jobs::Jobs,
     sql::{
-        Database, DatabaseConfig, Transaction,
+        Database, Transaction,
         migrations::{self, Migration, Module},
         query,
     },
@@ -338,8 +338,47 @@ impl World {
         self.folder.path().join("files")
     }
 
-    pub(crate) fn config(&self) -> &DatabaseConfig {
-        &self.scratch.config
+    /// Says that nobody runs any number.
+    pub(crate) async fn free_leases(&self) {
+        let mut transaction = self.scratch.database.begin().await.unwrap();
+        for text in ["DELETE FROM number_leases", "DELETE FROM hosts_alive"] {
+            query(text).execute(&mut transaction).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+    }
+
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let text = match table {
+            "messages" => "SELECT COUNT(*) FROM messages",
+            "people" => "SELECT COUNT(*) FROM people",
+            "chats" => "SELECT COUNT(*) FROM chats",
+            "media" => "SELECT COUNT(*) FROM media",
+            "numbers" => "SELECT COUNT(*) FROM numbers",
+            "vault_records" => "SELECT COUNT(*) FROM vault_records",
+            "business_keys" => "SELECT COUNT(*) FROM business_keys",
+            "message_words" => "SELECT COUNT(*) FROM message_words",
+            other => panic!("{other}"),
+        };
+        let mut reader = self.scratch.database.reader().await.unwrap();
+        query(text).value(&mut reader).await.unwrap().unwrap()
+    }
+
+    /// No file of the host, of SQLite its database too, has these bytes.
+    pub(crate) fn scan(&self, secret: &[u8]) {
+        let mut folders = vec![self.files()];
+        if let Some(path) = self.scratch.config.url.expose().strip_prefix("sqlite:") {
+            folders.push(std::path::Path::new(path).parent().unwrap().to_owned());
+        }
+        for folder in folders {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    let bytes = std::fs::read(&path).unwrap();
+                    let found = bytes.windows(secret.len()).any(|window| window == secret);
+                    assert!(!found, "{} in {}", String::from_utf8_lossy(secret), path.display());
+                }
+            }
+        }
     }
 
     pub(crate) async fn close(self) {

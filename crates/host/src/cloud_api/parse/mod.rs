@@ -6,6 +6,7 @@ mod template;
 
 use wire::PhoneNumber;
 
+pub(super) use self::plain::is_link;
 pub use self::template::TemplateRequest;
 use super::{Failure, Fields};
 use crate::{

@@ -46,7 +46,7 @@ fn name(path: String) -> String {
     path.rsplit(['/', '\\']).next().map(str::to_owned).unwrap_or(path)
 }
 
-pub(super) fn is_link(link: &str) -> bool {
+pub(in crate::cloud_api) fn is_link(link: &str) -> bool {
     let parsed = reqwest::Url::parse(link);
     parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

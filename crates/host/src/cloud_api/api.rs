@@ -1,0 +1,266 @@
+//! From a request to its answer.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
+
+use super::{
+    Call, Failure,
+    edge::{self, Incoming},
+    json_response,
+    routes::{Node, Route, Run, find},
+};
+use crate::{
+    HostError,
+    apps::{Apps, Authorized, Denied, Owned, Scope, Unknown},
+    businesses::Businesses,
+    codes::Code,
+    ground::Ground,
+    ids::{BusinessId, Kind, MessageId, WabaId},
+    media::{Media, MediaAbout},
+    messages::{Accepted, Outgoing},
+    numbers::{Number, Numbers},
+    purposes::Gate,
+    qr_codes::QrCodes,
+    settings::Settings,
+    templates::Templates,
+    webhooks::Webhooks,
+};
+
+/// Takes what is to be sent; `messages` is one.
+#[async_trait]
+pub trait Post: Send + Sync + fmt::Debug {
+    /// Takes a message: it is safe when this answers.
+    ///
+    /// # Errors
+    /// `Refused` for what the rules forbid; those of the database.
+    async fn send(&self, outgoing: Outgoing) -> Result<Accepted, HostError>;
+
+    /// Says that a message and those before it were read, and perhaps that somebody types.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    async fn read(&self, number: &Number, message: MessageId, typing: bool) -> Result<(), HostError>;
+}
+
+/// What the routes call.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is named for its type, which says what it is")]
+pub struct Api {
+    pub ground: Arc<Ground>,
+    pub gate: Arc<Gate>,
+    pub apps: Arc<Apps>,
+    pub businesses: Arc<Businesses>,
+    pub numbers: Arc<Numbers>,
+    pub settings: Arc<Settings>,
+    pub qr_codes: Arc<QrCodes>,
+    pub templates: Arc<Templates>,
+    pub media: Arc<Media>,
+    pub webhooks: Arc<Webhooks>,
+    pub post: Arc<dyn Post>,
+    /// How clients reach this server, without a slash at the end: absolute addresses begin with it.
+    pub base: String,
+}
+
+/// What a route answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// JSON.
+    Json(Value),
+    /// Something else.
+    Other(Response),
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Self {
+        Self::Json(value)
+    }
+}
+
+/// A route's answer, or why there is none.
+pub type Outcome = Result<Answer, Failure>;
+/// A route at work.
+pub type Task = BoxFuture<'static, Outcome>;
+
+impl Api {
+    /// Answers a request.
+    pub async fn answer(self: Arc<Self>, request: Request) -> Response {
+        let trace = format!("A{}", STANDARD_NO_PAD.encode(self.ground.random::<12>()));
+        let version = edge::path(request.uri().path()).0;
+        let mut response = match self.outcome(request).await {
+            Ok(Answer::Json(value)) => json_response(StatusCode::OK, &value),
+            Ok(Answer::Other(response)) => response,
+            Err(failure) => failure.answer(version, &trace),
+        };
+        let headers = response.headers_mut();
+        for (name, value) in [("x-fb-trace-id", trace), ("facebook-api-version", version.to_string())] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        response
+    }
+
+    async fn outcome(self: Arc<Self>, request: Request) -> Outcome {
+        let (_, path) = edge::path(request.uri().path());
+        let method = meant(request.method());
+        let route = find(&method, &path);
+        let raw = route.is_some_and(|route| route.raw);
+        let incoming = edge::read(request, raw).await?;
+        let token = token(&incoming)?;
+        let Incoming { version, path, values, headers, rest, .. } = incoming;
+        let base = self.base.clone();
+        let call =
+            Call { version, path, values, headers, rest, token: token.clone().unwrap_or_default(), base };
+        if let Some(Route { run: Run::Open(run), .. }) = route {
+            return run(self, call).await;
+        }
+        let proof = call.fields().text("appsecret_proof", 256)?;
+        let caller = self.apps.authorize(token.as_deref(), proof.as_deref()).await.map_err(Failure::from)?;
+        let caller = caller.map_err(|unknown| match unknown {
+            Unknown::Missing => Failure::token("An access token is required to request this resource.", None),
+            Unknown::Invalid => {
+                Failure::token("Invalid OAuth access token - Cannot parse access token", Some(467))
+            }
+            Unknown::Expired => {
+                Failure::token("Error validating access token: Session has expired.", Some(463))
+            }
+            Unknown::WrongProof => Failure::proof("Invalid appsecret_proof provided in the API argument"),
+            Unknown::NoProof => {
+                Failure::proof("API calls from the server require an appsecret_proof argument")
+            }
+        })?;
+        let id = call.path.first().cloned().unwrap_or_default();
+        let Some(route) = route else { return Err(Failure::no_object(&method, &id)) };
+        let ran = self.clone().run(route, caller, &id, call).await;
+        // What is another's is answered like what is not there, whoever found that out.
+        ran.unwrap_or_else(|| Err(Failure::no_object(&method, &id)))
+    }
+
+    /// Finds the object and runs the route; none if there is no such object for this caller.
+    async fn run(
+        self: Arc<Self>,
+        route: &Route,
+        caller: Authorized,
+        id: &str,
+        call: Call,
+    ) -> Option<Outcome> {
+        let scope = route.scope;
+        macro_rules! owned {
+            ($found:expr, $business:expr) => {{
+                let found = match $found {
+                    Ok(found) => found,
+                    Err(HostError::NotFound(_) | HostError::Erased) => return None,
+                    Err(error) => return Some(Err(error.into())),
+                };
+                let business: BusinessId = $business(&found);
+                match caller.own(found, business, scope) {
+                    Ok(owned) => owned,
+                    Err(Denied::NotTheirs) => return None,
+                    Err(Denied::Scope(scope)) => return Some(Err(denied(scope))),
+                }
+            }};
+        }
+        Some(match route.run {
+            Run::Open(run) => run(self, call).await,
+            Run::Caller(run) => run(self, caller, call).await,
+            Run::Number(run) => {
+                let found = self.numbers.get(id.parse().ok()?).await;
+                let number: Owned<Arc<Number>> = owned!(found, |number: &Arc<Number>| number.business);
+                run(self, number, call).await
+            }
+            Run::Waba(run) => {
+                let found = self.businesses.of_waba(id.parse::<WabaId>().ok()?).await;
+                run(self, owned!(found, |business: &Arc<crate::businesses::Business>| business.id), call)
+                    .await
+            }
+            Run::Business(run) => {
+                let found = self.businesses.get(id.parse().ok()?).await;
+                run(self, owned!(found, |business: &Arc<crate::businesses::Business>| business.id), call)
+                    .await
+            }
+            Run::App(run) => {
+                let id = if id.eq_ignore_ascii_case("app") { caller.app() } else { id.parse().ok()? };
+                let found = self.apps.get(id).await;
+                run(self, owned!(found, |app: &crate::apps::App| app.business), call).await
+            }
+            Run::Media(run) => {
+                let found = self.media.about(id.parse().ok()?).await;
+                run(self, owned!(found, |about: &MediaAbout| about.business), call).await
+            }
+            Run::Template(run) => {
+                let business = match self.businesses.get(caller.business()).await {
+                    Ok(business) => business,
+                    Err(error) => return Some(Err(error.into())),
+                };
+                let found = self.templates.get(business.waba, id.parse().ok()?).await;
+                run(self, owned!(found, |_: &crate::templates::Template| business.id), call).await
+            }
+        })
+    }
+}
+
+fn denied(scope: Scope) -> Failure {
+    let details =
+        format!("Application does not have permission for this action: it needs {}", scope.as_str());
+    Failure::new(Code::Permission, details)
+}
+
+/// `PUT` is taken as `POST`, `HEAD` as `GET`.
+fn meant(method: &Method) -> Method {
+    match *method {
+        Method::PUT | Method::PATCH => Method::POST,
+        Method::HEAD => Method::GET,
+        _ => method.clone(),
+    }
+}
+
+/// The token that a request shows: in `Authorization`, or else among the parameters.
+fn token(incoming: &Incoming) -> Result<Option<String>, Failure> {
+    if let Some(token) = in_header(&incoming.headers) {
+        return Ok(Some(token));
+    }
+    super::Fields::of(&incoming.values, super::Voice::Object).text("access_token", 1024)
+}
+
+fn in_header(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
+    let (scheme, token) = value.split_once(char::is_whitespace)?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+    known.then(|| token.trim().to_owned()).filter(|token| !token.is_empty())
+}
+
+/// The service of all paths that nothing else answers.
+pub fn router(api: Arc<Api>) -> axum::Router {
+    axum::Router::new()
+        .route("/openapi.json", axum::routing::get(async || openapi()))
+        .fallback(move |request: Request| api.clone().answer(request))
+}
+
+fn openapi() -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, Body::from(super::openapi::document().to_string())).into_response()
+}
+
+/// Whether a path begins with an object of this kind.
+pub(super) fn is(node: Node, id: &str) -> bool {
+    match node {
+        Node::Root => false,
+        Node::App => id.eq_ignore_ascii_case("app") || Kind::of(id) == Some(Kind::AppId),
+        Node::Business => Kind::of(id) == Some(Kind::BusinessId),
+        Node::Waba => Kind::of(id) == Some(Kind::WabaId),
+        Node::Number => Kind::of(id) == Some(Kind::NumberId),
+        Node::Media => Kind::of(id) == Some(Kind::MediaId),
+        Node::Template => Kind::of(id) == Some(Kind::TemplateId),
+    }
+}

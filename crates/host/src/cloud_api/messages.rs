@@ -1,0 +1,51 @@
+//! `POST /{phone}/messages`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    Call, Failure,
+    api::{Api, Outcome},
+    parse::{self, Draft, Request, Sender},
+};
+use crate::{HostError, apps::Owned, codes::Code, content::Content, messages::Accepted, numbers::Number};
+
+pub(super) async fn post(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let number = number.object;
+    let business = api.businesses.get(number.business).await?;
+    let sender = Sender { id: number.id, country: Some(&business.country) };
+    let draft = match parse::request(sender, &call.message())? {
+        Request::Read { message, typing } => {
+            return match api.post.read(&number, message, typing).await {
+                Ok(()) => Ok(json!({ "success": true }).into()),
+                Err(HostError::NotFound(_)) => {
+                    Err(Failure::new(Code::ParameterInvalid, "message_id: no message of this number"))
+                }
+                Err(error) => Err(error.into()),
+            };
+        }
+        Request::Send(draft) => *draft,
+    };
+    let Draft { input, mut outgoing, template } = draft;
+    let is_template = template.is_some();
+    if let Some(asked) = template {
+        let components = asked.components.as_ref();
+        let filled = api.templates.fill(number.waba, &asked.name, &asked.language, components).await?;
+        outgoing.content = Content::Template(Box::new(filled));
+    }
+    let accepted = api.post.send(outgoing).await?;
+    Ok(answer(&input, &accepted, is_template).into())
+}
+
+fn answer(input: &str, Accepted { id, to }: &Accepted, is_template: bool) -> Value {
+    let mut contact = json!({ "input": input, "user_id": to.user_id });
+    if let (Some(contact), Some(wa_id)) = (contact.as_object_mut(), &to.wa_id) {
+        contact.insert("wa_id".to_owned(), wa_id.as_str().into());
+    }
+    let mut message = json!({ "id": id });
+    if let (Some(message), true) = (message.as_object_mut(), is_template) {
+        message.insert("message_status".to_owned(), "accepted".into());
+    }
+    json!({ "messaging_product": "whatsapp", "contacts": [contact], "messages": [message] })
+}

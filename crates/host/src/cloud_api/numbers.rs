@@ -1,0 +1,139 @@
+//! A number's registration and settings.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    Call, Failure, Fields,
+    api::{Api, Outcome},
+    parse, subscriptions,
+};
+use crate::{
+    apps::Owned,
+    codes::Code,
+    numbers::Number,
+    settings::{Checked, Commerce, IdentityChange, Registration},
+};
+
+fn success() -> Outcome {
+    Ok(json!({ "success": true }).into())
+}
+
+/// Six digits, as text or number.
+fn pin(fields: &Fields<'_>) -> Result<String, Failure> {
+    let pin = fields.need_text("pin", 16)?;
+    let fits = pin.len() == 6 && pin.bytes().all(|byte| byte.is_ascii_digit());
+    if fits { Ok(pin) } else { Err(fields.invalid("pin", "must be 6 digits")) }
+}
+
+pub(super) async fn register(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let number = number.object;
+    let fields = call.fields();
+    parse::product(&fields)?;
+    let pin = pin(&fields)?;
+    if number.account.is_none() {
+        return Err(Failure::new(Code::NotVerified, "the number has no device at the relay yet"));
+    }
+    let now = api.settings.now();
+    let checked =
+        api.settings.change::<Registration, _>(&number, move |known| known.register(&pin, now)).await?;
+    match checked {
+        Checked::Right => {}
+        Checked::Wrong => return Err(Failure::new(Code::PinWrong, "pin: not the PIN of this number")),
+        Checked::TooMany => {
+            return Err(Failure::new(Code::PinTries, "pin: too many wrong ones; wait an hour"));
+        }
+        Checked::TooOften => return Err(too_often()),
+    }
+    api.numbers.set_registered(number.id, number.account, true).await?;
+    success()
+}
+
+fn too_often() -> Failure {
+    Failure::new(Code::RegistrationRate, "at most 10 registrations and deregistrations in 72 hours")
+}
+
+pub(super) async fn deregister(api: Arc<Api>, number: Owned<Arc<Number>>, _: Call) -> Outcome {
+    let number = number.object;
+    let now = api.settings.now();
+    if !api.settings.change::<Registration, _>(&number, move |known| known.change(now)).await? {
+        return Err(too_often());
+    }
+    api.numbers.set_registered(number.id, number.account, false).await?;
+    success()
+}
+
+/// Numbers are verified at the relay, when a business binds them: there is no code to be sent from here.
+pub(super) async fn verified_already(_: Arc<Api>, number: Owned<Arc<Number>>, _: Call) -> Outcome {
+    let details = if number.object.account.is_some() {
+        "the number is verified already"
+    } else {
+        "numbers are verified at the relay, where the business binds them"
+    };
+    Err(Failure::new(Code::GenericUser, details))
+}
+
+/// `POST /{phone}`: one of several things.
+pub(super) async fn change(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    if subscriptions::of_number(&api, number.caller().app(), &number.object, &fields).await? {
+        return success();
+    }
+    if fields.value("pin").is_none() {
+        return Err(Failure::parameter("pin", "nothing that can be changed was given"));
+    }
+    let pin = pin(&fields)?;
+    api.settings.change::<Registration, _>(&number.object, move |known| known.set(&pin)).await?;
+    success()
+}
+
+pub(super) async fn settings(api: Arc<Api>, number: Owned<Arc<Number>>, _: Call) -> Outcome {
+    let identity: IdentityChange = api.settings.get(&number.object).await?;
+    Ok(json!({
+        "calling": { "status": "DISABLED" },
+        "user_identity_change": identity,
+        "payload_encryption": { "status": "DISABLED" },
+        "storage_configuration": { "status": "DEFAULT" },
+    })
+    .into())
+}
+
+pub(super) async fn set(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    if let Some(identity) = fields.object("user_identity_change")? {
+        let check = identity.boolean("enable_identity_key_check")?;
+        let check = check.ok_or_else(|| identity.missing("enable_identity_key_check"))?;
+        let change = move |known: &mut IdentityChange| known.enable_identity_key_check = check;
+        api.settings.change(&number.object, change).await?;
+        return success();
+    }
+    for later in ["calling", "payload_encryption", "storage_configuration"] {
+        if fields.value(later).is_some() {
+            return Err(Failure::new(Code::MethodNotAllowed, format!("{later}: not supported")));
+        }
+    }
+    Err(Failure::parameter("user_identity_change", "nothing that can be set was given"))
+}
+
+fn commerce_json(number: &Number, commerce: &Commerce) -> Value {
+    let Commerce { is_cart_enabled, is_catalog_visible } = commerce;
+    json!({ "id": number.id, "is_cart_enabled": is_cart_enabled, "is_catalog_visible": is_catalog_visible })
+}
+
+pub(super) async fn commerce(api: Arc<Api>, number: Owned<Arc<Number>>, _: Call) -> Outcome {
+    let commerce: Commerce = api.settings.get(&number.object).await?;
+    Ok(json!({ "data": [commerce_json(&number.object, &commerce)] }).into())
+}
+
+pub(super) async fn set_commerce(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    let cart = fields.boolean("is_cart_enabled")?;
+    let catalog = fields.boolean("is_catalog_visible")?;
+    let change = move |known: &mut Commerce| {
+        known.is_cart_enabled = cart.unwrap_or(known.is_cart_enabled);
+        known.is_catalog_visible = catalog.unwrap_or(known.is_catalog_visible);
+    };
+    api.settings.change(&number.object, change).await?;
+    success()
+}

@@ -1,0 +1,279 @@
+//! `GET /{object}?fields=`: what there is to know of businesses, accounts and numbers.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Call, Failure,
+    api::{Api, Outcome},
+    automation::automation_json,
+    lists::page,
+    selection::Selected,
+    subscriptions::configuration,
+};
+use crate::{
+    HostError,
+    apps::Owned,
+    businesses::{Business, BusinessState},
+    ids::AppId,
+    numbers::Number,
+    settings::{Automation, Registration},
+};
+
+/// How errors name kinds of objects.
+pub(super) struct Node(&'static str);
+
+impl Node {
+    pub(super) const USER: Self = Self("SystemUser");
+    pub(super) const APPLICATION: Self = Self("Application");
+    pub(super) const BUSINESS: Self = Self("Business");
+    pub(super) const ACCOUNT: Self = Self("WhatsAppBusinessAccount");
+    pub(super) const NUMBER: Self = Self("WhatsAppBusinessPhoneNumber");
+    pub(super) const PROFILE: Self = Self("WhatsAppBusinessProfile");
+    pub(super) const TEMPLATE: Self = Self("WhatsAppMessageTemplate");
+}
+
+/// What is wanted of all that is known; `usual` if nothing is said. `id` is always there.
+///
+/// # Errors
+/// 100 for a field that these objects do not have.
+pub(super) fn project(
+    node: Node,
+    selected: &[Selected],
+    mut known: Vec<(&'static str, Value)>,
+    usual: &[&str],
+) -> Result<Value, Failure> {
+    let mut object = Map::new();
+    if selected.is_empty() {
+        known.retain(|(name, value)| usual.contains(name) && !value.is_null());
+        object.extend(known.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        return Ok(Value::Object(object));
+    }
+    for field in selected {
+        let found = known.iter().find(|(name, _)| *name == field.name);
+        let (_, value) = found.ok_or_else(|| Failure::no_field(&field.name, node.0))?;
+        // What is known to be nothing is left out.
+        if !value.is_null() {
+            object.insert(field.name.clone(), field.narrow(value.clone()));
+        }
+    }
+    if let Some((_, id)) = known.iter().find(|(name, _)| *name == "id") {
+        object.insert("id".to_owned(), id.clone());
+    }
+    Ok(Value::Object(object))
+}
+
+/// Whether the relay lets a business write to everybody, to its testers only, or to nobody.
+const fn health(state: BusinessState) -> &'static str {
+    match state {
+        BusinessState::Approved => "AVAILABLE",
+        BusinessState::Suspended => "BLOCKED",
+        _ => "LIMITED",
+    }
+}
+
+const fn review(state: BusinessState) -> &'static str {
+    match state {
+        BusinessState::Approved | BusinessState::Suspended => "APPROVED",
+        BusinessState::Rejected => "REJECTED",
+        _ => "PENDING",
+    }
+}
+
+const fn verification(state: BusinessState) -> &'static str {
+    match state {
+        BusinessState::Approved | BusinessState::Suspended => "verified",
+        BusinessState::Rejected => "rejected",
+        BusinessState::Draft => "not_verified",
+        _ => "pending",
+    }
+}
+
+fn entities(business: &Business, number: Option<&Number>) -> Value {
+    let can = health(business.state);
+    let entity = |kind: &str, id: String| json!({ "entity_type": kind, "id": id, "can_send_message": can });
+    let mut entities = Vec::new();
+    let mut whole = can;
+    if let Some(number) = number {
+        let of_number = if number.registered { can } else { "BLOCKED" };
+        whole = of_number;
+        entities
+            .push(json!({ "entity_type": "PHONE_NUMBER", "id": number.id, "can_send_message": of_number }));
+    }
+    entities.push(entity("WABA", business.waba.to_string()));
+    entities.push(entity("BUSINESS", business.id.to_string()));
+    json!({ "can_send_message": whole, "entities": entities })
+}
+
+pub(super) async fn business(_: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let business = business.object;
+    let known = vec![
+        ("id", json!(business.id)),
+        ("name", json!(business.name)),
+        ("verification_status", json!(verification(business.state))),
+        ("vertical", Value::Null),
+        ("created_time", json!(time(business.created))),
+        ("primary_page", Value::Null),
+        ("timezone_id", json!(business.timezone_id)),
+    ];
+    Ok(project(Node::BUSINESS, &call.selection()?, known, &["id", "name"])?.into())
+}
+
+fn time(at: store::Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    at.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
+}
+
+fn known_account(business: &Business) -> Vec<(&'static str, Value)> {
+    vec![
+        ("id", json!(business.waba)),
+        ("name", json!(business.name)),
+        ("currency", json!(business.currency)),
+        ("timezone_id", json!(business.timezone_id)),
+        ("message_template_namespace", json!(format!("tradepost_{}", business.waba))),
+        ("country", json!(business.country)),
+        ("account_review_status", json!(review(business.state))),
+        ("business_verification_status", json!(verification(business.state))),
+        ("status", json!(if business.state == BusinessState::Suspended { "BANNED" } else { "ACTIVE" })),
+        ("ownership_type", json!("SELF")),
+        ("owner_business_info", json!({ "id": business.id, "name": business.name })),
+        ("owner_business", json!({ "id": business.id, "name": business.name })),
+        ("primary_funding_id", Value::Null),
+        ("health_status", entities(business, None)),
+        ("is_enabled_for_insights", json!(true)),
+        ("marketing_messages_onboarding_status", json!("INELIGIBLE")),
+    ]
+}
+
+const USUAL_ACCOUNT: &[&str] = &["id", "name", "timezone_id", "message_template_namespace", "currency"];
+
+pub(super) async fn account(_: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let known = known_account(&business.object);
+    Ok(project(Node::ACCOUNT, &call.selection()?, known, USUAL_ACCOUNT)?.into())
+}
+
+pub(super) async fn accounts(_: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let business = business.object;
+    let row = project(Node::ACCOUNT, &call.selection()?, known_account(&business), USUAL_ACCOUNT)?;
+    Ok(page(&call, vec![(business.waba.to_string(), row)])?.into())
+}
+
+pub(super) async fn no_accounts(_: Arc<Api>, _: Owned<Arc<Business>>, call: Call) -> Outcome {
+    Ok(page(&call, Vec::new())?.into())
+}
+
+const USUAL_NUMBER: &[&str] = &[
+    "id",
+    "display_phone_number",
+    "verified_name",
+    "code_verification_status",
+    "quality_rating",
+    "platform_type",
+    "throughput",
+    "webhook_configuration",
+    "last_onboarded_time",
+];
+
+/// `TIER_250` and so on.
+fn tier(most: Option<u32>) -> String {
+    match most {
+        None => "TIER_UNLIMITED".to_owned(),
+        Some(most) if most % 1000 == 0 && most > 0 => format!("TIER_{}K", most / 1000),
+        Some(most) => format!("TIER_{most}"),
+    }
+}
+
+/// All that is known of a number.
+pub(super) async fn known_number(
+    api: &Api,
+    business: &Business,
+    number: &Number,
+    selected: &[Selected],
+    app: AppId,
+) -> Result<Vec<(&'static str, Value)>, HostError> {
+    let wanted = |name: &str| selected.iter().any(|field| field.name == name);
+    let verified = if number.account.is_some() { "VERIFIED" } else { "NOT_VERIFIED" };
+    let status = match (number.registered, number.account.is_some()) {
+        (true, _) => "CONNECTED",
+        (false, true) => "DISCONNECTED",
+        (false, false) => "PENDING",
+    };
+    let automation = if wanted("conversational_automation") {
+        automation_json(&api.settings.get::<Automation>(number).await?, number)
+    } else {
+        Value::Null
+    };
+    let callbacks = if selected.is_empty() || wanted("webhook_configuration") {
+        configuration(api, app, number).await?
+    } else {
+        Value::Null
+    };
+    let has_pin = wanted("is_pin_enabled") && api.settings.get::<Registration>(number).await?.has_pin();
+    Ok(vec![
+        ("id", json!(number.id)),
+        ("display_phone_number", json!(number.number.as_str())),
+        ("verified_name", json!(number.verified_name)),
+        ("code_verification_status", json!(verified)),
+        ("quality_rating", json!("GREEN")),
+        ("quality_score", json!({ "score": "GREEN" })),
+        ("status", json!(status)),
+        ("name_status", json!("APPROVED")),
+        ("new_name_status", json!("NONE")),
+        ("account_mode", json!(if business.state == BusinessState::Approved { "LIVE" } else { "SANDBOX" })),
+        ("platform_type", json!("CLOUD_API")),
+        ("throughput", json!({ "level": "HIGH" })),
+        ("messaging_limit_tier", json!(tier(number.tier))),
+        ("whatsapp_business_manager_messaging_limit", json!(tier(number.tier))),
+        ("is_official_business_account", json!(false)),
+        ("is_pin_enabled", json!(has_pin)),
+        ("is_on_biz_app", json!(false)),
+        ("is_preverified_number", json!(false)),
+        ("search_visibility", json!("NON_VISIBLE")),
+        ("certificate", Value::Null),
+        ("last_onboarded_time", json!(time(number.created))),
+        ("country_code", json!(business.country)),
+        ("country_dial_code", Value::Null),
+        ("eligibility_for_api_business_global_search", json!("NON_ELIGIBLE_UNDEFINED_COUNTRY")),
+        ("webhook_configuration", callbacks),
+        ("conversational_automation", automation),
+        ("health_status", entities(business, Some(number))),
+        ("username", Value::Null),
+    ])
+}
+
+pub(super) async fn number(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let (app, number) = (number.caller().app(), number.object);
+    let business = api.businesses.get(number.business).await?;
+    let selected = call.selection()?;
+    let known = known_number(&api, &business, &number, &selected, app).await?;
+    Ok(project(Node::NUMBER, &selected, known, USUAL_NUMBER)?.into())
+}
+
+pub(super) async fn phone_numbers(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let (app, business) = (business.caller().app(), business.object);
+    let selected = call.selection()?;
+    let mut rows = Vec::new();
+    for number in api.numbers.of_waba(business.waba).await? {
+        let known = known_number(&api, &business, &number, &selected, app).await?;
+        rows.push((number.id.to_string(), project(Node::NUMBER, &selected, known, USUAL_NUMBER)?));
+    }
+    Ok(page(&call, rows)?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiers_are_called_as_the_api_calls_them() {
+        for (most, word) in [
+            (None, "TIER_UNLIMITED"),
+            (Some(250), "TIER_250"),
+            (Some(2_000), "TIER_2K"),
+            (Some(100_000), "TIER_100K"),
+        ] {
+            assert_eq!(tier(most), word);
+        }
+    }
+}

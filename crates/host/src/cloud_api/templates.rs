@@ -1,0 +1,206 @@
+//! Templates: what `templates` does, as the API asks for it.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    Call, Failure, Fields,
+    api::{Api, Outcome},
+    lists::page,
+    objects::{Node, project},
+    selection::Selected,
+};
+use crate::{
+    apps::Owned,
+    businesses::Business,
+    ids::TemplateId,
+    templates::{Definition, ParameterFormat, Template},
+};
+
+/// Components of a definition at most.
+const COMPONENTS: usize = 32;
+
+fn row(template: &Template, selected: &[Selected]) -> Result<Value, Failure> {
+    let definition = &template.definition;
+    let format = match definition.parameter_format {
+        ParameterFormat::Positional => "POSITIONAL",
+        ParameterFormat::Named => "NAMED",
+    };
+    let known = vec![
+        ("id", json!(template.id)),
+        ("name", json!(definition.name)),
+        ("language", json!(definition.language)),
+        ("status", json!(template.status.as_str())),
+        ("category", json!(definition.category.as_str().to_ascii_uppercase())),
+        ("parameter_format", json!(format)),
+        ("components", json!(definition.components)),
+        ("sub_category", Value::Null),
+        ("previous_category", Value::Null),
+        ("correct_category", Value::Null),
+        ("rejected_reason", json!(template.reason)),
+        ("quality_score", json!({ "score": "UNKNOWN", "date": template.edited.0 / 1000 })),
+        ("message_send_ttl_seconds", json!(definition.message_send_ttl_seconds)),
+        ("library_template_name", Value::Null),
+        ("cta_url_link_tracking_opted_out", Value::Null),
+        ("last_updated_time", json!(template.edited.0 / 1000)),
+    ];
+    let usual = [
+        "id",
+        "name",
+        "language",
+        "status",
+        "category",
+        "parameter_format",
+        "components",
+        "message_send_ttl_seconds",
+    ];
+    project(Node::TEMPLATE, selected, known, &usual)
+}
+
+/// Whether a template passes the filters of a list: one value or several.
+fn passes(template: &Template, fields: &Fields<'_>) -> Result<bool, Failure> {
+    let definition = &template.definition;
+    let category = definition.category.as_str();
+    for (filter, value) in [
+        ("status", template.status.as_str()),
+        ("category", category),
+        ("language", definition.language.as_str()),
+        ("quality_score", "UNKNOWN"),
+    ] {
+        let wanted = fields.texts(filter, 100)?;
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(value)) {
+            return Ok(false);
+        }
+    }
+    let holds = |text: &str| definition.components.iter().any(|part| part.to_string().contains(text));
+    if fields.text("name", 512)?.is_some_and(|name| definition.name != name) {
+        return Ok(false);
+    }
+    if fields.text("content", 1024)?.is_some_and(|text| !holds(&text)) {
+        return Ok(false);
+    }
+    let either = fields.text("name_or_content", 1024)?;
+    Ok(either.is_none_or(|text| definition.name.contains(&text) || holds(&text)))
+}
+
+pub(super) async fn list(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let (selected, fields) = (call.selection()?, call.fields());
+    let templates = api.templates.list(business.object.waba).await?;
+    let whole = templates.len();
+    let mut rows = Vec::new();
+    for template in &templates {
+        if passes(template, &fields)? {
+            rows.push((template.id.to_string(), row(template, &selected)?));
+        }
+    }
+    let found = rows.len();
+    let mut answer = page(&call, rows)?;
+    let wanted = fields.texts("summary", 20)?;
+    if let (false, Some(answer)) = (wanted.is_empty(), answer.as_object_mut()) {
+        let summary = json!({
+            "total_count": found,
+            "message_template_count": whole,
+            "message_template_limit": 6000,
+            "are_translations_complete": true,
+        });
+        answer.insert("summary".to_owned(), summary);
+    }
+    Ok(answer.into())
+}
+
+pub(super) async fn get(_: Arc<Api>, template: Owned<Template>, call: Call) -> Outcome {
+    Ok(row(&template.object, &call.selection()?)?.into())
+}
+
+fn components(fields: &Fields<'_>) -> Result<Vec<Value>, Failure> {
+    Ok(fields.objects("components", COMPONENTS)?.into_iter().map(Fields::into_value).collect())
+}
+
+fn ttl(fields: &Fields<'_>) -> Result<Option<u32>, Failure> {
+    let seconds = fields.integer("message_send_ttl_seconds", 0..=2_592_000)?;
+    Ok(seconds.and_then(|seconds| u32::try_from(seconds).ok()))
+}
+
+pub(super) async fn create(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    if fields.value("library_template_name").is_some() {
+        return Err(Failure::parameter("library_template_name", "there is no library on this server"));
+    }
+    let definition = Definition::parse(
+        &fields.need_text("name", 512)?,
+        &fields.need_text("language", 16)?,
+        &fields.need_text("category", 32)?,
+        fields.text("parameter_format", 32)?.as_deref(),
+        &components(&fields)?,
+        ttl(&fields)?,
+    )?;
+    let business = business.object;
+    let made = api.templates.create(business.id, business.waba, definition).await?;
+    let category = made.category.as_str().to_ascii_uppercase();
+    Ok(json!({ "id": made.id, "status": made.status.as_str(), "category": category }).into())
+}
+
+pub(super) async fn edit(api: Arc<Api>, template: Owned<Template>, call: Call) -> Outcome {
+    let (template, fields) = (template.object, call.fields());
+    let before = template.definition;
+    let format = match before.parameter_format {
+        ParameterFormat::Positional => "POSITIONAL",
+        ParameterFormat::Named => "NAMED",
+    };
+    let category = fields.text("category", 32)?.unwrap_or_else(|| before.category.as_str().to_owned());
+    let components = match fields.value("components") {
+        Some(_) => components(&fields)?,
+        None => before.components,
+    };
+    let definition = Definition::parse(
+        &before.name,
+        &before.language,
+        &category,
+        fields.text("parameter_format", 32)?.as_deref().or(Some(format)),
+        &components,
+        ttl(&fields)?.or(before.message_send_ttl_seconds),
+    )?;
+    let made = api.templates.edit(template.waba, template.id, definition).await?;
+    let category = made.category.as_str().to_ascii_uppercase();
+    Ok(json!({ "success": true, "id": made.id, "name": made.name, "category": category }).into())
+}
+
+/// Ids of templates in a field; what is no id is no template.
+fn ids(fields: &Fields<'_>, name: &str) -> Result<Vec<TemplateId>, Failure> {
+    let texts = fields.texts(name, 100)?;
+    let ids = texts.iter().map(|text| text.parse().map_err(|_| fields.invalid(name, "no id of a template")));
+    ids.collect()
+}
+
+pub(super) async fn delete(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    let name = fields.text("name", 512)?;
+    let mut chosen = ids(&fields, "hsm_ids")?;
+    chosen.extend(ids(&fields, "hsm_id")?);
+    if name.is_none() && chosen.is_empty() {
+        return Err(fields.missing("name"));
+    }
+    api.templates.delete(business.object.waba, name.as_deref(), &chosen).await?;
+    Ok(json!({ "success": true }).into())
+}
+
+async fn put_away(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call, away: bool) -> Outcome {
+    let fields = call.fields();
+    let chosen = ids(&fields, "hsm_ids")?;
+    if chosen.is_empty() {
+        return Err(fields.missing("hsm_ids"));
+    }
+    for id in chosen {
+        api.templates.archive(business.object.waba, id, away).await?;
+    }
+    Ok(json!({ "success": true }).into())
+}
+
+pub(super) async fn archive(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    put_away(api, business, call, true).await
+}
+
+pub(super) async fn unarchive(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    put_away(api, business, call, false).await
+}
