@@ -212,7 +212,7 @@ fn lock(folder: &Path, name: &str, command: &str) -> Answer<File> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(&error)),
     }
-    let holder = format!("process {} (tradepost chat {command})", std::process::id());
+    let holder = format!("process {} (tradepost {command})", std::process::id());
     let written =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
     written.map_err(|error| failed(&error))?;
@@ -237,16 +237,16 @@ mod tests {
     #[test]
     fn one_process_holds_an_account_and_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Home::open(&flags(folder.path(), "anna"), "receive").unwrap();
-        let problem = Home::open(&flags(folder.path(), "anna"), "send").unwrap_err();
+        let first = Home::open(&flags(folder.path(), "anna"), "chat receive").unwrap();
+        let problem = Home::open(&flags(folder.path(), "anna"), "chat send").unwrap_err();
         assert_eq!(problem.code, "in_use");
         let holder = format!("process {} (tradepost chat receive)", std::process::id());
         assert!(problem.message.contains(&holder), "{}", problem.message);
-        Home::open(&flags(folder.path(), "bank"), "send").unwrap();
+        Home::open(&flags(folder.path(), "bank"), "chat send").unwrap();
         drop(first);
-        Home::open(&flags(folder.path(), "anna"), "send").unwrap();
+        Home::open(&flags(folder.path(), "anna"), "chat send").unwrap();
         for bad in ["", "..", "a/b", ".hidden"] {
-            assert_eq!(Home::open(&flags(folder.path(), bad), "send").unwrap_err().exit, Exit::Usage);
+            assert_eq!(Home::open(&flags(folder.path(), bad), "chat send").unwrap_err().exit, Exit::Usage);
         }
     }
 
@@ -254,7 +254,7 @@ mod tests {
     fn the_relay_is_remembered_with_its_certificate() {
         let folder = tempfile::tempdir().unwrap();
         let mut flags = flags(folder.path(), "anna");
-        let home = Home::open(&flags, "register").unwrap();
+        let home = Home::open(&flags, "chat register").unwrap();
         assert_eq!(home.relay(&flags).unwrap().url, crate::chat::DEFAULT_RELAY);
         let pem = folder.path().join("relay.pem");
         fs::write(&pem, "PEM").unwrap();

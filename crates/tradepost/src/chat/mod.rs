@@ -1,19 +1,19 @@
 //! `tradepost chat`: one file for each command or small group of them.
 
 mod account;
-mod answer;
+pub(crate) mod answer;
 mod ask;
 mod chats;
 mod daemon;
 mod devices;
 mod file;
-mod home;
+pub(crate) mod home;
 mod label;
-mod opened;
-mod problem;
+pub(crate) mod opened;
+pub(crate) mod problem;
 mod receive;
 mod recipient;
-mod render;
+pub(crate) mod render;
 mod send;
 mod talk;
 mod typed;
@@ -132,7 +132,7 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
 }
 
 async fn dispatch(flags: Flags, output: Output) -> Answer {
-    let place = Place::open(&flags.home, output, flags.command.name())?;
+    let place = Place::open(&flags.home, output, &format!("chat {}", flags.command.name()))?;
     match flags.command {
         Command::Register(flags) => account::register(place, flags).await,
         Command::Forget(flags) => account::forget(place, flags).await,

@@ -1,16 +1,18 @@
 //! `tradepost relay`.
 
 mod greeting;
-mod logs;
 mod settings;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use relay::{Relay, StartError};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::system::{Clock, Entropy};
+use crate::{
+    logs,
+    signals::Stopping,
+    system::{Clock, Entropy},
+};
 
 /// Run a relay: it carries envelopes that only devices can open
 ///
@@ -108,24 +110,5 @@ fn why(error: StartError) -> anyhow::Error {
         error.context("something listens there already: say another one with --listen 127.0.0.1:8444")
     } else {
         error
-    }
-}
-
-/// The signals to go down.
-struct Stopping {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stopping {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
     }
 }

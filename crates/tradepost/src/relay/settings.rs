@@ -1,64 +1,25 @@
-//! One configuration from three places: file < environment < flags.
+//! What the environment and the flags say of a relay.
 
-use std::path::Path;
-
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use relay::Config;
 use toml::{Table, Value};
 
 use super::Flags;
-
-/// `TRADEPOST_RELAY__LISTEN__ADDRESS` is `listen.address`.
-const PREFIX: &str = "TRADEPOST_RELAY__";
-/// `…_FILE` names a file that holds the value: for secrets.
-const FROM_FILE: &str = "_FILE";
+use crate::settings::{self, Kind, path, section, set};
 
 /// Reads and merges them, and checks the whole.
 pub(crate) fn merged(
     flags: &Flags,
     environment: impl Iterator<Item = (String, String)>,
 ) -> anyhow::Result<Config> {
-    let mut table = match &flags.config {
-        Some(path) => from_file(path)?,
-        None => Table::new(),
-    };
-    for (name, value) in environment {
-        let Some(path) = name.strip_prefix(PREFIX) else { continue };
-        let (path, value) = match path.strip_suffix(FROM_FILE) {
-            Some(path) => {
-                let text = std::fs::read_to_string(&value)
-                    .with_context(|| format!("{name} names {value}, which cannot be read"))?;
-                (path, Value::String(text.trim_end().to_owned()))
-            }
-            None => (path, typed(value)),
-        };
-        let path = path.to_lowercase();
-        let path: Vec<&str> = path.split("__").collect();
-        set(&mut table, &path, value).with_context(|| format!("environment variable {name}"))?;
-    }
-    from_flags(flags, &mut table)?;
-    let config: Config = table.try_into().context("the relay's configuration")?;
+    let kind = Kind { name: "relay", prefix: "TRADEPOST_RELAY__" };
+    let file = flags.config.as_deref();
+    let config: Config = settings::merged(kind, file, environment, |table| from_flags(flags, table))?;
     config.validate().context("the relay's configuration")?;
     Ok(config)
 }
 
-fn from_file(path: &Path) -> anyhow::Result<Table> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    // Alone first: that error knows the line.
-    toml::from_str::<Config>(&text).with_context(|| path.display().to_string())?;
-    toml::from_str(&text).with_context(|| path.display().to_string())
-}
-
-/// Numbers, booleans, lists and tables as TOML writes them; anything else is text.
-fn typed(text: String) -> Value {
-    text.parse::<Value>().unwrap_or(Value::String(text))
-}
-
 fn from_flags(flags: &Flags, table: &mut Table) -> anyhow::Result<()> {
-    let path = |path: &Path| -> anyhow::Result<Value> {
-        let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
-        Ok(text.into())
-    };
     if let Some(data) = &flags.data {
         set(table, &["data"], path(data)?)?;
     }
@@ -93,29 +54,10 @@ fn from_flags(flags: &Flags, table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn section<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Value::Table(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn set(table: &mut Table, path: &[&str], value: Value) -> anyhow::Result<()> {
-    match path {
-        [] | [""] => bail!("names no setting"),
-        [last] => {
-            table.insert((*last).to_owned(), value);
-            Ok(())
-        }
-        [section, rest @ ..] => {
-            let inner = table.entry(*section).or_insert_with(|| Value::Table(Table::new()));
-            match inner {
-                Value::Table(inner) => set(inner, rest, value),
-                _ => bail!("`{section}` is a value, not a section"),
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser as _;
 
     use super::*;
