@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::convert::{Files, files_mut};
 pub(crate) use self::store::MIGRATIONS;
 pub use self::{
-    events::{Happened, NoOutlet, Outlet, Prepared, event_place},
+    events::{Happened, Outlet, Prepared},
     outgoing::{Accepted, Outgoing, Recipient},
 };
 pub(crate) use self::store::Stored;

@@ -5,4 +5,5 @@ mod keeping;
 mod purposes;
 mod sealing;
 mod stage;
+mod webhooks;
 mod world;

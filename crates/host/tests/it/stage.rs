@@ -16,8 +16,9 @@ use store::{
 /// A ground, and what it stands on.
 pub(crate) struct Stage {
     pub(crate) ground: Arc<Ground>,
+    pub(crate) clock: Arc<HandClock>,
     pub(crate) writer: WriterTasks,
-    _scratch: Scratch,
+    scratch: Scratch,
     _folder: tempfile::TempDir,
     _server: Option<Postgres>,
 }
@@ -31,6 +32,24 @@ pub(crate) async fn on_both<F: AsyncFn(Stage)>(test: F) {
 }
 
 impl Stage {
+    /// Another process on the same database and bus.
+    pub(crate) async fn another(&self, seed: u8) -> (Arc<Ground>, WriterTasks) {
+        let database = store::sql::Database::open(&self.scratch.config).await.unwrap();
+        let (writer, tasks) = Writer::start(&database, &WriterConfig::default());
+        let ground = Ground {
+            database,
+            writer,
+            jobs: Jobs::new(self.ground.bus.clone()),
+            bus: self.ground.bus.clone(),
+            blobs: self.ground.blobs.clone(),
+            clock: self.clock.clone(),
+            entropy: Arc::new(SeededEntropy::new(seed)),
+            closing: tokio_util::sync::CancellationToken::new(),
+            config: self.ground.config.clone(),
+        };
+        (Arc::new(ground), tasks)
+    }
+
     async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(HandClock::at(Timestamp(1_800_000_000_000)));
@@ -41,17 +60,20 @@ impl Stage {
         let bus: Arc<dyn store::bus::Bus> = Arc::new(LocalBus::new(1024));
         let place = Place::Folder(folder.path().join("files"));
         let blobs = Blobs::open(&BlobConfig { place, limit: 1 << 20 }, entropy.clone()).await.unwrap();
+        let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
+        config.webhooks.loopback = true;
+        config.webhooks.timeout_ms = 2_000;
         let ground = Ground {
             database,
             writer,
             jobs: Jobs::new(bus.clone()),
             bus,
             blobs,
-            clock,
+            clock: clock.clone(),
             entropy,
             closing: tokio_util::sync::CancellationToken::new(),
-            config: Config { data: folder.path().to_owned(), ..Config::default() },
+            config,
         };
-        Self { ground: Arc::new(ground), writer: tasks, _scratch: scratch, _folder: folder, _server: server }
+        Self { ground: Arc::new(ground), clock, writer: tasks, scratch, _folder: folder, _server: server }
     }
 }
