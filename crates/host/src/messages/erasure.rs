@@ -14,6 +14,7 @@ use crate::{
     numbers::running::Live,
     people::Known,
     purposes::{Access, Purpose, Subject, SubjectKind},
+    webhooks,
 };
 
 /// Messages deleted at once.
@@ -56,8 +57,13 @@ impl Messages {
             written.await?;
         }
         let business = number.business;
+        let user_id = known.person.user_id.clone();
         let written = self.ground.write(id.get(), move |transaction| {
-            Box::pin(async move { Ok(store::forget_chat(transaction, business, id, person).await?) })
+            let user_id = user_id.clone();
+            Box::pin(async move {
+                webhooks::erase_person(transaction, business, &user_id).await?;
+                Ok(store::forget_chat(transaction, business, id, person).await?)
+            })
         });
         written.await?;
         self.people.forget(known);
