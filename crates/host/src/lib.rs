@@ -20,6 +20,7 @@ pub mod config;
 pub mod content;
 mod error;
 pub mod ground;
+mod host;
 pub mod ids;
 pub mod media;
 pub mod messages;
@@ -28,6 +29,7 @@ pub mod people;
 pub mod purposes;
 pub mod qr_codes;
 pub mod sealing;
+pub mod server;
 pub mod settings;
 pub mod templates;
 pub mod webhooks;
@@ -53,3 +55,4 @@ pub const MIGRATIONS: &[Module] = &[
 
 pub use config::Config;
 pub use error::HostError;
+pub use host::{Host, StartError};

@@ -1,5 +1,5 @@
-//! The command line: `tradepost relay`, `tradepost chat`, `tradepost business`, `tradepost admin`, `tradepost bench`. It alone owns configuration, logs,
-//! signals, the system's clock and its randomness.
+//! The command line: `tradepost up`, `demo`, `relay`, `host`, `chat`, `business`, `admin`, `bench`. It alone owns
+//! configuration, logs, signals, the system's clock and its randomness.
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
@@ -8,9 +8,15 @@
 mod admin;
 mod business;
 mod chat;
+mod demo;
+mod host;
+mod logs;
 mod relay;
 mod relay_api;
+mod settings;
+mod signals;
 mod system;
+mod up;
 
 use std::process::ExitCode;
 
@@ -19,7 +25,9 @@ use clap::Parser;
 /// End-to-end encrypted business messaging that a company can host itself
 #[derive(Debug, Parser)]
 #[command(name = "tradepost", version, arg_required_else_help = true, max_term_width = 110)]
-#[command(after_help = "Try it: `tradepost relay` in one terminal, and it says what to type in two others.")]
+#[command(
+    after_help = "Try it: `tradepost up` starts everything with a sample business and customer, and says what to try."
+)]
 struct Line {
     #[command(subcommand)]
     command: Command,
@@ -27,7 +35,10 @@ struct Line {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Up(Box<up::Flags>),
+    Demo(Box<demo::Flags>),
     Relay(Box<relay::Flags>),
+    Host(Box<host::Flags>),
     Chat(Box<chat::Flags>),
     Business(Box<business::Flags>),
     Admin(Box<admin::Flags>),
@@ -44,6 +55,9 @@ enum Bench {
 #[tokio::main]
 async fn main() -> ExitCode {
     match Line::parse().command {
+        Command::Up(flags) => told(up::run(*flags).await),
+        Command::Demo(flags) => demo::run(&flags),
+        Command::Host(flags) => host::run(*flags).await,
         Command::Relay(flags) => told(relay::run(*flags).await),
         Command::Chat(flags) => chat::run(*flags).await,
         Command::Business(flags) => told(business::run(*flags).await),
@@ -60,6 +74,7 @@ async fn measure(options: bench::relay::Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How it ended, with what to say if it failed.
 fn told(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,

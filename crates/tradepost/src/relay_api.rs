@@ -24,6 +24,13 @@ pub(crate) struct AtRelay {
     pub(crate) json: bool,
 }
 
+impl AtRelay {
+    /// One of this machine.
+    pub(crate) fn here(url: &str) -> Self {
+        Self { relay: url.to_owned(), relay_certificate: None, plain_beyond_loopback: false, json: false }
+    }
+}
+
 /// A relay and a credential to show it.
 #[derive(Debug)]
 pub(crate) struct RelayApi {

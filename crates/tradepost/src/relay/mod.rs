@@ -1,7 +1,7 @@
 //! `tradepost relay`.
 
 mod greeting;
-mod settings;
+pub(crate) mod settings;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 

@@ -7,14 +7,16 @@ use toml::{Table, Value};
 use super::Flags;
 use crate::settings::{self, Kind, path, section, set};
 
+/// `TRADEPOST_RELAY__LISTEN__ADDRESS` is `listen.address`.
+pub(crate) const KIND: Kind = Kind { name: "relay", prefix: "TRADEPOST_RELAY__" };
+
 /// Reads and merges them, and checks the whole.
 pub(crate) fn merged(
     flags: &Flags,
     environment: impl Iterator<Item = (String, String)>,
 ) -> anyhow::Result<Config> {
-    let kind = Kind { name: "relay", prefix: "TRADEPOST_RELAY__" };
     let file = flags.config.as_deref();
-    let config: Config = settings::merged(kind, file, environment, |table| from_flags(flags, table))?;
+    let config: Config = settings::merged(KIND, file, environment, |table| from_flags(flags, table))?;
     config.validate().context("the relay's configuration")?;
     Ok(config)
 }

@@ -11,3 +11,4 @@ mod outbox;
 mod people;
 mod proxy;
 mod secrecy;
+mod up;

@@ -1,0 +1,222 @@
+//! Putting it all together.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use ::store::{
+    Clock, Entropy, StoreError,
+    blobs::{BlobError, Blobs},
+    bus::{Bus, LocalBus, NatsBus},
+    jobs::Jobs,
+    sql::{Database, migrations},
+    writer::{Writer, WriterTasks},
+};
+use client::{NativeLink, NativeLinkOptions};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Config, HostError, MIGRATIONS,
+    apps::Apps,
+    businesses::Businesses,
+    cloud_api::{Api, router},
+    config::ConfigError,
+    ground::Ground,
+    media::Media,
+    messages::Messages,
+    numbers::{Numbers, running::Running},
+    people::People,
+    purposes::Gate,
+    qr_codes::QrCodes,
+    sealing::{Keys, MasterKey},
+    server::{self, TlsError},
+    settings::Settings,
+    templates::Templates,
+    webhooks::{Deliveries, Webhooks, address::SystemLookup},
+};
+
+/// The file of the master key in the data folder, if nothing else is configured.
+const MASTER_KEY: &str = "master.key";
+
+/// Why a host did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It was told nonsense.
+    #[error("configuration")]
+    Config(#[from] ConfigError),
+    /// The database, or the bus.
+    #[error("the store")]
+    Store(#[from] StoreError),
+    /// The place for files.
+    #[error("the place for files")]
+    Blobs(#[from] BlobError),
+    /// The certificate.
+    #[error("TLS")]
+    Tls(#[from] TlsError),
+    /// The relay's address.
+    #[error("the relay")]
+    Relay(#[from] client::LinkError),
+    /// A folder or the address.
+    #[error("{what}")]
+    Io {
+        /// What was to be made or taken.
+        what: String,
+        /// Why that was not possible.
+        #[source]
+        source: io::Error,
+    },
+    /// The master key, or parts that do not fit together.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+/// A host that runs. Dropped, it stops where it is; [`shutdown`](Self::shutdown) is the better way.
+#[derive(Debug)]
+#[must_use = "the host stops when this is dropped"]
+pub struct Host {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What the routes call.
+    pub api: Arc<Api>,
+    /// The devices of its numbers.
+    pub running: Arc<Running>,
+    /// Whom its businesses talk to.
+    pub people: Arc<People>,
+    /// What they say to each other.
+    pub messages: Arc<Messages>,
+    serving: JoinHandle<()>,
+    numbers: JoinHandle<()>,
+    sweeping: JoinHandle<()>,
+    deliveries: Deliveries,
+    writer: WriterTasks,
+}
+
+impl Host {
+    /// Migrates the database, starts all tasks and listens.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        config.validate()?;
+        let folder = config.data.display().to_string();
+        tokio::fs::create_dir_all(&config.data)
+            .await
+            .map_err(|source| StartError::Io { what: folder, source })?;
+        let tls = config.listen.tls.as_ref().map(server::acceptor).transpose()?;
+        let link = NativeLink::new(
+            &config.relay,
+            NativeLinkOptions { multiplexed: true, ..NativeLinkOptions::default() },
+        )?;
+        let masters = master_keys(&config, &*entropy).await?;
+        let database = Database::open(&config.database()).await?;
+        migrations::apply(&database, MIGRATIONS, clock.now()).await?;
+        let bus: Arc<dyn Bus> = match &config.bus.nats {
+            Some(location) => Arc::new(NatsBus::connect(location, &config.bus).await?),
+            None => Arc::new(LocalBus::new(config.bus.capacity)),
+        };
+        let blobs = Blobs::open(&config.files(), entropy.clone()).await?;
+        let what = config.listen.address.to_string();
+        let io = |source| StartError::Io { what, source };
+        let listener = TcpListener::bind(config.listen.address).await.map_err(io.clone())?;
+        let address = listener.local_addr().map_err(io)?;
+        let base = base(&config, address);
+
+        let (writer, writer_tasks) = Writer::start(&database, &config.writer);
+        let jobs = Jobs::new(bus.clone());
+        let closing = CancellationToken::new();
+        let ground = Arc::new(Ground { database, writer, bus, jobs, blobs, clock, entropy, closing, config });
+        let keys = Keys::new(ground.clone(), masters)?;
+        let gate = Gate::new(ground.clone(), keys.clone());
+        let apps = Apps::new(ground.clone(), keys.clone());
+        let lookup = Arc::new(SystemLookup);
+        let webhooks = Webhooks::new(ground.clone(), keys.clone(), gate.clone(), apps.clone(), lookup)?;
+        let businesses = Businesses::new(ground.clone(), keys.clone(), gate.clone());
+        let numbers = Numbers::new(ground.clone());
+        let running =
+            Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), Arc::new(link));
+        let people = People::new(ground.clone(), gate.clone(), running.clone());
+        let media = Media::new(ground.clone(), gate.clone());
+        let messages = Messages::new(
+            ground.clone(),
+            gate.clone(),
+            numbers.clone(),
+            people.clone(),
+            media.clone(),
+            running.clone(),
+            webhooks.clone(),
+        );
+        let api = Arc::new(Api {
+            settings: Settings::new(ground.clone(), keys.clone()),
+            qr_codes: QrCodes::new(ground.clone(), keys.clone()),
+            templates: Templates::new(ground.clone(), keys),
+            post: messages.clone(),
+            ground: ground.clone(),
+            gate,
+            apps,
+            businesses,
+            numbers,
+            media,
+            webhooks: webhooks.clone(),
+            base,
+        });
+        let serving = tokio::spawn(server::serve(listener, tls, router(api.clone()), ground.closing.clone()));
+        tracing::info!(%address, "the host listens");
+        Ok(Self {
+            address,
+            api,
+            numbers: running.start(messages.clone()),
+            sweeping: messages.start_sweeping(),
+            deliveries: webhooks.start(),
+            running,
+            people,
+            messages,
+            serving,
+            writer: writer_tasks,
+        })
+    }
+
+    /// Goes down: takes no more connections, finishes what is under way, writes what was accepted.
+    pub async fn shutdown(self) {
+        let ground = self.api.ground.clone();
+        ground.closing.cancel();
+        for task in [self.serving, self.numbers, self.sweeping] {
+            if let Err(error) = task.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "a task ended in disorder");
+            }
+        }
+        self.deliveries.close().await;
+        self.writer.close().await;
+        ground.database.close().await;
+        tracing::info!("the host is down");
+    }
+}
+
+/// What absolute addresses in answers begin with.
+fn base(config: &Config, address: SocketAddr) -> String {
+    match &config.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => {
+            let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
+            let mut address = address;
+            if address.ip().is_unspecified() {
+                address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+            }
+            format!("{scheme}://{address}")
+        }
+    }
+}
+
+async fn master_keys(config: &Config, entropy: &dyn Entropy) -> Result<Vec<MasterKey>, HostError> {
+    if config.master_keys.is_empty() {
+        return Ok(vec![MasterKey::fetch_or_make(&config.data.join(MASTER_KEY), entropy).await?]);
+    }
+    let mut keys = Vec::with_capacity(config.master_keys.len());
+    for key in &config.master_keys {
+        keys.push(MasterKey::fetch(key).await?);
+    }
+    Ok(keys)
+}

@@ -1,0 +1,120 @@
+//! `tradepost host`.
+
+mod audit;
+pub(crate) mod greeting;
+pub(crate) mod settings;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+
+use ::host::Host;
+use anyhow::Context as _;
+
+use crate::{
+    logs,
+    signals::Stopping,
+    system::{Clock, Entropy},
+    told,
+};
+
+/// Run a host: it holds a business's keys, keeps its chats, and speaks the API that its software already speaks
+///
+/// Every setting can stand in a TOML file (--config), in the environment (TRADEPOST_HOST__SECTION__KEY, for secrets
+/// TRADEPOST_HOST__SECTION__KEY_FILE with the name of a file), or is a flag; flags win over the environment, the
+/// environment over the file.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples:
+  tradepost host                                       beside a relay on this machine
+  tradepost host --relay https://relay.example --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
+  TRADEPOST_HOST__DATABASE__URL_FILE=/run/secrets/database tradepost host --config host.toml
+  tradepost host --config host.toml --check            only say whether the settings make sense
+  tradepost host audit verify log.jsonl                that nothing was taken out of a log of what was read
+
+`tradepost up` starts one with a relay and a sample business, to try it.")]
+pub(crate) struct Flags {
+    #[command(flatten)]
+    run: RunFlags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunFlags {
+    /// Settings, in TOML
+    #[arg(long, value_name = "FILE", env = "TRADEPOST_HOST_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder for the database, files and the master key [default: data]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Address and port; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The relay that its numbers are registered at [default: http://127.0.0.1:8443]
+    #[arg(long, value_name = "URL")]
+    relay: Option<String>,
+    /// How clients reach it: what absolute addresses in answers begin with [default: where it listens]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// TLS with this certificate (PEM, with those that lead to a known authority)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Plain HTTP also beyond this machine: behind a proxy that speaks TLS
+    #[arg(long)]
+    plain_beyond_loopback: bool,
+    /// sqlite:FILE or postgres://… [default: host.db in the data folder]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Write the host's URL into this file once it listens
+    #[arg(long, value_name = "FILE")]
+    address_file: Option<PathBuf>,
+    /// Only check the settings
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    logs: logs::Logs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// The log of what was read, and why
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+/// Runs until a signal, or does the command.
+pub(crate) async fn run(flags: Flags) -> ExitCode {
+    match flags.command {
+        None => told(serve(flags.run).await),
+        Some(Command::Audit(command)) => audit::run(&command),
+    }
+}
+
+async fn serve(flags: RunFlags) -> anyhow::Result<()> {
+    let config = settings::merged(&flags, std::env::vars())?;
+    if flags.check {
+        println!("The settings make sense.");
+        return Ok(());
+    }
+    logs::begin(&flags.logs)?;
+    let mut stopping = Stopping::new()?;
+    let host = Host::start(config.clone(), Arc::new(Clock), Arc::new(Entropy));
+    let host = host.await.context("the host does not start")?;
+    let url = greeting::url(&config, host.address);
+    if let Some(file) = &flags.address_file {
+        // Whoever waits for the file sees all of it or nothing.
+        let new = file.with_extension("new");
+        let written = std::fs::write(&new, format!("{url}\n")).and_then(|()| std::fs::rename(&new, file));
+        written.with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    greeting::show(&config, &url);
+    let name = stopping.next().await;
+    tracing::info!(signal = name, "going down; a second signal does not wait");
+    tokio::select! {
+        () = host.shutdown() => Ok(()),
+        _ = stopping.next() => anyhow::bail!("stopped by a second signal, before all was finished"),
+    }
+}

@@ -1,0 +1,338 @@
+//! `tradepost up` as its user sees it: the API on one side, the sample customer on the other.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    process::Child,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{RawQuery, State},
+    http::HeaderMap,
+    routing::get,
+};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::Url;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::people::{terminate, tradepost};
+
+/// How long anything may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_millis(50);
+
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// A `tradepost up` that ends with the test.
+struct Up<'a> {
+    runtime: &'a Runtime,
+    child: Child,
+    folder: &'a TempDir,
+    demo: Value,
+}
+
+impl<'a> Up<'a> {
+    fn start(runtime: &'a Runtime, folder: &'a TempDir) -> Self {
+        let data = folder.path().join("up");
+        let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
+        let printed = std::fs::File::create(folder.path().join("printed")).unwrap();
+        // What an earlier one left is not this one's.
+        let _ = std::fs::remove_file(data.join("demo.json"));
+        let mut command = tradepost();
+        command.args(["up", "--listen", "127.0.0.1:0", "--log", "info", "--data"]).arg(&data);
+        let mut child = command.stdout(printed).stderr(log).spawn().unwrap();
+        let demo = until("demo.json", || {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "{}", std::fs::read_to_string(folder.path().join("log")).unwrap());
+            std::fs::read(data.join("demo.json")).ok()
+        });
+        let demo = serde_json::from_slice(&demo).unwrap();
+        Self { runtime, child, folder, demo }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("up")
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    fn of(&self, name: &str) -> &str {
+        self.demo[name].as_str().unwrap()
+    }
+
+    /// Asks the API with the sample's token.
+    fn api(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}/v24.0/{path}", self.of("base_url"));
+        let request = reqwest::Client::new().post(url).bearer_auth(self.of("token"));
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let (status, text) = self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        });
+        assert!(status.is_success(), "{status} {text}\n{}", self.log());
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Sends to the customer; the message's id.
+    fn send(&self, kind: &str, content: Value) -> String {
+        let to = self.of("customer_number");
+        let body = json!({ "messaging_product": "whatsapp", "to": to, "type": kind, kind: content });
+        let sent = self.api(&format!("{}/messages", self.of("phone_number_id")), &body);
+        sent["messages"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    fn demo(&self, arguments: &[&str]) -> Value {
+        let mut command = tradepost();
+        command.arg("demo").args(arguments).arg("--json").arg("--data").arg(self.data());
+        let output = command.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {error}\n{}", self.log());
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The chat once the business has said this so many times.
+    fn reads(&self, text: &str, times: usize) -> Value {
+        until(text, || {
+            let chat = self.demo(&["read"]);
+            let said = chat["messages"].as_array().unwrap().iter();
+            let said = said.filter(|message| message["from"] == "business" && message["text"] == text);
+            let count = said.count();
+            assert!(count <= times, "{count} times {text}: {chat}");
+            (count == times).then_some(chat)
+        })
+    }
+
+    fn stop(mut self) {
+        terminate(&self.child);
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{}", self.log());
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Up<'_> {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A business's software: takes callbacks whose signature is right, and nothing else.
+#[derive(Clone)]
+struct Software {
+    secret: String,
+    verify_token: String,
+    told: Arc<Mutex<Vec<Value>>>,
+    wrong: Arc<Mutex<Vec<String>>>,
+}
+
+impl Software {
+    fn start(up: &Up<'_>) -> (Self, SocketAddr) {
+        let software = Self {
+            secret: up.of("app_secret").to_owned(),
+            verify_token: up.of("verify_token").to_owned(),
+            told: Arc::default(),
+            wrong: Arc::default(),
+        };
+        let listener = up.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/hook", get(challenge).post(told)).with_state(software.clone());
+        up.runtime.spawn(async move { axum::serve(listener, router).await });
+        (software, address)
+    }
+
+    /// The first value of which this is true, of those that were told.
+    fn hears(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = until(what, || self.told.lock().unwrap().iter().find(|value| wanted(value)).cloned());
+        assert!(self.wrong.lock().unwrap().is_empty(), "{:?}", self.wrong.lock().unwrap());
+        found
+    }
+
+    /// Statuses of a message, in the order in which they came.
+    fn statuses(&self, id: &str) -> Vec<String> {
+        let told = self.told.lock().unwrap();
+        let statuses = told.iter().filter_map(|value| value["statuses"].as_array()).flatten();
+        let of = statuses.filter(|status| status["id"] == id);
+        of.map(|status| status["status"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+async fn challenge(
+    State(software): State<Software>,
+    RawQuery(query): RawQuery,
+) -> (reqwest::StatusCode, String) {
+    let url = Url::parse(&format!("http://software/?{}", query.unwrap_or_default())).unwrap();
+    let of = |name: &str| {
+        url.query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    if of("hub.mode") != "subscribe" || of("hub.verify_token") != software.verify_token {
+        return (reqwest::StatusCode::FORBIDDEN, String::new());
+    }
+    (reqwest::StatusCode::OK, of("hub.challenge"))
+}
+
+async fn told(State(software): State<Software>, headers: HeaderMap, body: Bytes) -> reqwest::StatusCode {
+    let mut mac = Hmac::<Sha256>::new_from_slice(software.secret.as_bytes()).unwrap();
+    mac.update(&body);
+    let mac: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
+    if signature != Some(&format!("sha256={mac}")) {
+        software.wrong.lock().unwrap().push(format!("{signature:?}"));
+        return reqwest::StatusCode::UNAUTHORIZED;
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let changes =
+        body["entry"].as_array().unwrap().iter().flat_map(|entry| entry["changes"].as_array().unwrap());
+    software.told.lock().unwrap().extend(changes.map(|change| change["value"].clone()));
+    reqwest::StatusCode::OK
+}
+
+fn message<'a>(value: &'a Value, kind: &str) -> Option<&'a Value> {
+    value["messages"].as_array()?.iter().find(|message| message["type"] == kind)
+}
+
+#[test]
+fn the_sample_business_and_its_customer_talk_and_go_on_after_a_restart() {
+    let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+    let up = Up::start(&runtime, &folder);
+    let printed = std::fs::read_to_string(folder.path().join("printed")).unwrap();
+    assert!(printed.contains("demo say") && printed.contains(up.of("base_url")), "{printed}");
+    for secret in ["demo.json", "sample.json", "demo.sock", "host.credential", "business.credential"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(up.data().join(secret)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{secret}");
+    }
+
+    up.send("text", json!({ "body": "It works." }));
+    let chat = up.reads("It works.", 1);
+    assert_eq!(chat["label"], "End-to-end encrypted", "{chat}");
+    assert_eq!(chat["label_details"]["label"]["hosting"], "self");
+    let mut words = tradepost();
+    let words = words.args(["demo", "read", "--data"]).arg(up.data()).output().unwrap();
+    let words = String::from_utf8(words.stdout).unwrap();
+    assert!(words.contains("End-to-end encrypted (Bank of Examples AG, verified)\nOnly you and"), "{words}");
+
+    let (software, address) = Software::start(&up);
+    let callback = json!({
+        "object": "whatsapp_business_account", "callback_url": format!("http://{address}/hook"),
+        "verify_token": up.of("verify_token"), "fields": "messages",
+    });
+    let app = up.of("app_id");
+    let url = format!("{}/v24.0/{app}/subscriptions", up.of("base_url"));
+    let request = reqwest::Client::new().post(url).bearer_auth(format!("{app}|{}", up.of("app_secret")));
+    let request = request.header("content-type", "application/json").body(callback.to_string());
+    runtime.block_on(async {
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    });
+
+    assert_eq!(up.demo(&["say", "Is my card blocked?"])["state"]["state"], "sent");
+    let heard = software.hears("the customer's words", |value| message(value, "text").is_some());
+    assert_eq!(message(&heard, "text").unwrap()["text"]["body"], "Is my card blocked?");
+    assert_eq!(heard["contacts"][0]["wa_id"], up.of("customer_number").trim_start_matches('+'));
+    assert_eq!(heard["metadata"]["phone_number_id"], up.of("phone_number_id"));
+
+    let button = |id: &str, title: &str| json!({ "type": "reply", "reply": { "id": id, "title": title } });
+    let question = up.send(
+        "interactive",
+        json!({
+            "type": "button", "body": { "text": "Did you pay 950 EUR?" },
+            "action": { "buttons": [button("yes", "Yes"), button("no", "No")] },
+        }),
+    );
+    let chat = up.reads("Did you pay 950 EUR?", 1);
+    let asked =
+        chat["messages"].as_array().unwrap().iter().find(|message| message["text"] == "Did you pay 950 EUR?");
+    assert_eq!(asked.unwrap()["choices"][1]["title"], "No");
+    up.demo(&["answer", "--button", "no"]);
+    let heard = software.hears("the answer", |value| message(value, "interactive").is_some());
+    let reply = message(&heard, "interactive").unwrap();
+    assert_eq!(reply["interactive"]["button_reply"], json!({ "id": "no", "title": "No" }));
+    assert_eq!(reply["context"]["id"], question.as_str());
+    until("its statuses", || {
+        let statuses = software.statuses(&question);
+        (statuses == ["sent", "delivered", "read"]).then_some(())
+    });
+    up.send("template", json!({ "name": "hello_world", "language": { "code": "en_US" } }));
+    until("the template", || {
+        let chat = up.demo(&["read"]);
+        let template =
+            chat["messages"].as_array().unwrap().iter().any(|message| message["body"]["type"] == "template");
+        template.then_some(())
+    });
+
+    let before = up.demo.clone();
+    up.stop();
+    let not_up =
+        tradepost().args(["demo", "say", "Hello", "--data"]).arg(folder.path().join("up")).output().unwrap();
+    assert!(String::from_utf8_lossy(&not_up.stderr).contains("no tradepost up runs"), "{not_up:?}");
+
+    let up = Up::start(&runtime, &folder);
+    for same in
+        ["token", "phone_number_id", "waba_id", "app_id", "app_secret", "verify_token", "relay_business_id"]
+    {
+        assert_eq!(up.demo[same], before[same], "{same}");
+    }
+    let chat = up.demo(&["read"]);
+    assert!(chat["lines"].to_string().contains("Is my card blocked?"), "{chat}");
+    up.send("text", json!({ "body": "Still here." }));
+    up.reads("Still here.", 1);
+    up.demo(&["say", "So am I."]);
+    software.hears("the callback after the restart", |value| {
+        message(value, "text").is_some_and(|message| message["text"]["body"] == "So am I.")
+    });
+    up.stop();
+}
+
+#[test]
+fn what_was_accepted_comes_once_though_the_process_is_killed_at_once() {
+    let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+    let mut texts: Vec<String> = Vec::new();
+    for round in 0..3 {
+        let up = Up::start(&runtime, &folder);
+        for number in 0..4 {
+            let text = format!("message {round}.{number}");
+            up.send("text", json!({ "body": text }));
+            texts.push(text);
+        }
+        up.kill();
+    }
+    let up = Up::start(&runtime, &folder);
+    for text in &texts {
+        up.reads(text, 1);
+    }
+    let chat = up.demo(&["read"]);
+    let messages = chat["messages"].as_array().unwrap().iter();
+    let came: Vec<&str> = messages
+        .filter(|message| message["from"] == "business")
+        .filter_map(|message| message["text"].as_str())
+        .collect();
+    assert_eq!(came, texts);
+    up.stop();
+}
