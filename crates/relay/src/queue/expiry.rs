@@ -74,11 +74,13 @@ impl Queue {
                 }
                 self.tell_sender(&envelope, account, number, (device, row.seq)).await?;
             }
+            let bounds = self.config.bounds();
             let (gone, more) = self
                 .ground
                 .write(device.0.unsigned_abs(), move |transaction| {
                     Box::pin(async move {
-                        let (gone, more) = store::expire(transaction, device, cutoff, ENVELOPES).await?;
+                        let (gone, more) =
+                            store::expire(transaction, device, cutoff, ENVELOPES, bounds).await?;
                         Ok::<_, RelayError>((gone.len(), more))
                     })
                 })

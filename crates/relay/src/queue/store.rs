@@ -3,11 +3,15 @@
 //!
 //! `mailboxes.next` gives the sequence. A writer holds the row of the mailbox until its commit, so that within a device
 //! sequences become visible in their order: who has read up to one misses none below it.
+//!
+//! No account fills a mailbox for all others: half of it is for whoever comes, and of the other half each has a share
+//! ([`Bounds`]). Only while a mailbox is so full does `shares` count, under numbers that name nobody.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 use store::{
     StoreError, Timestamp,
     sql::{
@@ -24,10 +28,11 @@ use crate::devices::DeviceKey;
 /// The tables of this feature.
 pub(crate) const MODULE: Module = Module {
     name: "queue",
-    migrations: &[Migration {
-        name: "mailboxes and envelopes",
-        sql: Sql::each(
-            "CREATE TABLE mailboxes (
+    migrations: &[
+        Migration {
+            name: "mailboxes and envelopes",
+            sql: Sql::each(
+                "CREATE TABLE mailboxes (
                 device INTEGER PRIMARY KEY,
                 next INTEGER NOT NULL,
                 waiting INTEGER NOT NULL,
@@ -40,8 +45,8 @@ pub(crate) const MODULE: Module = Module {
                 body BLOB NOT NULL,
                 PRIMARY KEY (device, seq)
             ) STRICT, WITHOUT ROWID;",
-            // Counters change often and are in no index: room for updates in place. Ciphertext does not compress.
-            "CREATE TABLE mailboxes (
+                // Counters change often and are in no index: room for updates in place. Ciphertext does not compress.
+                "CREATE TABLE mailboxes (
                 device BIGINT PRIMARY KEY,
                 next BIGINT NOT NULL,
                 waiting BIGINT NOT NULL,
@@ -55,8 +60,19 @@ pub(crate) const MODULE: Module = Module {
                 PRIMARY KEY (device, seq)
             );
             ALTER TABLE envelopes ALTER COLUMN body SET STORAGE EXTERNAL;",
+            ),
+        },
+        Migration::new(
+            "what each sender has in the second half of a mailbox",
+            "CREATE TABLE shares (
+            device {integer} NOT NULL,
+            sender {integer} NOT NULL,
+            waiting {integer} NOT NULL,
+            bytes {integer} NOT NULL,
+            PRIMARY KEY (device, sender)
+        ) {options};",
         ),
-    }],
+    ],
 };
 
 store::row! {
@@ -66,6 +82,10 @@ store::row! {
 store::row! {
     /// An envelope as it is stored.
     pub(crate) struct Stored from "envelopes" { pub(crate) seq: i64, pub(crate) body: Vec<u8> }
+}
+
+store::row! {
+    struct Share from "shares" { device: i64, sender: i64, waiting: i64, bytes: i64 }
 }
 
 store::row! {
@@ -95,6 +115,7 @@ pub(crate) async fn erase_mailboxes(
 ) -> Result<(), StoreError> {
     for statement in [
         "DELETE FROM mailboxes WHERE device IN (VALUES {rows})",
+        "DELETE FROM shares WHERE device IN (VALUES {rows})",
         "DELETE FROM envelopes WHERE device IN (VALUES {rows})",
     ] {
         query(statement).rows(devices.iter().map(|device| [device.0.into()])).execute(transaction).await?;
@@ -117,20 +138,20 @@ pub(crate) async fn page(
         .await
 }
 
-/// Which of these devices have something waiting.
+/// Those of these devices that are still there, which is as long as they have a mailbox, and whether something waits
+/// for them.
 pub(crate) async fn waiting(
     connection: &mut Connection,
     devices: &[DeviceKey],
-) -> Result<Vec<DeviceKey>, StoreError> {
+) -> Result<BTreeMap<DeviceKey, bool>, StoreError> {
     store::row! {
-        struct Waiting from "mailboxes" { device: i64 }
+        struct Waiting from "mailboxes" { device: i64, waiting: i64 }
     }
-    let found: Vec<Waiting> =
-        query("SELECT device FROM mailboxes WHERE waiting > 0 AND device IN (VALUES {rows})")
-            .rows(devices.iter().map(|device| [device.0.into()]))
-            .all(connection)
-            .await?;
-    Ok(found.into_iter().map(|row| DeviceKey(row.device)).collect())
+    let found: Vec<Waiting> = query("SELECT device, waiting FROM mailboxes WHERE device IN (VALUES {rows})")
+        .rows(devices.iter().map(|device| [device.0.into()]))
+        .all(connection)
+        .await?;
+    Ok(found.into_iter().map(|row| (DeviceKey(row.device), row.waiting > 0)).collect())
 }
 
 /// Devices after `after` in which something may have waited since before `cutoff`.
@@ -161,6 +182,7 @@ pub(crate) async fn expire(
     device: DeviceKey,
     cutoff: Timestamp,
     limit: i64,
+    bounds: Bounds,
 ) -> Result<(Vec<Envelope>, bool), StoreError> {
     let mut mailboxes = lock(transaction, [device.0].into_iter()).await?;
     let Some(mailbox) = mailboxes.get_mut(&device.0) else { return Ok((Vec::new(), false)) };
@@ -177,7 +199,7 @@ pub(crate) async fn expire(
         expired.push(envelope);
     }
     let more = next.is_none() && expired.len() == oldest.len() && !expired.is_empty();
-    delete(transaction, mailbox, through, None).await?;
+    delete(transaction, mailbox, through, None, bounds).await?;
     if let Some(next) = next {
         mailbox.since = next;
     }
@@ -245,6 +267,24 @@ pub(crate) struct Bounds {
     pub(crate) bytes: i64,
 }
 
+impl Bounds {
+    /// Whether so much is half of it or more: from there on senders have shares.
+    const fn crowded(self, waiting: i64, bytes: i64) -> bool {
+        waiting >= self.envelopes / 2 || bytes >= self.bytes / 2
+    }
+
+    /// Whether a mailbox takes one more envelope of this length.
+    const fn has_room(self, mailbox: &Mailbox, length: i64) -> bool {
+        mailbox.waiting < self.envelopes && mailbox.bytes.saturating_add(length) <= self.bytes
+    }
+
+    /// Whether a sender's share does: an eighth of all, and one envelope at least.
+    const fn has_share(self, share: &Share, length: i64) -> bool {
+        share.waiting == 0
+            || share.waiting < self.envelopes / 8 && share.bytes.saturating_add(length) <= self.bytes / 8
+    }
+}
+
 /// Writes the changes of many devices at once.
 #[derive(Debug)]
 pub(crate) struct MailboxLane(pub(crate) Bounds);
@@ -259,6 +299,7 @@ impl Lane for MailboxLane {
         items: &[Change],
     ) -> Result<Vec<Changed>, StoreError> {
         let mut mailboxes = lock(transaction, items.iter().map(Change::device)).await?;
+        let mut shares = shares(transaction, self.0, &mailboxes, items).await?;
         let mut outputs = Vec::with_capacity(items.len());
         let mut appended = Vec::with_capacity(items.len());
         // Per device: through, count, bytes.
@@ -270,12 +311,20 @@ impl Lane for MailboxLane {
             };
             outputs.push(match item {
                 Change::Append { envelope, received, .. } => {
-                    let length = i64::try_from(envelope.len()).unwrap_or(i64::MAX);
-                    if mailbox.waiting >= self.0.envelopes
-                        || mailbox.bytes.saturating_add(length) > self.0.bytes
-                    {
+                    let length = length(envelope);
+                    let mut share = if self.0.crowded(mailbox.waiting, mailbox.bytes) {
+                        shares.get_mut(&(mailbox.device, sender(mailbox.device, envelope)))
+                    } else {
+                        None
+                    };
+                    let shared = share.as_deref().is_none_or(|share| self.0.has_share(share, length));
+                    if !shared || !self.0.has_room(mailbox, length) {
                         Changed::Full
                     } else {
+                        if let Some(share) = &mut share {
+                            share.waiting += 1;
+                            share.bytes += length;
+                        }
                         let seq = mailbox.next;
                         if mailbox.waiting == 0 {
                             mailbox.since = received.0;
@@ -298,9 +347,10 @@ impl Lane for MailboxLane {
             .rows(appended)
             .execute(transaction)
             .await?;
+        save_shares(transaction, shares.values()).await?;
         for (device, (through, count, bytes)) in acknowledged {
             if let Some(mailbox) = mailboxes.get_mut(&device) {
-                delete(transaction, mailbox, through, Some((count, bytes))).await?;
+                delete(transaction, mailbox, through, Some((count, bytes)), self.0).await?;
             }
         }
         save(transaction, mailboxes.values()).await?;
@@ -330,6 +380,72 @@ async fn lock(
     Ok(found.into_iter().map(|mailbox| (mailbox.device, mailbox)).collect())
 }
 
+fn length(envelope: &Bytes) -> i64 {
+    i64::try_from(envelope.len()).unwrap_or(i64::MAX)
+}
+
+/// Stands for the sender of an envelope in the shares of one device.
+fn sender(device: i64, envelope: &Bytes) -> i64 {
+    let from = Envelope::decode(envelope.clone()).unwrap_or_default().from;
+    let digest = Sha256::new().chain_update(device.to_be_bytes()).chain_update(from).finalize();
+    digest.first_chunk().map_or(0, |first| i64::from_be_bytes(*first))
+}
+
+/// The shares of all who append to a mailbox that is crowded or may be before the last of `items`. As a rule there is
+/// none, and nothing is asked.
+async fn shares(
+    transaction: &mut Transaction,
+    bounds: Bounds,
+    mailboxes: &BTreeMap<i64, Mailbox>,
+    items: &[Change],
+) -> Result<BTreeMap<(i64, i64), Share>, StoreError> {
+    let appended = items.iter().filter_map(|item| match item {
+        Change::Append { device, envelope, .. } => Some((device.0, envelope)),
+        Change::Acknowledge { .. } => None,
+    });
+    let more = appended
+        .clone()
+        .fold((0, 0), |(count, bytes), (_, envelope)| (count + 1, length(envelope).saturating_add(bytes)));
+    let crowded = |mailbox: &Mailbox| {
+        bounds.crowded(mailbox.waiting.saturating_add(more.0), mailbox.bytes.saturating_add(more.1))
+    };
+    if !mailboxes.values().any(crowded) {
+        return Ok(BTreeMap::new());
+    }
+    let mut shares: BTreeMap<(i64, i64), Share> = appended
+        .filter(|(device, _)| mailboxes.get(device).is_some_and(crowded))
+        .map(|(device, envelope)| {
+            let sender = sender(device, envelope);
+            ((device, sender), Share { device, sender, waiting: 0, bytes: 0 })
+        })
+        .collect();
+    let known: Vec<Share> =
+        query("SELECT device, sender, waiting, bytes FROM shares WHERE (device, sender) IN (VALUES {rows})")
+            .rows(shares.keys().map(|(device, sender)| [(*device).into(), (*sender).into()]))
+            .all(transaction)
+            .await?;
+    shares.extend(known.into_iter().map(|share| ((share.device, share.sender), share)));
+    Ok(shares)
+}
+
+async fn save_shares(
+    transaction: &mut Transaction,
+    shares: impl Iterator<Item = &Share>,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO shares (device, sender, waiting, bytes) VALUES {rows}
+         ON CONFLICT (device, sender) DO UPDATE SET waiting = excluded.waiting, bytes = excluded.bytes",
+    )
+    .rows(
+        shares.filter(|share| share.waiting > 0).map(|share| {
+            [share.device.into(), share.sender.into(), share.waiting.into(), share.bytes.into()]
+        }),
+    )
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
 async fn save(
     transaction: &mut Transaction,
     mailboxes: impl Iterator<Item = &Mailbox>,
@@ -352,13 +468,16 @@ async fn save(
     .map(drop)
 }
 
-/// Deletes up to `through`. If that is not as much as was `expected` (count, bytes), counts what is left.
+/// Deletes up to `through`. If that is not as much as was `expected` (count, bytes), counts what is left. When less
+/// than half is left, shares begin anew.
 async fn delete(
     transaction: &mut Transaction,
     mailbox: &mut Mailbox,
     through: i64,
     expected: Option<(i64, i64)>,
+    bounds: Bounds,
 ) -> Result<(), StoreError> {
+    let crowded = bounds.crowded(mailbox.waiting, mailbox.bytes);
     let deleted = query("DELETE FROM envelopes WHERE device = $1 AND seq <= $2")
         .bind(mailbox.device)
         .bind(through)
@@ -382,6 +501,9 @@ async fn delete(
     }
     if mailbox.waiting <= 0 {
         (mailbox.waiting, mailbox.bytes, mailbox.since) = (0, 0, 0);
+    }
+    if crowded && !bounds.crowded(mailbox.waiting, mailbox.bytes) {
+        query("DELETE FROM shares WHERE device = $1").bind(mailbox.device).execute(transaction).await?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::{
     auth::Caller,
     businesses::Reach,
     queue::{
-        Mailbox, Next, Origin, Queue,
+        Budget, Mailbox, Next, Origin, Queue,
         outbox::{HEADER, give_buffer},
     },
     server::Peer,
@@ -45,6 +45,8 @@ pub(super) struct Connection<S> {
     /// Whom a business may write to.
     reach: Option<Box<Reach>>,
     mailbox: Arc<Mailbox>,
+    /// What its account may send, shared with the account's other sockets.
+    budget: Arc<Budget>,
     socket: u64,
     decoder: Decoder,
     writing: Vec<u8>,
@@ -71,12 +73,14 @@ enum Step {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller, peer: Option<Peer>) -> Self {
         let (mailbox, socket) = queue.attach(caller.key);
+        let budget = queue.budget(caller.account);
         Self {
             stream,
             queue,
             caller,
             reach: None,
             mailbox,
+            budget,
             socket,
             decoder: Decoder::default(),
             writing: Vec::new(),
@@ -228,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         for send in &frame.sends {
             let socket = (&self.mailbox, self.socket);
             let origin = Origin { caller: &self.caller, reach: self.reach.as_deref() };
-            welcome &= match self.queue.accept_from_socket(origin, socket, send) {
+            welcome &= match self.queue.accept_from_socket(origin, socket, &self.budget, send) {
                 Ok(welcome) => welcome,
                 Err(account) => {
                     // Boxed, so that the task is small while it has nothing to load.

@@ -6,6 +6,8 @@
 
 mod accounts;
 mod blobs;
+#[path = "../../../store/tests/contract/blobs/bucket.rs"]
+mod bucket;
 mod business;
 mod businesses;
 mod devices;
@@ -14,6 +16,7 @@ mod erasure;
 mod hosting;
 mod keys;
 mod operator;
+mod raced;
 mod registration;
 mod stage;
 mod strangers;
@@ -117,6 +120,10 @@ promises! {
         a_suspended_vendor_hosts_nothing
         a_label_key_certifies_the_next
         a_person_is_another_one_to_every_business;
+    raced:
+        a_removed_device_writes_nothing_any_more
+        an_erased_account_writes_nothing_any_more
+        an_upload_under_way_ends_with_its_account;
     strangers:
         no_credential_opens_the_doors_of_another_kind
         no_route_opens_without_a_credential
@@ -131,4 +138,30 @@ promises! {
         what_is_not_there_is_said_in_the_same_form
         unknown_fields_are_refused
         limits_say_when_to_come_back;
+}
+
+/// What does not depend on how blobs are kept, with blobs in a bucket.
+macro_rules! promises_on_s3 {
+    ($($room:ident: $($promise:ident)*;)*) => {
+        mod s3 {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    crate::$room::$promise(crate::Site::s3()).await;
+                })*
+            })*
+        }
+    };
+}
+
+promises_on_s3! {
+    blobs:
+        a_blob_has_a_limit
+        others_read_but_do_not_touch
+        a_blob_expires
+        an_unfinished_upload_expires_sooner
+        a_deleted_blob_is_gone;
+    raced:
+        an_erased_account_writes_nothing_any_more
+        an_upload_under_way_ends_with_its_account;
 }
