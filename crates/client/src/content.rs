@@ -329,9 +329,9 @@ pub(crate) fn body_to_wire(draft: Draft) -> Result<content::Body, Error> {
         DraftContent::Text { text } => Wire::Text(content::Text { body: text }),
         DraftContent::Media(media) => Wire::Media(media_to_wire(media)),
         DraftContent::Location(place) => Wire::Location(place_to_wire(place)),
-        DraftContent::Contacts { contacts } => Wire::Contacts(content::Contacts {
-            contacts: contacts.into_iter().map(cards::to_wire).collect(),
-        }),
+        DraftContent::Contacts { contacts } => {
+            Wire::Contacts(content::Contacts { contacts: contacts.into_iter().map(cards::to_wire).collect() })
+        }
         DraftContent::Interactive(content) => Wire::Interactive(interactive::to_wire(content)),
         DraftContent::Template(template) => Wire::Template(interactive::template_to_wire(template)),
         // Made a reply by who has the message.

@@ -14,8 +14,12 @@ const LINES: usize = 50;
 pub(super) fn good(cards: &mut w::Contacts) -> bool {
     cards.contacts.truncate(CARDS);
     for card in &mut cards.contacts {
-        let lists =
-            [&mut card.phone_numbers, &mut card.email_addresses, &mut card.phone_labels, &mut card.email_labels];
+        let lists = [
+            &mut card.phone_numbers,
+            &mut card.email_addresses,
+            &mut card.phone_labels,
+            &mut card.email_labels,
+        ];
         for list in lists {
             list.truncate(LINES);
             list.iter_mut().for_each(|line| cut(line, WORDS));
@@ -117,7 +121,11 @@ pub(super) fn to_wire(card: Card) -> w::Contact {
         addresses: card.addresses.into_iter().map(address).collect(),
         department: card.department,
         title: card.title,
-        websites: card.websites.into_iter().map(|site| w::Website { url: site.url, label: site.label }).collect(),
+        websites: card
+            .websites
+            .into_iter()
+            .map(|site| w::Website { url: site.url, label: site.label })
+            .collect(),
         birthday: card.birthday,
     }
 }

@@ -41,7 +41,8 @@ fn is_number(number: &str) -> bool {
 }
 
 fn is_json(json: &str) -> bool {
-    json.len() <= PARAMETERS && (json.is_empty() || serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok())
+    json.len() <= PARAMETERS
+        && (json.is_empty() || serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok())
 }
 
 fn good_header(header: Option<&mut w::Header>) -> bool {

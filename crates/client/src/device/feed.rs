@@ -168,7 +168,8 @@ impl Device {
             Self::put_news(work, position, Fed::Said(entry));
         }
         if own {
-            let sent = SentRecord { chat: said.chat.as_bytes().to_vec(), state: state.into(), ..Default::default() };
+            let sent =
+                SentRecord { chat: said.chat.as_bytes().to_vec(), state: state.into(), ..Default::default() };
             Self::put_sent(work, id, &sent);
             self.take_early_receipt(work, said.chat, id.timestamp).await?;
         }

@@ -251,7 +251,8 @@ impl Device {
         let before = kept.iter().find(|record| record.key == name).map(decode::<SentRecord>).transpose()?;
         let further = before.as_ref().is_none_or(|before| before.state().may_become(state));
         if further && (before.is_some() || kept.len() < EARLY) {
-            let sent = SentRecord { chat: from.as_bytes().to_vec(), state: state.into(), ..Default::default() };
+            let sent =
+                SentRecord { chat: from.as_bytes().to_vec(), state: state.into(), ..Default::default() };
             work.put(Space::Early, name, &owner, work.now, Zeroizing::new(sent.encode_to_vec()));
         }
         Ok(())

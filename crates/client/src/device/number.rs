@@ -24,8 +24,7 @@ impl Device {
     /// [`Error::Refused`] if the account is no business; [`Error::Link`].
     pub async fn number_proof(&self, business: AccountId) -> Result<Draft, Error> {
         let request = ProveNumber { account: business };
-        let shown: NumberShown =
-            self.relay().ask("POST", "/v1/account/number-proof", Some(&request)).await?;
+        let shown: NumberShown = self.relay().ask("POST", "/v1/account/number-proof", Some(&request)).await?;
         Ok(DraftContent::NumberShare { proof: shown.proof }.into())
     }
 

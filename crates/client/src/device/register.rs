@@ -5,8 +5,8 @@ use prost::Message as _;
 use wire::{
     AccountId, Base64, BusinessId, DeviceId, PhoneNumber,
     api::{
-        CodeRequested, DevCode, LabelKey, NewDevice, People, Register, RegisterHosted, Registered, RequestCode,
-        UploadKeys, WhichPeople,
+        CodeRequested, DevCode, LabelKey, NewDevice, People, Register, RegisterHosted, Registered,
+        RequestCode, UploadKeys, WhichPeople,
     },
     hosting::{NUMBER_PROOF, NumberProof, Signed},
     limits,

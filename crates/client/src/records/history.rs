@@ -149,7 +149,11 @@ impl Entry {
             expires_after: self.expires_after(),
             expires_at: (self.expires_at != 0).then_some(self.expires_at),
             forwarded: self.content.as_ref().map_or(0, |content| content.forwarded),
-            preview: self.content.as_ref().and_then(|content| content.preview.as_ref()).map(preview_from_wire),
+            preview: self
+                .content
+                .as_ref()
+                .and_then(|content| content.preview.as_ref())
+                .map(preview_from_wire),
             reference: <[u8; 16]>::try_from(&self.reference[..]).ok(),
         })
     }

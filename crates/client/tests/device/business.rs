@@ -101,7 +101,11 @@ fn card() -> Card {
         title: "Head".into(),
         birthday: "1990-12-10".into(),
         name_parts: Some(NameParts { first: "Ada".into(), last: "Muster".into(), ..NameParts::default() }),
-        addresses: vec![PostalAddress { city: "Berlin".into(), country_code: "de".into(), ..Default::default() }],
+        addresses: vec![PostalAddress {
+            city: "Berlin".into(),
+            country_code: "de".into(),
+            ..Default::default()
+        }],
         websites: vec![Website { url: "https://ada.example".into(), label: "Work".into() }],
     }
 }

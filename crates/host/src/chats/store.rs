@@ -58,7 +58,13 @@ macro_rules! filtered {
     };
 }
 
-fn bound(query: ::store::sql::Query, number: NumberId, before: i64, filter: &Filter, limit: u32) -> ::store::sql::Query {
+fn bound(
+    query: ::store::sql::Query,
+    number: NumberId,
+    before: i64,
+    filter: &Filter,
+    limit: u32,
+) -> ::store::sql::Query {
     let direction: i64 = match filter.direction {
         None => 0,
         Some(Direction::Out) => 1,

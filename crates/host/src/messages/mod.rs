@@ -25,13 +25,13 @@ use ::store::{Timestamp, writer::LaneHandle};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::convert::{Files, files_mut};
+use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::Stored;
 pub use self::{
     events::{Happened, Outlet, Prepared},
     outgoing::{Accepted, Outgoing, Recipient},
 };
-pub(crate) use self::store::Stored;
-use self::send::Sends;
 use crate::{
     HostError,
     content::{Category, Content, Context, Status},

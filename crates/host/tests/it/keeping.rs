@@ -109,7 +109,8 @@ async fn what_is_stored_shows_nothing_and_is_found_by_its_words() {
         until("both came", async || came(&world).await == 2).await;
         host.messages.send(text(&number, &ada.number, "We send another Voucher")).await.unwrap();
         ada.hears(business, 1).await;
-        let chats = Chats::new(host.ground.clone(), host.gate.clone(), host.people.clone(), host.messages.clone());
+        let chats =
+            Chats::new(host.ground.clone(), host.gate.clone(), host.people.clone(), host.messages.clone());
         let all = Filter::default();
         let found = async |words: &str| {
             chats.search("test", &number, words, &all, None, 50).await.map(|found| found.len())
