@@ -2,6 +2,8 @@
 //!
 //! - [`ids`], [`codes`], [`content`]: names, errors and messages in the words of the Cloud API.
 //! - [`sealing`]: everything stored is under a key per business.
+//! - [`businesses`], [`numbers`], [`people`]: who there is; devices of numbers run in one process at a time, under a lease.
+//! - [`messages`], [`media`], [`chats`]: what is said, sent, kept, found and erased.
 //! - [`purposes`]: the one gate to plaintext, and the log of what was read.
 #![deny(missing_docs)]
 #![cfg_attr(

@@ -180,7 +180,7 @@ impl Messages {
             let (steps, outlet) = (steps.clone(), outlet.clone());
             Box::pin(async move {
                 let told = statuses::take(transaction, id, &steps).await?;
-                Ok(outlet.add(transaction, told).await?)
+                outlet.add(transaction, told).await
             })
         });
         written.await?;

@@ -14,6 +14,7 @@ use crate::{
     numbers::running::Live,
     people::Known,
     purposes::{Access, Purpose, Subject, SubjectKind},
+    webhooks,
 };
 
 /// Messages deleted at once.
@@ -56,11 +57,16 @@ impl Messages {
             written.await?;
         }
         let business = number.business;
+        let user_id = known.person.user_id.clone();
         let written = self.ground.write(id.get(), move |transaction| {
-            Box::pin(async move { Ok(store::forget_chat(transaction, business, id, person).await?) })
+            let user_id = user_id.clone();
+            Box::pin(async move {
+                webhooks::erase_person(transaction, business, &user_id).await?;
+                Ok(store::forget_chat(transaction, business, id, person).await?)
+            })
         });
         written.await?;
-        self.people.forget(known);
+        self.people.forget(known).await?;
         let done = DraftContent::ErasureDone { request, messages, media };
         let mut reference = [0; 16];
         let name = self.gate.names(business).await?.name("erasure", &request.timestamp.to_be_bytes());

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use ::store::{StoreError, Timestamp, sql::Transaction};
+use ::store::{Timestamp, sql::Transaction};
 use async_trait::async_trait;
-use serde_json::Value;
 
 use crate::{
     HostError,
     content::{Inbound, Profile, StatusUpdate},
-    ids::{NumberId, WabaId},
-    sealing::{BusinessKey, Domain, Place, Sealed},
+    ids::{BusinessId, NumberId, WabaId},
+    webhooks::{self, About, Field, NewEvent, Webhooks, render},
 };
 
 /// Something happened that webhooks tell of.
@@ -40,70 +39,85 @@ pub enum Happened {
 /// Something that happened, ready to be written.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// The account.
-    pub waba: WabaId,
-    /// The number, if it is about one.
-    pub number: Option<NumberId>,
-    /// The webhook's field.
-    pub field: &'static str,
     /// Names it: the same again is not told twice.
     pub unique: String,
-    /// The value of the webhook as JSON, sealed at [`event_place`].
-    pub value: Sealed,
+    /// What webhooks say of it; none if they say nothing.
+    pub event: Option<NewEvent>,
 }
 
-/// Where an event's value is sealed: in the domain of messages, under this name.
-#[must_use]
-pub fn event_place(unique: &str) -> Vec<u8> {
-    [b"event\0", unique.as_bytes()].concat()
-}
-
-/// Where what happened goes: the webhooks.
+/// Where what happened goes.
 #[async_trait]
 pub trait Outlet: Send + Sync + fmt::Debug {
-    /// The webhook's field and value.
-    fn render(&self, happened: &Happened) -> (&'static str, Value);
+    /// Seals what there is to say. `unique` names it.
+    ///
+    /// # Errors
+    /// Those of sealing.
+    async fn seal(
+        &self,
+        business: BusinessId,
+        unique: String,
+        happened: &Happened,
+    ) -> Result<Prepared, HostError>;
 
     /// Writes events in the transaction of what they tell of.
-    async fn add(&self, transaction: &mut Transaction, events: Vec<Prepared>) -> Result<(), StoreError>;
+    ///
+    /// # Errors
+    /// Those of the database.
+    async fn add(&self, transaction: &mut Transaction, events: Vec<Prepared>) -> Result<(), HostError>;
 
     /// They are committed.
     async fn wake(&self);
 }
 
-/// For a host without webhooks.
-#[derive(Debug, Clone, Copy)]
-pub struct NoOutlet;
-
 #[async_trait]
-impl Outlet for NoOutlet {
-    fn render(&self, _happened: &Happened) -> (&'static str, Value) {
-        ("messages", Value::Null)
+impl Outlet for Webhooks {
+    async fn seal(
+        &self,
+        business: BusinessId,
+        unique: String,
+        happened: &Happened,
+    ) -> Result<Prepared, HostError> {
+        let (waba, number, person, field, value) = match happened {
+            Happened::Message(inbound) => (
+                inbound.waba,
+                inbound.number,
+                inbound.from.user_id.clone(),
+                Field::Messages,
+                Some(render::message(inbound)),
+            ),
+            Happened::Status(update) => (
+                update.waba,
+                update.number,
+                update.to.user_id.clone(),
+                Field::Messages,
+                render::status(update),
+            ),
+            Happened::Marketing { waba, number, display_number, from, at, stopped } => (
+                *waba,
+                *number,
+                from.user_id.clone(),
+                Field::UserPreferences,
+                Some(render::user_preference((display_number, *number), from, *stopped, *at)),
+            ),
+        };
+        let Some(value) = value else { return Ok(Prepared { unique, event: None }) };
+        let about = About {
+            business,
+            waba,
+            number: Some(number),
+            person: Some(person),
+            field,
+            unique: unique.clone(),
+        };
+        Ok(Prepared { unique, event: Some(Self::seal(self, about, &value).await?) })
     }
 
-    async fn add(&self, _transaction: &mut Transaction, _events: Vec<Prepared>) -> Result<(), StoreError> {
-        Ok(())
+    async fn add(&self, transaction: &mut Transaction, events: Vec<Prepared>) -> Result<(), HostError> {
+        let events: Vec<_> = events.into_iter().filter_map(|prepared| prepared.event).collect();
+        if events.is_empty() { Ok(()) } else { webhooks::add(transaction, events).await }
     }
 
-    async fn wake(&self) {}
-}
-
-/// Renders and seals.
-pub(super) fn prepare(
-    outlet: &dyn Outlet,
-    key: &BusinessKey,
-    nonce: [u8; 12],
-    unique: String,
-    happened: &Happened,
-) -> Result<Prepared, HostError> {
-    let (field, value) = outlet.render(happened);
-    let plain = serde_json::to_vec(&value).map_err(HostError::internal)?;
-    let name = event_place(&unique);
-    let value = key.seal(Place { domain: Domain::Message, name: &name }, nonce, &plain)?;
-    let (waba, number) = match happened {
-        Happened::Message(inbound) => (inbound.waba, inbound.number),
-        Happened::Status(update) => (update.waba, update.number),
-        Happened::Marketing { waba, number, .. } => (*waba, *number),
-    };
-    Ok(Prepared { waba, number: Some(number), field, unique, value })
+    async fn wake(&self) {
+        Self::wake(self).await;
+    }
 }

@@ -29,7 +29,7 @@ use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;
 pub(crate) use self::store::Stored;
 pub use self::{
-    events::{Happened, NoOutlet, Outlet, Prepared, event_place},
+    events::{Happened, Outlet, Prepared},
     outgoing::{Accepted, Outgoing, Recipient},
 };
 use crate::{

@@ -11,7 +11,7 @@ use client::{AccountId, Body, Change, DeviceId, FeedItem, Marketing, Media, Mess
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    Document, Happened, Messages, Names, Prepared, convert, events, log_name, place_name,
+    Document, Happened, Messages, Names, Prepared, convert, log_name, place_name,
     statuses::{self, Step, step},
     store::{self, NewMessage},
 };
@@ -55,6 +55,7 @@ enum What {
 struct Taken {
     new: Vec<(NewMessage, Vec<Prepared>)>,
     marketing: Vec<(PersonId, bool)>,
+    told: Vec<Prepared>,
     identities: Vec<(PersonId, String)>,
     steps: Vec<statuses::Steps>,
     wrote: HashMap<PersonId, Timestamp>,
@@ -216,6 +217,19 @@ impl Messages {
                             if marketing != Marketing::Unchanged {
                                 let stopped = marketing == Marketing::Stop;
                                 taken.marketing.push((known.person.id, stopped));
+                                let happened = Happened::Marketing {
+                                    waba: number.waba,
+                                    number: number.id,
+                                    display_number: number.digits().to_owned(),
+                                    from: known.profile(),
+                                    at: said.at,
+                                    stopped,
+                                };
+                                let unique = format!("{id} preference");
+                                let told = self.outlet.seal(number.business, unique, &happened).await?;
+                                taken.told.push(told);
+                                // Somebody who says only this has written too.
+                                taken.wrote.entry(known.person.id).or_insert(said.at);
                             }
                             continue;
                         }
@@ -278,7 +292,7 @@ impl Messages {
             context: document.context,
         };
         let happened = Happened::Message(Box::new(inbound));
-        let event = events::prepare(&*self.outlet, key, self.ground.random(), id.to_string(), &happened)?;
+        let event = self.outlet.seal(number.business, id.to_string(), &happened).await?;
         let new = NewMessage {
             number: number.id,
             name: *id.name(),
@@ -371,6 +385,7 @@ impl Messages {
                 let new: HashSet<_> = store::insert(transaction, &rows).await?.into_iter().collect();
                 let new = taken.new.iter().filter(|(message, _)| new.contains(&message.name));
                 let mut told: Vec<_> = new.flat_map(|(_, events)| events.iter().cloned()).collect();
+                told.extend(taken.told.iter().cloned());
                 store::wrote(transaction, business, id, &taken.wrote).await?;
                 for (person, stopped) in &taken.marketing {
                     store::set_marketing(transaction, id, *person, *stopped).await?;
@@ -379,7 +394,7 @@ impl Messages {
                     store::set_identity(transaction, id, *person, identity).await?;
                 }
                 told.extend(statuses::take(transaction, id, &taken.steps).await?);
-                Ok(outlet.add(transaction, told).await?)
+                outlet.add(transaction, told).await
             })
         });
         written.await

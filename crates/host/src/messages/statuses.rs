@@ -6,7 +6,7 @@ use ::store::{StoreError, Timestamp, sql::Transaction};
 use client::{Failure, State};
 
 use super::{
-    Happened, Messages, Prepared, events, log_name,
+    Happened, Messages, Prepared, log_name,
     store::{self, DELIVERED, FAILED, HANDED, READ, SENT, Stored},
 };
 use crate::{
@@ -122,7 +122,6 @@ impl Messages {
         let trackers = self.trackers(number, &rows).await?;
         let pairs: Vec<_> = rows.iter().map(|row| (number.id, row.person)).collect();
         let chats = store::chats(&mut self.ground.reader().await?, &pairs).await?;
-        let key = self.gate.names(number.business).await?;
         let now = self.ground.now();
         let mut prepared = Vec::with_capacity(rows.len());
         for row in rows {
@@ -150,8 +149,7 @@ impl Messages {
                     };
                     let unique = format!("{id} {}", word(next).as_str());
                     let happened = Happened::Status(Box::new(update));
-                    let random = self.ground.random();
-                    told.insert(next, events::prepare(&*self.outlet, &key, random, unique, &happened)?);
+                    told.insert(next, self.outlet.seal(number.business, unique, &happened).await?);
                     state = next;
                 }
             }

@@ -12,7 +12,7 @@ use host::{
     businesses::{BusinessState, Businesses, HostingMode, NewBusiness},
     content::{Content, Text},
     ground::Ground,
-    ids::MessageId,
+    ids::{BusinessId, MessageId},
     media::Media,
     messages::{Happened, Messages, Outgoing, Outlet, Prepared, Recipient},
     numbers::{Number, Numbers, running::Running},
@@ -23,7 +23,7 @@ use host::{
 use relay::{Relay, limits::Rate};
 use serde_json::{Value, json};
 use store::{
-    Entropy, StoreError, Timestamp,
+    Entropy, Timestamp,
     blobs::{BlobConfig, Blobs, Place},
     bus::LocalBus,
     jobs::Jobs,
@@ -78,18 +78,19 @@ pub(crate) struct Told;
 
 #[async_trait]
 impl Outlet for Told {
-    fn render(&self, happened: &Happened) -> (&'static str, Value) {
-        let value = match happened {
-            Happened::Message(message) => json!({ "message": message.id, "from": message.from.user_id }),
-            Happened::Status(update) => json!({ "status": update.status.as_str() }),
-            Happened::Marketing { .. } => json!({}),
-        };
-        ("messages", value)
+    async fn seal(
+        &self,
+        _business: BusinessId,
+        unique: String,
+        _happened: &Happened,
+    ) -> Result<Prepared, HostError> {
+        Ok(Prepared { unique, event: None })
     }
 
-    async fn add(&self, transaction: &mut Transaction, events: Vec<Prepared>) -> Result<(), StoreError> {
+    async fn add(&self, transaction: &mut Transaction, events: Vec<Prepared>) -> Result<(), HostError> {
         let rows = events.into_iter().map(|event| [event.unique.into()]);
-        query("INSERT INTO told (line) VALUES {rows}").rows(rows).execute(transaction).await.map(drop)
+        query("INSERT INTO told (line) VALUES {rows}").rows(rows).execute(transaction).await?;
+        Ok(())
     }
 
     async fn wake(&self) {}
