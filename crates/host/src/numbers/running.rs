@@ -107,7 +107,7 @@ impl Running {
             return Err(HostError::Conflict("this number is being connected"));
         }
         let connected = async {
-            let edges = || async { Ok::<_, HostError>(self.edges(&known, holder).await?) };
+            let edges = || self.edges(&known, holder);
             let device = match Device::open(edges().await?).await {
                 Ok(device) => device,
                 Err(client::Error::NotRegistered) => {
@@ -122,8 +122,12 @@ impl Running {
                 Err(error) => return Err(error.into()),
             };
             // The API tells of a changed key, and sends all the same unless it was told which key it is to be.
-            let settings =
-                Settings { accept_changed_identities: true, read_in_silence: false, keep_history: false, ignore_labels: true };
+            let settings = Settings {
+                accept_changed_identities: true,
+                read_in_silence: false,
+                keep_history: false,
+                ignore_labels: true,
+            };
             device.set_settings(settings).await?;
             Ok(device.own().account)
         };
