@@ -66,7 +66,7 @@ impl Messages {
             })
         });
         written.await?;
-        self.people.forget(known);
+        self.people.forget(known).await?;
         let done = DraftContent::ErasureDone { request, messages, media };
         let mut reference = [0; 16];
         let name = self.gate.names(business).await?.name("erasure", &request.timestamp.to_be_bytes());

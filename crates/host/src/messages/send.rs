@@ -1,7 +1,7 @@
 //! Taking a message from the business's software: the rules in the API's order, then one commit for all that came together.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -122,10 +122,10 @@ impl Item {
         if !self.in_window(chat) && !counted {
             if let Some(tier) = self.tier {
                 let number = self.new.number;
-                if !opened.contains_key(&number) {
-                    opened.insert(number, store::opened(transaction, number, since).await?);
-                }
-                let count = opened.entry(number).or_default();
+                let count = match opened.entry(number) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => place.insert(store::opened(transaction, number, since).await?),
+                };
                 if *count >= tier {
                     return Ok(Err(Code::SpamRate));
                 }

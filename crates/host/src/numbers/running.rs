@@ -107,7 +107,7 @@ impl Running {
             return Err(HostError::Conflict("this number is being connected"));
         }
         let connected = async {
-            let edges = || async { Ok::<_, HostError>(self.edges(&known, holder).await?) };
+            let edges = || self.edges(&known, holder);
             let device = match Device::open(edges().await?).await {
                 Ok(device) => device,
                 Err(client::Error::NotRegistered) => {

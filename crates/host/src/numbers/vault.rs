@@ -5,7 +5,11 @@
 //!
 //! What it holds in memory is what it wrote or read itself: nobody else writes it.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+    sync::Arc,
+};
 
 use ::store::{
     StoreError,
@@ -38,13 +42,15 @@ pub(crate) type Token = [u8; 16];
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Saves;
 
+/// A record by space and hidden name; none takes it away.
+type Written = ((u8, [u8; 32]), Option<Row>);
+
 /// A save.
 #[derive(Debug)]
 pub(crate) struct Save {
     number: NumberId,
     token: Token,
-    /// By space and hidden name; none takes the record away.
-    changes: Vec<((u8, [u8; 32]), Option<Row>)>,
+    changes: Vec<Written>,
 }
 
 #[derive(Debug, Clone)]
@@ -71,10 +77,11 @@ impl Lane for Saves {
         let mut rows: BTreeMap<(NumberId, u8, [u8; 32]), Option<&Row>> = BTreeMap::new();
         let mut outputs = Vec::with_capacity(items.len());
         for item in items {
-            if !tokens.contains_key(&item.number) {
-                tokens.insert(item.number, store::token(transaction, item.number).await?);
-            }
-            if tokens.get(&item.number) != Some(&Some(item.token)) {
+            let token = match tokens.entry(item.number) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(place) => *place.insert(store::token(transaction, item.number).await?),
+            };
+            if token != Some(item.token) {
                 outputs.push(Saved::Lost);
                 continue;
             }
@@ -179,7 +186,7 @@ impl SqlVault {
         owner: &[u8],
         position: u64,
         value: &[u8],
-    ) -> Result<((u8, [u8; 32]), Option<Row>), VaultError> {
+    ) -> Result<Written, VaultError> {
         let len = u32::try_from(key.len()).map_err(|_| VaultError::Damaged)?;
         let (name, owner) = (self.hidden("vault name", space, key), self.hidden("vault owner", space, owner));
         let plain = Zeroizing::new([&len.to_be_bytes()[..], key, value].concat());

@@ -244,9 +244,17 @@ impl People {
     }
 
     /// Forgets what is in memory of somebody.
-    pub(crate) fn forget(&self, known: &Known) {
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn forget(&self, known: &Known) -> Result<(), HostError> {
+        let business = known.person.business;
         self.by_id.forget(&known.person.id);
-        self.by_account.forget(&(known.person.business, known.person.account));
+        self.by_account.forget(&(business, known.person.account));
+        if let Some(number) = &known.details.number {
+            self.by_number.forget(&(business, self.number_name(business, number).await?));
+        }
+        Ok(())
     }
 
     async fn number_name(&self, business: BusinessId, number: &PhoneNumber) -> Result<[u8; 32], HostError> {

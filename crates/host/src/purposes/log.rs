@@ -174,10 +174,8 @@ impl Checking {
     /// # Errors
     /// `Forked` if the noted head was not among them.
     pub fn end(self) -> Result<Head, Broken> {
-        if let Some(noted) = &self.noted {
-            if noted.seq > 0 && !self.found {
-                return Err(Broken::Forked(noted.seq));
-            }
+        if let Some(noted) = self.noted.filter(|noted| noted.seq > 0 && !self.found) {
+            return Err(Broken::Forked(noted.seq));
         }
         Ok(Head { seq: self.seq, hash: hex(&self.hash) })
     }

@@ -450,7 +450,9 @@ mod tests {
         for (name, language, category) in
             [("Order", "en_US", "UTILITY"), ("a", "xx", "UTILITY"), ("a", "en", "X")]
         {
-            assert!(Definition::parse(name, language, category, None, &[body.clone()], None).is_err());
+            assert!(
+                Definition::parse(name, language, category, None, std::slice::from_ref(&body), None).is_err()
+            );
         }
     }
 

@@ -106,10 +106,6 @@ promises! {
     erasure:
         deleting_an_account_leaves_nothing_of_it
         registering_again_leaves_no_old_device_behind;
-    raced:
-        a_removed_device_writes_nothing_any_more
-        an_erased_account_writes_nothing_any_more
-        an_upload_under_way_ends_with_its_account;
     businesses:
         a_draft_is_filled_in_and_submitted
         documents_are_few_and_small_and_go
@@ -124,6 +120,10 @@ promises! {
         a_suspended_vendor_hosts_nothing
         a_label_key_certifies_the_next
         a_person_is_another_one_to_every_business;
+    raced:
+        a_removed_device_writes_nothing_any_more
+        an_erased_account_writes_nothing_any_more
+        an_upload_under_way_ends_with_its_account;
     strangers:
         no_credential_opens_the_doors_of_another_kind
         no_route_opens_without_a_credential

@@ -96,6 +96,11 @@ impl Stage {
         register(&self.urls(), number).await
     }
 
+    /// Somebody who was registered elsewhere.
+    pub(crate) fn somebody(&self, account: AccountId, token: String) -> Person {
+        Person { account, token, http: reqwest::Client::new(), urls: self.urls() }
+    }
+
     /// A further device of somebody.
     pub(crate) async fn link(&self, primary: &Person) -> Person {
         let code =
@@ -107,11 +112,6 @@ impl Stage {
         assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
         let linked: Registered = answer.json().await.unwrap();
         Person { token: linked.token, ..primary.clone() }
-    }
-
-    /// Somebody who was registered elsewhere.
-    pub(crate) fn somebody(&self, account: AccountId, token: String) -> Person {
-        Person { account, token, http: reqwest::Client::new(), urls: self.urls() }
     }
 
     fn urls(&self) -> Vec<String> {
