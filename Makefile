@@ -8,7 +8,7 @@ help: ## List these targets
 setup: ## Install what is missing on this machine, saying what
 	@scripts/setup.sh
 
-run: ## Start a relay to try, which says what to type in two other terminals
+run: ## Start relay, host, a sample business and a sample customer, and say what to try
 	@scripts/run.sh
 
 test: ## Run every test

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# A relay on this machine, to try it: it says what to type in two other terminals, and stays until Ctrl-C.
+# A relay, a host, a sample business and a sample customer on this machine: it says what to try in another terminal, and
+# stays until Ctrl-C.
 #
-#   scripts/run.sh [FLAGS OF tradepost relay]
+#   scripts/run.sh [FLAGS OF tradepost up]
 #
-# Everything it and the two people keep is in build/try; delete that to begin anew.
+# Everything is kept in build/try/up; delete that to begin anew. What programs need is in build/try/up/demo.json.
 set -euo pipefail
 . "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
@@ -12,7 +13,7 @@ scripts/setup.sh build
 cargo build --package tradepost
 mkdir -p build/try
 
-# The relay names what it was called as, and this folder, in the lines to type.
-export TRADEPOST_DATA=$PWD/build/try/people
-program=${CARGO_TARGET_DIR:-$PWD/target}/debug/tradepost
-exec "$program" relay --data build/try/relay "$@"
+# It is named in the lines to type as it was called.
+export TRADEPOST_LOG=${TRADEPOST_LOG:-warn}
+program=${CARGO_TARGET_DIR:-target}/debug/tradepost
+exec "$program" up --data build/try/up "$@"
