@@ -333,8 +333,6 @@ impl Config {
         sure(places.iter().all(|count| *count > 0), "blobs.uploads", "at least 1, and of downloads")?;
         let businesses = &self.businesses;
         sure(businesses.document_bytes > 0, "businesses.document_bytes", "at least 1")?;
-        let within = businesses.document_bytes <= blobs.limit;
-        sure(within, "businesses.document_bytes", "at most blobs.limit")?;
         let name = self.operator.name.trim();
         let named = !name.is_empty() && name.chars().count() <= 75 && !name.chars().any(char::is_control);
         sure(named, "operator.name", "from 1 to 75 characters on one line")?;

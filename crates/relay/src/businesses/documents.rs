@@ -71,6 +71,12 @@ impl Documents {
         Arc::new(Self { ground, blobs, changes })
     }
 
+    /// Bytes of a document at most: it is kept where blobs are.
+    fn limit(&self) -> u64 {
+        let config = &self.ground.config;
+        config.businesses.document_bytes.min(config.blobs.limit)
+    }
+
     /// Takes a document of a draft, or of what was rejected. What it is, is told by its first bytes.
     ///
     /// # Errors
@@ -84,7 +90,7 @@ impl Documents {
         self.changes.take(&business)?;
         let Arriving { name, length, body, patience } = arriving;
         let name = Arc::new(file_name(&name)?);
-        let limit = self.ground.config.businesses.document_bytes;
+        let limit = self.limit();
         if length > limit {
             return Err(RelayError::TooLarge { what: "a document in bytes", limit });
         }
@@ -131,7 +137,7 @@ impl Documents {
         let bytes = paced(body, idle, self.ground.config.blobs.slowest);
         self.blobs.append(id, 0, bytes, true).await?;
         let stored = self.blobs.finish(id, None).await?;
-        let limit = self.ground.config.businesses.document_bytes;
+        let limit = self.limit();
         let size = i64::try_from(stored.size).ok().filter(|_| stored.size <= limit);
         let size = size.ok_or(RelayError::TooLarge { what: "a document in bytes", limit })?;
         let finished = self.ground.write(shard_of(business.as_bytes()), move |transaction| {

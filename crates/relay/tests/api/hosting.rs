@@ -210,7 +210,7 @@ pub(crate) async fn a_label_key_certifies_the_next(site: Site) {
     let rotated = stage.operator().post("/v1/operator/label-key", Value::Null).await.is(200).json();
     stage.operator().post("/v1/operator/label-key", Value::Null).await.is(200);
     let chain = stage.get("/v1/labels/key").await.is(200).json();
-    let mut key = first.clone();
+    let mut key = first;
     for certificate in chain["certificates"].as_array().unwrap() {
         let next = opened::<KeyCertificate>(certificate, &key, KEY_CERTIFICATE);
         key = keys::PublicKey::from_bytes(&next.key).unwrap();
