@@ -210,7 +210,7 @@ impl<'a> Fields<'a> {
             }
             Cow::Owned(items) => {
                 let each = items.into_iter().enumerate();
-                each.map(|(at, item)| self.into_object(item, format!("{field}[{at}]"))).collect()
+                each.map(|(at, item)| self.owned_object(item, format!("{field}[{at}]"))).collect()
             }
         };
         let whole: Option<Vec<Fields<'b>>> = objects.into_iter().collect();
@@ -265,12 +265,12 @@ impl<'a> Fields<'a> {
         match value {
             Value::Object(map) => Some(Some(Fields { values: Cow::Borrowed(map), path, voice: self.voice })),
             Value::String(text) if text.is_empty() => Some(None),
-            Value::String(text) => json(text).ok().and_then(|value| self.into_object(value, path)).map(Some),
+            Value::String(text) => json(text).ok().and_then(|value| self.owned_object(value, path)).map(Some),
             _ => None,
         }
     }
 
-    fn into_object<'b>(&self, value: Value, path: String) -> Option<Fields<'b>> {
+    fn owned_object<'b>(&self, value: Value, path: String) -> Option<Fields<'b>> {
         match value {
             Value::Object(map) => Some(Fields { values: Cow::Owned(map), path, voice: self.voice }),
             _ => None,
