@@ -69,6 +69,11 @@ while read -r group command least package purpose <&3; do
   have "$command" "$least" || install_package "$package" "$command" "$least" "$purpose"
 done 3<<<"$needs"
 
+# Python is mostly there; what makes folders for its packages is a package of its own.
+if wanted test && ! python3 -c 'import ensurepip' 2>/dev/null; then
+  install_package python3-venv python3 3 "the conversations with other parties' clients of the Cloud API"
+fi
+
 # Rust is not Debian's, which is too old, and not ours to install into somebody's home unasked.
 command -v cargo >/dev/null || stop "Rust is missing: please install it as https://rustup.rs describes and run this again."
 needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)

@@ -36,4 +36,7 @@ export TRADEPOST_BINARY=${CARGO_TARGET_DIR:-target}/debug/tradepost
 step "JavaScript tests"
 node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test.mjs interop/client/*.test.mjs
 
+step "Conversations with other parties' clients"
+scripts/interop-cloud-api.sh
+
 printf '\nAll tests passed.\n'
