@@ -1,6 +1,6 @@
 //! Serving: the listener, TLS, connections and how many of them, and going down in order.
 
-use std::{convert::Infallible, io, path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{io, path::Path, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use http::Request;
@@ -154,10 +154,8 @@ impl Connections {
     }
 
     async fn talk(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
-        let service = service_fn(|request: Request<Incoming>| {
-            let router = self.router.clone();
-            async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await?) }
-        });
+        let service =
+            service_fn(|request: Request<Incoming>| self.router.clone().oneshot(request.map(Body::new)));
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut leaving = false;
         loop {

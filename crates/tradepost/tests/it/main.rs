@@ -1,5 +1,6 @@
 //! The real binary: a relay and people around it, each command a process.
 
+mod audit;
 mod boundary;
 mod business;
 mod conversation;

@@ -254,7 +254,8 @@ fn the_sample_business_and_its_customer_talk_and_go_on_after_a_restart() {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     });
 
-    assert_eq!(up.demo(&["say", "Is my card blocked?"])["state"]["state"], "sent");
+    let said = up.demo(&["say", "Is my card blocked?"]);
+    assert!(["sent", "delivered"].contains(&said["state"]["state"].as_str().unwrap()), "{said}");
     let heard = software.hears("the customer's words", |value| message(value, "text").is_some());
     assert_eq!(message(&heard, "text").unwrap()["text"]["body"], "Is my card blocked?");
     assert_eq!(heard["contacts"][0]["wa_id"], up.of("customer_number").trim_start_matches('+'));
