@@ -22,5 +22,7 @@ if ! cmp -s "$wanted" build/pywa/installed.txt; then
   cp "$wanted" build/pywa/installed.txt
 fi
 
+TRADEPOST_BINARY=$(realpath "${TRADEPOST_BINARY:-${CARGO_TARGET_DIR:-target}/debug/tradepost}")
+export TRADEPOST_BINARY
 cd interop/cloud-api
 exec ../../build/pywa/bin/python -B -m unittest -v test_pywa
