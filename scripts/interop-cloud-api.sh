@@ -22,7 +22,16 @@ if ! cmp -s "$wanted" build/pywa/installed.txt; then
   cp "$wanted" build/pywa/installed.txt
 fi
 
+sdk=interop/cloud-api/sdk
+if [[ $sdk/package-lock.json -nt $sdk/node_modules/.package-lock.json ]]; then
+  echo "$sdk: installing its packages from the npm registry"
+  (cd "$sdk" && npm ci --ignore-scripts --no-audit --no-fund) >build/interop-sdk.log 2>&1 || {
+    echo "interop-cloud-api: npm could not install the packages; is the package registry reachable? (see build/interop-sdk.log)" >&2
+    exit 1
+  }
+fi
+
 TRADEPOST_BINARY=$(realpath "${TRADEPOST_BINARY:-${CARGO_TARGET_DIR:-target}/debug/tradepost}")
 export TRADEPOST_BINARY
 cd interop/cloud-api
-exec ../../build/pywa/bin/python -B -m unittest -v test_pywa
+exec ../../build/pywa/bin/python -B -W ignore -m unittest -v test_pywa test_sdk

@@ -13,6 +13,7 @@ needs='
   build  cc           -     build-essential  cargo, to link
   test   node         20    nodejs           the tests against the official library and of the WASM module
   test   npm          -     npm              the tests, to fetch the official library
+  test   openssl      -     openssl          the tests of TLS, which make a certificate
   test   initdb       15    postgresql       the tests of the store, which start a PostgreSQL of their own
   test   nats-server  -     nats-server      the tests of the store, which start a NATS of their own
 '

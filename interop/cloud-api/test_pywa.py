@@ -87,7 +87,7 @@ class Conversation(unittest.TestCase):
         self.up.answers("--button", "no")
         pressed = until("the button", lambda: [found for found in self.buttons if found.data == "no"])
         self.assertEqual(pressed[0].title, "No")
-        self.assertEqual(pressed[0].reply_to_message.message_id, sent.id)
+        self.assertEqual(pressed[0].reply_to_message.id, sent.id)
 
     def test_a_row_is_picked(self):
         rows = [types.SectionRow("Morning", "am", "9 to 12"), types.SectionRow("Evening", "pm")]

@@ -23,12 +23,14 @@ def until(what, wanted):
 
 
 class Up:
-    def __init__(self):
+    def __init__(self, **environment):
         self.folder = tempfile.TemporaryDirectory(prefix="tradepost-up-")
         self.data = self.folder.name
         self.log = open(os.path.join(self.data, "log"), "wb")
         line = [BINARY, "up", "--data", self.data, "--listen", "127.0.0.1:0"]
-        self.process = subprocess.Popen(line, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            line, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env={**os.environ, **environment}
+        )
         path = pathlib.Path(self.data, "demo.json")
         try:
             until("tradepost up", lambda: self.runs() and path.exists())

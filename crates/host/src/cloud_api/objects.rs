@@ -231,6 +231,7 @@ pub(super) async fn known_number(
         ("is_preverified_number", json!(false)),
         ("search_visibility", json!("NON_VISIBLE")),
         ("certificate", Value::Null),
+        ("new_certificate", Value::Null),
         ("last_onboarded_time", json!(time(number.created))),
         ("country_code", json!(business.country)),
         ("country_dial_code", Value::Null),

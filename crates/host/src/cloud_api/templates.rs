@@ -43,6 +43,7 @@ fn row(template: &Template, selected: &[Selected]) -> Result<Value, Failure> {
         ("message_send_ttl_seconds", json!(definition.message_send_ttl_seconds)),
         ("library_template_name", Value::Null),
         ("cta_url_link_tracking_opted_out", Value::Null),
+        ("degrees_of_freedom_spec", Value::Null),
         ("last_updated_time", json!(template.edited.0 / 1000)),
     ];
     let usual = [
