@@ -350,6 +350,8 @@ between('the other side is told of a changed identity key of ours', async ({ ann
   assert.equal(await heard.event('closed'), DEVICE_REMOVED);
   const refusal = await bank.send(anna.number, 'Are you still you?').catch((failure) => failure);
   assert.equal(refusal.code, EXIT_IDENTITY_CHANGED);
+  // Only a number that was shown can be accepted.
+  await bank.run('verify', anna.number);
   await bank.run('verify', anna.number, '--accept-new-identity');
   const heardAgain = new Heard(again);
   await again.connect();

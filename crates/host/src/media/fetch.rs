@@ -1,17 +1,10 @@
 //! Files that a business names by their address. Addresses in private networks are not called, unless the host was told
 //! that its own network may be.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use reqwest::{
-    Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-    redirect::Policy,
-};
+use reqwest::{Url, redirect::Policy};
 
 use super::Media;
 use crate::{
@@ -19,86 +12,25 @@ use crate::{
     codes::{Code, Refusal},
     ids::MediaId,
     numbers::Number,
+    webhooks::address::{Guarded, Rules, SystemLookup},
 };
 
 /// How long a file may take to come.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Which addresses may be called.
-#[derive(Debug, Clone, Copy)]
-struct Reach {
-    loopback: bool,
-    private: bool,
-}
-
-impl Reach {
-    fn may(self, address: IpAddr) -> bool {
-        if address.is_loopback() {
-            return self.loopback;
-        }
-        if address.is_unspecified() || address.is_multicast() {
-            return false;
-        }
-        self.private || is_public(address)
-    }
-}
-
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, ..] = address.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            let test = a == 198 && (18..20).contains(&b);
-            !(address.is_private()
-                || address.is_link_local()
-                || address.is_broadcast()
-                || address.is_documentation()
-                || shared
-                || test
-                || a == 0
-                || (a == 192 && b == 0)
-                || a >= 240)
-        }
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => is_public(IpAddr::V4(mapped)),
-            // Global unicast is 2000::/3; of it not Teredo, documentation and 6to4, which lead elsewhere.
-            None => {
-                let [first, second, ..] = address.segments();
-                (0x2000..0x4000).contains(&first)
-                    && !(first == 0x2001 && (second == 0 || second == 0xdb8))
-                    && first != 0x2002
-            }
-        },
-    }
-}
-
-impl Resolve for Reach {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reach = *self;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let may: Vec<SocketAddr> = found.filter(|address| reach.may(address.ip())).collect();
-            if may.is_empty() {
-                return Err("this name leads nowhere that may be called".into());
-            }
-            Ok(Box::new(may.into_iter()) as Addrs)
-        })
-    }
-}
-
 impl Media {
     /// Fetches a file from its address. It is one of the business's then.
     pub(super) async fn fetch(&self, number: &Number, link: &str) -> Result<MediaId, HostError> {
         let refuse = |why: &'static str| HostError::from(Refusal::new(Code::MediaUpload, why));
-        let settings = &self.ground.config.webhooks;
-        let reach = Reach { loopback: settings.loopback, private: settings.private_networks };
+        // The same nets as for callbacks; plain HTTP too, which the API tolerates here.
+        let rules = Rules::secure(&self.ground.config.webhooks);
         let url = Url::parse(link).map_err(|_| refuse("The link is no address."))?;
         let address = url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
-        if !matches!(url.scheme(), "http" | "https") || address.is_some_and(|address| !reach.may(address)) {
+        if !matches!(url.scheme(), "http" | "https") || address.is_some_and(|address| !rules.allow(address)) {
             return Err(refuse("The link leads nowhere that may be called."));
         }
         let client = reqwest::Client::builder()
-            .dns_resolver(std::sync::Arc::new(reach))
+            .dns_resolver(Arc::new(Guarded { rules, lookup: Arc::new(SystemLookup) }))
             .redirect(Policy::none())
             .no_proxy()
             .timeout(TIMEOUT)
@@ -114,37 +46,6 @@ impl Media {
         match self.put(number, &mime_type, None, bytes).await {
             Err(HostError::Blob(_)) => Err(refuse("The link broke off.")),
             other => other,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_public_is_not_called() {
-        let reach = Reach { loopback: false, private: false };
-        for bad in [
-            "127.0.0.1",
-            "10.0.0.1",
-            "192.168.1.1",
-            "172.16.0.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "::1",
-            "fe80::1",
-            "fc00::1",
-            "::ffff:10.0.0.1",
-            "::ffff:127.0.0.1",
-            "224.0.0.1",
-            "2002:0a00:0001::",
-        ] {
-            assert!(!reach.may(bad.parse().unwrap()), "{bad}");
-        }
-        for good in ["1.1.1.1", "93.184.216.34", "2606:4700::1111"] {
-            assert!(reach.may(good.parse().unwrap()), "{good}");
         }
     }
 }

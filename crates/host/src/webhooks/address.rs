@@ -179,9 +179,9 @@ impl Lookup for SystemLookup {
 
 /// Gives connections only what the rules allow.
 #[derive(Debug, Clone)]
-pub(super) struct Guarded {
-    pub(super) rules: Rules,
-    pub(super) lookup: Arc<dyn Lookup>,
+pub(crate) struct Guarded {
+    pub(crate) rules: Rules,
+    pub(crate) lookup: Arc<dyn Lookup>,
 }
 
 impl Resolve for Guarded {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use client::{
-    Clock as _, Device, Edges, MemoryVault, Message, NativeLink, NativeLinkOptions, Registration,
+    Clock as _, Device, Edges, Event, MemoryVault, Message, NativeLink, NativeLinkOptions, Registration,
     SystemClock, system_rng,
 };
 use host::{
@@ -243,6 +243,17 @@ impl World {
         let registration =
             Registration { number: number.clone(), code, pin: None, device_name: "phone".to_owned() };
         let device = Device::register(edges, registration).await.unwrap();
+        // A screen: who hosts a business is shown when it is told, and then messages go there.
+        tokio::spawn({
+            let (device, mut events) = (device.clone(), device.events());
+            async move {
+                loop {
+                    if let Event::Label { account, state } = events.next().await {
+                        device.label_shown(account, &state.digest.0).await.unwrap();
+                    }
+                }
+            }
+        });
         let running = tokio::spawn({
             let device = device.clone();
             async move {

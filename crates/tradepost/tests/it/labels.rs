@@ -110,7 +110,8 @@ fn a_customer_sees_who_hosts_a_business_answers_it_and_leaves_it() {
     let Body::NumberShare { proof } = bank.hears(3).body else { panic!("no number") };
     let signed = wire::hosting::Signed::read(&proof.0).unwrap();
     let said: wire::hosting::NumberProof = wire::Message::decode(&signed.statement[..]).unwrap();
-    assert_eq!((said.number.as_str(), said.business), (ANNA, bank.device.own().account.as_bytes().to_vec()));
+    let bank_itself: wire::BusinessId = business.parse().unwrap();
+    assert_eq!((said.number.as_str(), said.business), (ANNA, bank_itself.as_bytes().to_vec()));
     anna.lines(&["leave", BANK, "--stop-marketing", "--erase", "--yes"]);
     assert_eq!(bank.hears(4).body, Body::Preference { marketing: Marketing::Stop });
     let request = bank.hears(5);
