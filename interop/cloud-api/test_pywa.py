@@ -93,7 +93,7 @@ class Conversation(unittest.TestCase):
         rows = [types.SectionRow("Morning", "am", "9 to 12"), types.SectionRow("Evening", "pm")]
         sections = types.SectionList("Times", [types.Section("Tomorrow", rows)])
         self.client.send_message(self.to, "When may we deliver?", buttons=sections)
-        self.up.sees("deliver")
+        self.up.sees("When may we deliver?")
         self.up.answers("--row", "am")
         picked = until("the row", lambda: [found for found in self.rows if found.data == "am"])
         self.assertEqual((picked[0].title, picked[0].description), ("Morning", "9 to 12"))
