@@ -2,9 +2,10 @@
 //!
 //! - [`Queue::accept`]: the rules for a send, from HTTP and from sockets alike.
 //! - `mailbox`: one device's place; why nothing acknowledged is lost and nothing overtakes is written there.
-//! - `store`: the SQL. `expiry`: what is not collected in time. `nodes`: how the nodes of a relay wake each other.
+//! - `store`: the SQL; `arrivals`: where SQLite writes first. `expiry`: what is not collected in time. `nodes`: how the nodes of a relay wake each other.
 //! - `keeper`: what is overdue is stored, what does not move is closed.
 
+mod arrivals;
 mod expiry;
 mod keeper;
 pub(crate) mod mailbox;
@@ -37,13 +38,14 @@ use wire::{
 
 pub(crate) use self::mailbox::{Mailbox, Next};
 use self::{
+    arrivals::Arrivals,
     keeper::Keeper,
     mailbox::Arrival,
     nodes::Nodes,
     pending::{Pending, Sender},
     recent::RecentIds,
     sockets::Sockets,
-    store::{Bounds, MailboxLane},
+    store::{Bounds, Change, MailboxLane},
 };
 use crate::{
     accounts::{Accounts, Recipient},
@@ -126,6 +128,10 @@ pub enum Refusal {
 /// Milliseconds to wait before a send that could not be stored is sent again.
 const RETRY_AFTER: u64 = 1000;
 
+/// How often a reader asks a writer that is busy, and how long it waits in between.
+const SETTLE_TRIES: u32 = 250;
+const SETTLE_PAUSE: Duration = Duration::from_millis(20);
+
 impl Refusal {
     fn to_frame(&self, id: Bytes) -> frames::Refusal {
         let mut frame = frames::Refusal { id, ..frames::Refusal::default() };
@@ -165,6 +171,7 @@ pub struct Queue {
     ground: Arc<Ground>,
     accounts: Arc<Accounts>,
     lane: LaneHandle<MailboxLane>,
+    arrivals: Arc<Arrivals>,
     sockets: Sockets,
     keeper: Arc<Keeper>,
     nodes: Option<Nodes>,
@@ -209,8 +216,10 @@ impl Queue {
             accepted: metrics::counter!("relay_sends_accepted"),
             refused: metrics::counter!("relay_sends_refused"),
         };
+        let arrivals = Arc::new(Arrivals::new());
         let queue = Arc::new(Self {
-            lane: ground.writer.lane(MailboxLane(config.bounds())),
+            lane: ground.writer.lane(MailboxLane { bounds: config.bounds(), arrivals: arrivals.clone() }),
+            arrivals,
             sockets: Sockets::new(),
             keeper: Arc::new(Keeper::new()),
             // A file has one owner. Another process may store into the same PostgreSQL, with a bus or without.
@@ -284,9 +293,25 @@ impl Queue {
 
     /// The oldest envelopes in the store after a sequence.
     pub(crate) async fn page(&self, device: DeviceKey, after: i64) -> Result<Vec<store::Stored>, StoreError> {
+        self.settle(Some(device)).await?;
         let mut reader = self.ground.reader().await?;
         let limit = i64::try_from(mailbox::PAGE).unwrap_or(i64::MAX);
         store::page(&mut reader, device, after, limit).await
+    }
+
+    /// Sees to it that what was stored for this device, or for anybody, can be read.
+    async fn settle(&self, device: Option<DeviceKey>) -> Result<(), StoreError> {
+        if self.ground.database.engine() != Engine::Sqlite || !self.arrivals.holds(device) {
+            return Ok(());
+        }
+        for _ in 0..SETTLE_TRIES {
+            match self.lane.submit(Change::Settle(device)).await {
+                // Who wants to read does not get in the way of those who send, nor they in his for long.
+                Err(StoreError::Busy) => tokio::time::sleep(SETTLE_PAUSE).await,
+                outcome => return outcome.map(drop),
+            }
+        }
+        Err(StoreError::Busy)
     }
 
     /// Whether a device is still there.

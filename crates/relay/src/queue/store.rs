@@ -4,14 +4,17 @@
 //! `mailboxes.next` gives the sequence. A writer holds the row of the mailbox until its commit, so that within a device
 //! sequences become visible in their order: who has read up to one misses none below it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use prost::Message as _;
 use store::{
     StoreError, Timestamp,
     sql::{
-        Connection, Sql, Transaction,
+        Connection, Engine, Sql, Transaction,
         migrations::{Migration, Module},
         query,
     },
@@ -19,15 +22,17 @@ use store::{
 };
 use wire::frames::Envelope;
 
+use super::arrivals::{self, Appended, Arrivals, Known, Mailboxes};
 use crate::devices::DeviceKey;
 
 /// The tables of this feature.
 pub(crate) const MODULE: Module = Module {
     name: "queue",
-    migrations: &[Migration {
-        name: "mailboxes and envelopes",
-        sql: Sql::each(
-            "CREATE TABLE mailboxes (
+    migrations: &[
+        Migration {
+            name: "mailboxes and envelopes",
+            sql: Sql::each(
+                "CREATE TABLE mailboxes (
                 device INTEGER PRIMARY KEY,
                 next INTEGER NOT NULL,
                 waiting INTEGER NOT NULL,
@@ -40,8 +45,8 @@ pub(crate) const MODULE: Module = Module {
                 body BLOB NOT NULL,
                 PRIMARY KEY (device, seq)
             ) STRICT, WITHOUT ROWID;",
-            // Counters change often and are in no index: room for updates in place. Ciphertext does not compress.
-            "CREATE TABLE mailboxes (
+                // Counters change often and are in no index: room for updates in place. Ciphertext does not compress.
+                "CREATE TABLE mailboxes (
                 device BIGINT PRIMARY KEY,
                 next BIGINT NOT NULL,
                 waiting BIGINT NOT NULL,
@@ -55,12 +60,22 @@ pub(crate) const MODULE: Module = Module {
                 PRIMARY KEY (device, seq)
             );
             ALTER TABLE envelopes ALTER COLUMN body SET STORAGE EXTERNAL;",
-        ),
-    }],
+            ),
+        },
+        Migration { name: "what arrived last", sql: arrivals::TABLE },
+    ],
 };
 
 store::row! {
-    struct Mailbox from "mailboxes" { device: i64, next: i64, waiting: i64, bytes: i64, since: i64 }
+    /// A mailbox as it is stored.
+    #[derive(Debug, Clone, Default)]
+    pub(super) struct Mailbox from "mailboxes" {
+        pub(super) device: i64,
+        pub(super) next: i64,
+        pub(super) waiting: i64,
+        pub(super) bytes: i64,
+        pub(super) since: i64,
+    }
 }
 
 store::row! {
@@ -93,11 +108,11 @@ pub(crate) async fn erase_mailboxes(
     transaction: &mut Transaction,
     devices: &[DeviceKey],
 ) -> Result<(), StoreError> {
-    for statement in [
-        "DELETE FROM mailboxes WHERE device IN (VALUES {rows})",
-        "DELETE FROM envelopes WHERE device IN (VALUES {rows})",
-    ] {
-        query(statement).rows(devices.iter().map(|device| [device.0.into()])).execute(transaction).await?;
+    let erase = |statement| query(statement).rows(devices.iter().map(|device| [device.0.into()]));
+    erase("DELETE FROM mailboxes WHERE device IN (VALUES {rows})").execute(transaction).await?;
+    erase("DELETE FROM envelopes WHERE device IN (VALUES {rows})").execute(transaction).await?;
+    if transaction.engine() == Engine::Sqlite {
+        erase("DELETE FROM arrivals WHERE device IN (VALUES {rows})").execute(transaction).await?;
     }
     Ok(())
 }
@@ -154,18 +169,17 @@ pub(crate) async fn overdue(
     Ok(found.into_iter().map(|row| DeviceKey(row.device)).collect())
 }
 
-/// Deletes at most `limit` of a device's envelopes that came before `cutoff`, and gives them back. `None`: no more of
-/// them are left.
-pub(crate) async fn expire(
+/// Deletes at most `limit` of a device's envelopes that came before `cutoff`: how many, and whether more may be left.
+async fn expire(
     transaction: &mut Transaction,
     device: DeviceKey,
     cutoff: Timestamp,
     limit: i64,
-) -> Result<(Vec<Envelope>, bool), StoreError> {
+) -> Result<Changed, StoreError> {
     let mut mailboxes = lock(transaction, [device.0].into_iter()).await?;
-    let Some(mailbox) = mailboxes.get_mut(&device.0) else { return Ok((Vec::new(), false)) };
+    let Some(mailbox) = mailboxes.get_mut(&device.0) else { return Ok(Changed::Gone) };
     let oldest = page(transaction, device, 0, limit).await?;
-    let (mut expired, mut through, mut next) = (Vec::new(), 0, None);
+    let (mut expired, mut through, mut next) = (0, 0, None);
     for row in &oldest {
         let envelope = Envelope::decode(&*row.body).unwrap_or_default();
         let received = i64::try_from(envelope.received).unwrap_or(i64::MAX);
@@ -174,15 +188,15 @@ pub(crate) async fn expire(
             break;
         }
         through = row.seq;
-        expired.push(envelope);
+        expired += 1;
     }
-    let more = next.is_none() && expired.len() == oldest.len() && !expired.is_empty();
+    let more = next.is_none() && expired == oldest.len() && expired > 0;
     delete(transaction, mailbox, through, None).await?;
     if let Some(next) = next {
         mailbox.since = next;
     }
     save(transaction, mailboxes.values()).await?;
-    Ok((expired, more))
+    Ok(Changed::Expired(expired, more))
 }
 
 /// What is done to a mailbox.
@@ -208,17 +222,37 @@ pub(crate) enum Change {
         /// And how many bytes they have.
         bytes: i64,
     },
+    /// Deletes what came before a time.
+    Expire {
+        /// Whose mailbox.
+        device: DeviceKey,
+        /// The time.
+        cutoff: Timestamp,
+        /// How many at most.
+        limit: i64,
+    },
+    /// Makes everything readable that was stored before, if some of it is for this device or none is given; see
+    /// [`arrivals`].
+    Settle(Option<DeviceKey>),
 }
 
 impl Change {
-    /// Whose mailbox it changes.
+    /// Whose mailbox it changes; 0 if it is not about one.
     pub(crate) const fn device_key(&self) -> DeviceKey {
         match self {
-            Self::Append { device, .. } | Self::Acknowledge { device, .. } => *device,
+            Self::Append { device, .. } | Self::Acknowledge { device, .. } | Self::Expire { device, .. } => {
+                *device
+            }
+            Self::Settle(_) => DeviceKey(0),
         }
     }
 
-    const fn device(&self) -> i64 {
+    /// Whether the mailbox's row has to be at hand for it.
+    pub(super) const fn is_usual(&self) -> bool {
+        matches!(self, Self::Append { .. } | Self::Acknowledge { .. })
+    }
+
+    pub(super) const fn device(&self) -> i64 {
         self.device_key().0
     }
 }
@@ -230,6 +264,10 @@ pub(crate) enum Changed {
     Appended(i64),
     /// It is deleted, or was.
     Acknowledged,
+    /// So many are deleted, and whether more may be left.
+    Expired(usize, bool),
+    /// It can be read.
+    Settled,
     /// The mailbox takes no more.
     Full,
     /// There is no such mailbox (any more).
@@ -247,7 +285,10 @@ pub(crate) struct Bounds {
 
 /// Writes the changes of many devices at once.
 #[derive(Debug)]
-pub(crate) struct MailboxLane(pub(crate) Bounds);
+pub(crate) struct MailboxLane {
+    pub(crate) bounds: Bounds,
+    pub(crate) arrivals: Arc<Arrivals>,
+}
 
 impl Lane for MailboxLane {
     type Item = Change;
@@ -258,58 +299,109 @@ impl Lane for MailboxLane {
         transaction: &mut Transaction,
         items: &[Change],
     ) -> Result<Vec<Changed>, StoreError> {
-        let mut mailboxes = lock(transaction, items.iter().map(Change::device)).await?;
+        let sqlite = transaction.engine() == Engine::Sqlite;
+        let mut mailboxes =
+            if sqlite { self.arrivals.begin(transaction, items).await? } else { Mailboxes::default() };
+        // These look at the tables alone, and come first.
+        let mut expired = Vec::new();
+        for item in items {
+            if let Change::Expire { device, cutoff, limit } = item {
+                expired.push(expire(transaction, *device, *cutoff, *limit).await?);
+            }
+        }
+        let usual = items.iter().filter(|item| item.is_usual()).map(Change::device);
+        let missing = usual.filter(|device| !mailboxes.contains_key(device));
+        let found = lock(transaction, missing).await?;
+        mailboxes.extend(found.into_iter().map(|(device, row)| (device, Known { row, ..Known::default() })));
+
+        let mut expired = expired.into_iter();
         let mut outputs = Vec::with_capacity(items.len());
         let mut appended = Vec::with_capacity(items.len());
         // Per device: through, count, bytes.
         let mut acknowledged: BTreeMap<i64, (i64, i64, i64)> = BTreeMap::new();
         for item in items {
-            let Some(mailbox) = mailboxes.get_mut(&item.device()) else {
-                outputs.push(Changed::Gone);
-                continue;
+            let mailbox = match item {
+                Change::Expire { .. } => {
+                    outputs.push(expired.next().unwrap_or(Changed::Gone));
+                    continue;
+                }
+                Change::Settle(_) => {
+                    outputs.push(Changed::Settled);
+                    continue;
+                }
+                _ => mailboxes.get_mut(&item.device()),
             };
-            outputs.push(match item {
-                Change::Append { envelope, received, .. } => {
+            outputs.push(match (item, mailbox) {
+                (Change::Append { envelope, received, .. }, Some(mailbox)) => {
                     let length = i64::try_from(envelope.len()).unwrap_or(i64::MAX);
-                    if mailbox.waiting >= self.0.envelopes
-                        || mailbox.bytes.saturating_add(length) > self.0.bytes
-                    {
-                        Changed::Full
-                    } else {
-                        let seq = mailbox.next;
-                        if mailbox.waiting == 0 {
-                            mailbox.since = received.0;
+                    match mailbox.append(length, self.bounds) {
+                        Some(seq) => {
+                            appended.push(Appended {
+                                device: item.device(),
+                                seq,
+                                received: *received,
+                                envelope,
+                            });
+                            Changed::Appended(seq)
                         }
-                        mailbox.next += 1;
-                        mailbox.waiting += 1;
-                        mailbox.bytes += length;
-                        appended.push([mailbox.device.into(), seq.into(), envelope.to_vec().into()]);
-                        Changed::Appended(seq)
+                        None => Changed::Full,
                     }
                 }
-                Change::Acknowledge { through, count, bytes, .. } => {
-                    let sum = acknowledged.entry(mailbox.device).or_default();
+                (Change::Acknowledge { through, count, bytes, .. }, Some(_)) => {
+                    let sum = acknowledged.entry(item.device()).or_default();
                     *sum = (sum.0.max(*through), sum.1 + count, sum.2 + bytes);
                     Changed::Acknowledged
                 }
+                _ => Changed::Gone,
             });
         }
-        query("INSERT INTO envelopes (device, seq, body) VALUES {rows}")
-            .rows(appended)
-            .execute(transaction)
-            .await?;
+        if sqlite {
+            arrivals::append(transaction, &appended).await?;
+        } else {
+            append(transaction, &appended, &mut mailboxes).await?;
+        }
+        let mut changed: BTreeSet<i64> = acknowledged.keys().copied().collect();
         for (device, (through, count, bytes)) in acknowledged {
             if let Some(mailbox) = mailboxes.get_mut(&device) {
-                delete(transaction, mailbox, through, Some((count, bytes))).await?;
+                delete(transaction, &mut mailbox.row, through, Some((count, bytes))).await?;
             }
         }
-        save(transaction, mailboxes.values()).await?;
+        if !sqlite {
+            changed.extend(appended.iter().map(|appended| appended.device));
+        }
+        let changed = changed.iter().filter_map(|device| mailboxes.get(device));
+        save(transaction, changed.map(|mailbox| &mailbox.row)).await?;
+        if sqlite {
+            self.arrivals.done(mailboxes);
+        }
         Ok(outputs)
     }
 
     fn key(&self, item: &Change) -> u64 {
         item.device().unsigned_abs()
     }
+
+    fn ended(&self, committed: bool) {
+        self.arrivals.ended(committed);
+    }
+}
+
+/// Puts envelopes where they stay, and counts them in the rows of their mailboxes.
+async fn append(
+    transaction: &mut Transaction,
+    appended: &[Appended<'_>],
+    mailboxes: &mut Mailboxes,
+) -> Result<(), StoreError> {
+    for one in appended {
+        if let Some(mailbox) = mailboxes.get_mut(&one.device) {
+            mailbox.settle(one.received);
+        }
+    }
+    query("INSERT INTO envelopes (device, seq, body) VALUES {rows}")
+        .rows(appended.iter().map(|one| [one.device.into(), one.seq.into(), one.envelope.to_vec().into()]))
+        .execute(transaction)
+        .await
+        .map(drop)
 }
 
 /// Reads the mailboxes of these devices and, on PostgreSQL, keeps others from changing them: in one order, so that

@@ -9,7 +9,7 @@ use relay::{Config, Relay};
 use store::{
     Timestamp,
     bus::BusConfig,
-    sql::DatabaseConfig,
+    sql::{DatabaseConfig, Sql},
     testing::{HandClock, Nats, Postgres, Scratch, SeededEntropy},
 };
 use tokio::net::TcpStream;
@@ -24,6 +24,11 @@ use wire::{
 };
 
 /// How long anything may take that should happen.
+/// How many envelopes there are in the tables.
+pub(crate) const ENVELOPES: Sql = Sql::each(
+    "SELECT (SELECT COUNT(*) FROM envelopes) + (SELECT COUNT(*) FROM arrivals)",
+    "SELECT COUNT(*) FROM envelopes",
+);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Relays that share a database: one, or two with a bus between them.
@@ -119,7 +124,7 @@ impl Stage {
     pub(crate) async fn stored(&self) -> i64 {
         let database = &self.nodes[0].services.ground.database;
         let mut reader = database.reader().await.unwrap();
-        store::sql::query("SELECT COUNT(*) FROM envelopes").value(&mut reader).await.unwrap().unwrap()
+        store::sql::query(ENVELOPES).value(&mut reader).await.unwrap().unwrap()
     }
 
     /// Waits until the store holds so many.

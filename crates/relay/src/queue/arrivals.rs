@@ -1,0 +1,345 @@
+//! What arrived last, on SQLite: first written in the order of arrival, later put where it belongs.
+//!
+//! `envelopes` is clustered by device. A commit with one envelope for each of a thousand devices would change a thousand
+//! of its pages, and write each to the log and once more to the file. So envelopes go to the end of `arrivals`, where a
+//! page takes a dozen, whoever they are for. When many have come together, or somebody wants to read or delete one of
+//! them, all of `arrivals` is *settled*: moved into `envelopes`, sorted by device, so that a page there takes many at
+//! once too. All of this happens in the transactions of the one lane that writes here.
+//!
+//! - **A mailbox is its row and what is in `arrivals` for it.** The row counts what was settled, and nothing else; its
+//!   `next` is the first sequence that is not there. So an append changes no row of `mailboxes`.
+//! - **What is in `arrivals` is known here too**, per device, as of the last commit: [`Arrivals`]. After a start, and
+//!   whenever a transaction did not end with a commit as planned, it is not known, and the next transaction settles first.
+//! - **Whoever reads asks first** whether [`something may be here`](Arrivals::holds), and has it settled then. What is
+//!   appended meanwhile announces itself to the mailbox after its commit.
+//!
+//! Envelopes for a device that is gone are dropped when they are settled.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use store::{
+    StoreError, Timestamp,
+    sql::{Sql, Transaction, query},
+};
+
+use super::store::{Bounds, Change, Mailbox};
+use crate::devices::DeviceKey;
+
+/// PostgreSQL writes in the order of arrival by itself.
+pub(super) const TABLE: Sql = Sql::each(
+    "CREATE TABLE arrivals (
+        place INTEGER PRIMARY KEY,
+        device INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        received INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;",
+    "SELECT 1;",
+);
+
+/// Envelopes and bytes in `arrivals` from which on they are settled. Larger, and an envelope costs less; but whoever
+/// stores something while they are settled waits for it, some 100 ms.
+const MOST: i64 = 16_384;
+const MOST_BYTES: i64 = 16 << 20;
+
+/// Mailboxes that a transaction has at hand, by device.
+pub(super) type Mailboxes = HashMap<i64, Known>;
+
+/// A mailbox: its row, and what came since.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    pub(super) row: Mailbox,
+    count: i64,
+    bytes: i64,
+}
+
+/// An envelope that is to be written.
+#[derive(Debug)]
+pub(super) struct Appended<'a> {
+    pub(super) device: i64,
+    pub(super) seq: i64,
+    pub(super) received: Timestamp,
+    pub(super) envelope: &'a Bytes,
+}
+
+impl Known {
+    /// Counts an envelope of this length, if there is room for it; its sequence.
+    pub(super) fn append(&mut self, length: i64, bounds: Bounds) -> Option<i64> {
+        let (waiting, bytes) = (self.row.waiting + self.count, self.row.bytes + self.bytes);
+        if waiting >= bounds.envelopes || bytes.saturating_add(length) > bounds.bytes {
+            return None;
+        }
+        let seq = self.row.next + self.count;
+        self.count += 1;
+        self.bytes += length;
+        Some(seq)
+    }
+
+    /// Counts in its row what came since; the first of it at this time.
+    pub(super) fn settle(&mut self, received: Timestamp) {
+        if self.row.waiting == 0 {
+            self.row.since = received.0;
+        }
+        self.row.next += self.count;
+        self.row.waiting += self.count;
+        self.row.bytes += self.bytes;
+        (self.count, self.bytes) = (0, 0);
+    }
+}
+
+/// What is known of `arrivals`.
+#[derive(Debug)]
+pub(crate) struct Arrivals(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Mailboxes with something in `arrivals`, as of the last commit.
+    fresh: Mailboxes,
+    count: i64,
+    bytes: i64,
+    /// Whether `fresh` is what the next transaction will find.
+    sure: bool,
+    /// Whether more may have been committed than `fresh` says.
+    doubtful: bool,
+    /// Whether the transaction under way has settled what was in `fresh`.
+    settled: bool,
+    /// What it found and changed; all of it, once it was done.
+    under_way: Option<Mailboxes>,
+}
+
+impl State {
+    fn holds(&self, device: Option<DeviceKey>) -> bool {
+        device.map_or(!self.fresh.is_empty(), |device| self.fresh.contains_key(&device.0))
+    }
+
+    fn is_much(&self) -> bool {
+        self.count >= MOST || self.bytes >= MOST_BYTES
+    }
+}
+
+impl Arrivals {
+    pub(super) fn new() -> Self {
+        // What the last process left is not known.
+        Self(Mutex::new(State { doubtful: true, ..State::default() }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether something that was committed for this device, or for anybody, may be here, where readers do not see it.
+    pub(super) fn holds(&self, device: Option<DeviceKey>) -> bool {
+        let state = self.state();
+        state.doubtful || state.holds(device)
+    }
+
+    /// Begins to write these: settles, if there is a reason to, and gives what is known of their mailboxes.
+    pub(super) async fn begin(
+        &self,
+        transaction: &mut Transaction,
+        items: &[Change],
+    ) -> Result<Mailboxes, StoreError> {
+        let known = self.known(items);
+        match known {
+            Some(known) => Ok(known),
+            None => settle(transaction).await.map(|()| Mailboxes::new()),
+        }
+    }
+
+    /// What is known of the mailboxes of these, or nothing if everything has to be settled first.
+    fn known(&self, items: &[Change]) -> Option<Mailboxes> {
+        let mut state = self.state();
+        let sure = std::mem::replace(&mut state.sure, false);
+        let wanted = |item: &Change| match item {
+            Change::Append { .. } => false,
+            Change::Acknowledge { device, .. } | Change::Expire { device, .. } => state.holds(Some(*device)),
+            Change::Settle(device) => state.holds(*device),
+        };
+        let settles = !sure || state.is_much() || items.iter().any(wanted);
+        state.settled = settles;
+        state.under_way = None;
+        let find = |item: &Change| Some((item.device(), state.fresh.get(&item.device())?.clone()));
+        (!settles).then(|| items.iter().filter_map(find).collect())
+    }
+
+    /// All is written; this is so if it is committed.
+    pub(super) fn done(&self, mailboxes: Mailboxes) {
+        self.state().under_way = Some(mailboxes);
+    }
+
+    /// The transaction has ended, with a commit or perhaps not.
+    pub(super) fn ended(&self, committed: bool) {
+        let mut state = self.state();
+        match state.under_way.take() {
+            Some(mailboxes) if committed => {
+                if std::mem::take(&mut state.settled) {
+                    (state.fresh, state.count, state.bytes) = (Mailboxes::new(), 0, 0);
+                }
+                for (device, known) in mailboxes.into_iter().filter(|(_, known)| known.count > 0) {
+                    let (count, bytes) = (known.count, known.bytes);
+                    let before = state.fresh.insert(device, known);
+                    let before = before.map_or((0, 0), |before| (before.count, before.bytes));
+                    state.count += count - before.0;
+                    state.bytes += bytes - before.1;
+                }
+                (state.sure, state.doubtful) = (true, false);
+            }
+            _ => state.doubtful = true,
+        }
+    }
+}
+
+/// Writes them to the end.
+pub(super) async fn append(
+    transaction: &mut Transaction,
+    appended: &[Appended<'_>],
+) -> Result<(), StoreError> {
+    query("INSERT INTO arrivals (device, seq, received, body) VALUES {rows}")
+        .rows(appended.iter().map(|one| {
+            [one.device.into(), one.seq.into(), one.received.into(), one.envelope.to_vec().into()]
+        }))
+        .execute(transaction)
+        .await
+        .map(drop)
+}
+
+/// Moves everything to where it stays. Does nothing if there is nothing.
+async fn settle(transaction: &mut Transaction) -> Result<(), StoreError> {
+    for statement in [
+        "INSERT INTO envelopes (device, seq, body)
+         SELECT device, seq, body FROM arrivals WHERE device IN (SELECT device FROM mailboxes)
+         ORDER BY device, seq",
+        "UPDATE mailboxes SET
+            next = next + came, waiting = waiting + came, bytes = bytes + length,
+            since = CASE WHEN waiting = 0 THEN first ELSE since END
+         FROM (SELECT device AS whose, COUNT(*) AS came, SUM(LENGTH(body)) AS length, MIN(received) AS first
+               FROM arrivals GROUP BY device)
+         WHERE mailboxes.device = whose",
+        "DELETE FROM arrivals",
+    ] {
+        query(statement).execute(transaction).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use store::{
+        sql::{Database, migrations},
+        testing::Scratch,
+        writer::Lane as _,
+    };
+
+    use super::{
+        super::store::{Changed, MODULE, MailboxLane, open_mailboxes, page},
+        *,
+    };
+
+    const BOUNDS: Bounds = Bounds { envelopes: 10, bytes: 1000 };
+
+    fn lane() -> MailboxLane {
+        MailboxLane { bounds: BOUNDS, arrivals: Arc::new(Arrivals::new()) }
+    }
+
+    fn append(device: i64, byte: u8) -> Change {
+        let device = DeviceKey(device);
+        Change::Append { device, envelope: Bytes::copy_from_slice(&[byte; 100]), received: Timestamp(7) }
+    }
+
+    /// In a transaction of its own, which is committed or not.
+    async fn write(database: &Database, lane: &MailboxLane, commit: bool, items: &[Change]) -> Vec<Changed> {
+        let mut transaction = database.begin().await.unwrap();
+        let outputs = lane.apply(&mut transaction, items).await.unwrap();
+        if commit {
+            transaction.commit().await.unwrap();
+        } else {
+            transaction.rollback().await.unwrap();
+        }
+        lane.ended(commit);
+        outputs
+    }
+
+    /// Sequences and first bytes of what a reader sees.
+    async fn seen(database: &Database, device: i64) -> Vec<(i64, u8)> {
+        let mut reader = database.reader().await.unwrap();
+        let rows = page(&mut reader, DeviceKey(device), 0, 100).await.unwrap();
+        rows.into_iter().map(|row| (row.seq, row.body[0])).collect()
+    }
+
+    async fn two_mailboxes() -> Scratch {
+        let scratch = Scratch::sqlite().await.unwrap();
+        migrations::apply(&scratch.database, &[MODULE], Timestamp(0)).await.unwrap();
+        let mut transaction = scratch.database.begin().await.unwrap();
+        open_mailboxes(&mut transaction, &[DeviceKey(1), DeviceKey(2)]).await.unwrap();
+        transaction.commit().await.unwrap();
+        scratch
+    }
+
+    #[tokio::test]
+    async fn who_settles_sees_what_was_committed() {
+        let scratch = two_mailboxes().await;
+        let (database, lane) = (&scratch.database, lane());
+        assert!(lane.arrivals.holds(Some(DeviceKey(1))), "after a start it is not known");
+        let outputs = write(database, &lane, true, &[append(1, 10), append(3, 30), append(1, 11)]).await;
+        assert_eq!(outputs, [Changed::Appended(1), Changed::Gone, Changed::Appended(2)]);
+        assert!(lane.arrivals.holds(Some(DeviceKey(1))) && lane.arrivals.holds(None));
+        assert!(!lane.arrivals.holds(Some(DeviceKey(2))));
+        assert_eq!(seen(database, 1).await, []);
+        write(database, &lane, true, &[Change::Settle(Some(DeviceKey(1))), append(1, 12)]).await;
+        assert_eq!(seen(database, 1).await, [(1, 10), (2, 11)]);
+        assert!(lane.arrivals.holds(Some(DeviceKey(1))));
+        // Deleted is what was acknowledged, whether it was settled or not, and nothing else.
+        let through = Change::Acknowledge { device: DeviceKey(1), through: 2, count: 2, bytes: 200 };
+        write(database, &lane, true, &[through]).await;
+        assert_eq!(seen(database, 1).await, [(3, 12)]);
+        // No sequence is given twice, also when the mailbox was empty.
+        let through = Change::Acknowledge { device: DeviceKey(1), through: 3, count: 1, bytes: 100 };
+        let outputs = write(database, &lane, true, &[through, append(1, 13)]).await;
+        assert_eq!(outputs, [Changed::Acknowledged, Changed::Appended(4)]);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_committed_is_forgotten() {
+        let scratch = two_mailboxes().await;
+        let (database, lane) = (&scratch.database, lane());
+        write(database, &lane, true, &[append(1, 10)]).await;
+        assert_eq!(write(database, &lane, false, &[append(1, 11)]).await, [Changed::Appended(2)]);
+        assert!(lane.arrivals.holds(Some(DeviceKey(2))), "now nothing is certain");
+        assert_eq!(write(database, &lane, true, &[append(1, 12)]).await, [Changed::Appended(2)]);
+        write(database, &lane, true, &[Change::Settle(None)]).await;
+        assert_eq!(seen(database, 1).await, [(1, 10), (2, 12)]);
+        // Halves of a batch in one transaction, as after a failure.
+        let mut transaction = database.begin().await.unwrap();
+        for (half, byte) in [(1, 13), (2, 20), (1, 14)] {
+            lane.apply(&mut transaction, &[append(half, byte)]).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+        lane.ended(true);
+        write(database, &lane, true, &[append(1, 15), Change::Settle(None)]).await;
+        write(database, &lane, true, &[Change::Settle(None)]).await;
+        assert_eq!(seen(database, 1).await, [(1, 10), (2, 12), (3, 13), (4, 14), (5, 15)]);
+        assert_eq!(seen(database, 2).await, [(1, 20)]);
+    }
+
+    #[tokio::test]
+    async fn another_process_goes_on_where_one_was_killed() {
+        let scratch = two_mailboxes().await;
+        let database = &scratch.database;
+        write(database, &lane(), true, &[append(1, 10), append(1, 11)]).await;
+        let next = lane();
+        let many: Vec<Change> = (12..22).map(|byte| append(1, byte)).collect();
+        let outputs = write(database, &next, true, &many).await;
+        assert_eq!(outputs[..2], [Changed::Appended(3), Changed::Appended(4)]);
+        assert_eq!(outputs[7..], [Changed::Appended(10), Changed::Full, Changed::Full]);
+        assert_eq!(write(database, &next, true, &[append(1, 0)]).await, [Changed::Full]);
+        write(database, &next, true, &[Change::Settle(None)]).await;
+        assert_eq!(seen(database, 1).await.len(), 10);
+        assert_eq!(write(database, &next, true, &[append(1, 0)]).await, [Changed::Full]);
+    }
+}
