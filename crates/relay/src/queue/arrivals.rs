@@ -50,7 +50,7 @@ const MOST_BYTES: i64 = 16 << 20;
 pub(super) type Mailboxes = HashMap<i64, Known>;
 
 /// A mailbox: its row, and what came since.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) row: Mailbox,
     count: i64,
@@ -64,6 +64,12 @@ pub(super) struct Appended<'a> {
     pub(super) seq: i64,
     pub(super) received: Timestamp,
     pub(super) envelope: &'a Bytes,
+}
+
+impl From<Mailbox> for Known {
+    fn from(row: Mailbox) -> Self {
+        Self { row, count: 0, bytes: 0 }
+    }
 }
 
 impl Known {

@@ -275,7 +275,7 @@ impl Mailbox {
                 }
                 Ok(Changed::Full) => pending.failed(Refusal::Full(vec![device])),
                 // Gone: removed since. The sender's next try will find out.
-                Ok(_) | Err(_) => pending.failed(Refusal::Unavailable),
+                _ => pending.failed(Refusal::Unavailable),
             }
             if idle {
                 after.sockets.retire(&mailbox);
@@ -355,7 +355,7 @@ impl Mailbox {
                 mailbox.saved(&after, (socket, number, bytes), &outcome);
                 match outcome {
                     Ok(Changed::Appended(_)) => waiting.safe(),
-                    Ok(_) | Err(_) => waiting.failed(Refusal::Unavailable),
+                    _ => waiting.failed(Refusal::Unavailable),
                 }
             });
             if handed.is_ok() {

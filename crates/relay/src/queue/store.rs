@@ -68,7 +68,7 @@ pub(crate) const MODULE: Module = Module {
 
 store::row! {
     /// A mailbox as it is stored.
-    #[derive(Debug, Clone, Default)]
+    #[derive(Debug, Clone)]
     pub(super) struct Mailbox from "mailboxes" {
         pub(super) device: i64,
         pub(super) next: i64,
@@ -312,7 +312,7 @@ impl Lane for MailboxLane {
         let usual = items.iter().filter(|item| item.is_usual()).map(Change::device);
         let missing = usual.filter(|device| !mailboxes.contains_key(device));
         let found = lock(transaction, missing).await?;
-        mailboxes.extend(found.into_iter().map(|(device, row)| (device, Known { row, ..Known::default() })));
+        mailboxes.extend(found.into_iter().map(|(device, row)| (device, Known::from(row))));
 
         let mut expired = expired.into_iter();
         let mut outputs = Vec::with_capacity(items.len());
