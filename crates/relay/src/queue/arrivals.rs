@@ -10,10 +10,12 @@
 //!   `next` is the first sequence that is not there. So an append changes no row of `mailboxes`.
 //! - **What is in `arrivals` is known here too**, per device, as of the last commit: [`Arrivals`]. After a start, and
 //!   whenever a transaction did not end with a commit as planned, it is not known, and the next transaction settles first.
-//! - **Whoever reads asks first** whether [`something may be here`](Arrivals::holds), and has it settled then. What is
-//!   appended meanwhile announces itself to the mailbox after its commit.
+//! - **Whoever reads asks first** whether [`something may be here`](Arrivals::holds), and has it settled then; if that
+//!   cannot be, because the disk is full or the writer busy, reads [both tables](page). What is appended meanwhile
+//!   announces itself to the mailbox after its commit.
 //!
-//! Envelopes for a device that is gone are dropped when they are settled.
+//! - **Whoever removes a device** takes what is here for it too, and counts that in `removals`, in the same transaction.
+//!   If that number is another one than at the last commit, what is known here is not what is there: settle first.
 
 use std::{
     collections::HashMap,
@@ -23,10 +25,10 @@ use std::{
 use bytes::Bytes;
 use store::{
     StoreError, Timestamp,
-    sql::{Sql, Transaction, query},
+    sql::{Connection, Sql, Transaction, query},
 };
 
-use super::store::{Bounds, Change, Mailbox};
+use super::store::{Bounds, Change, Mailbox, Stored};
 use crate::devices::DeviceKey;
 
 /// PostgreSQL writes in the order of arrival by itself.
@@ -37,7 +39,9 @@ pub(super) const TABLE: Sql = Sql::each(
         seq INTEGER NOT NULL,
         received INTEGER NOT NULL,
         body BLOB NOT NULL
-    ) STRICT;",
+    ) STRICT;
+    CREATE TABLE removals (count INTEGER NOT NULL) STRICT;
+    INSERT INTO removals (count) VALUES (0);",
     "SELECT 1;",
 );
 
@@ -107,8 +111,9 @@ struct State {
     fresh: Mailboxes,
     count: i64,
     bytes: i64,
-    /// Whether `fresh` is what the next transaction will find.
+    /// Whether `fresh` is what the next transaction will find, if `removals` is this.
     sure: bool,
+    removals: i64,
     /// Whether more may have been committed than `fresh` says.
     doubtful: bool,
     /// Whether the transaction under way has settled what was in `fresh`.
@@ -149,17 +154,18 @@ impl Arrivals {
         transaction: &mut Transaction,
         items: &[Change],
     ) -> Result<Mailboxes, StoreError> {
-        let known = self.known(items);
-        match known {
+        let removals = query("SELECT count FROM removals").value(transaction).await?.unwrap_or(0);
+        match self.known(items, removals) {
             Some(known) => Ok(known),
             None => settle(transaction).await.map(|()| Mailboxes::new()),
         }
     }
 
     /// What is known of the mailboxes of these, or nothing if everything has to be settled first.
-    fn known(&self, items: &[Change]) -> Option<Mailboxes> {
+    fn known(&self, items: &[Change], removals: i64) -> Option<Mailboxes> {
         let mut state = self.state();
-        let sure = std::mem::replace(&mut state.sure, false);
+        let same = std::mem::replace(&mut state.removals, removals) == removals;
+        let sure = std::mem::replace(&mut state.sure, false) && same;
         let wanted = |item: &Change| match item {
             Change::Append { .. } => false,
             Change::Acknowledge { device, .. } | Change::Expire { device, .. } => state.holds(Some(*device)),
@@ -213,6 +219,36 @@ pub(super) async fn append(
         .map(drop)
 }
 
+/// Takes out what is there for these devices, in the transaction that removes them.
+pub(super) async fn erase(transaction: &mut Transaction, devices: &[DeviceKey]) -> Result<(), StoreError> {
+    query("DELETE FROM arrivals WHERE device IN (VALUES {rows})")
+        .rows(devices.iter().map(|device| [device.0.into()]))
+        .execute(transaction)
+        .await?;
+    query("UPDATE removals SET count = count + 1").execute(transaction).await.map(drop)
+}
+
+/// The oldest envelopes of a device after `after`, at most `limit`, settled or not. Looks through all that arrived.
+pub(super) async fn page(
+    connection: &mut Connection,
+    device: DeviceKey,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Stored>, StoreError> {
+    query(
+        "SELECT seq, body FROM (
+            SELECT seq, body FROM envelopes WHERE device = $1 AND seq > $2 ORDER BY seq LIMIT $3
+         ) UNION ALL SELECT seq, body FROM (
+            SELECT seq, body FROM arrivals WHERE device = $1 AND seq > $2 ORDER BY seq LIMIT $3
+         ) ORDER BY seq LIMIT $3",
+    )
+    .bind(device.0)
+    .bind(after)
+    .bind(limit)
+    .all(connection)
+    .await
+}
+
 /// Moves everything to where it stays. Does nothing if there is nothing.
 async fn settle(transaction: &mut Transaction) -> Result<(), StoreError> {
     for statement in [
@@ -220,9 +256,10 @@ async fn settle(transaction: &mut Transaction) -> Result<(), StoreError> {
          SELECT device, seq, body FROM arrivals WHERE device IN (SELECT device FROM mailboxes)
          ORDER BY device, seq",
         "UPDATE mailboxes SET
-            next = next + came, waiting = waiting + came, bytes = bytes + length,
+            next = last + 1, waiting = waiting + came, bytes = bytes + length,
             since = CASE WHEN waiting = 0 THEN first ELSE since END
-         FROM (SELECT device AS whose, COUNT(*) AS came, SUM(LENGTH(body)) AS length, MIN(received) AS first
+         FROM (SELECT device AS whose, MAX(seq) AS last, COUNT(*) AS came, SUM(LENGTH(body)) AS length,
+                     MIN(received) AS first
                FROM arrivals GROUP BY device)
          WHERE mailboxes.device = whose",
         "DELETE FROM arrivals",
@@ -243,7 +280,7 @@ mod tests {
     };
 
     use super::{
-        super::store::{Changed, MODULE, MailboxLane, open_mailboxes, page},
+        super::store::{self as tables, Changed, MODULE, MailboxLane, erase_mailboxes, open_mailboxes},
         *,
     };
 
@@ -274,7 +311,7 @@ mod tests {
     /// Sequences and first bytes of what a reader sees.
     async fn seen(database: &Database, device: i64) -> Vec<(i64, u8)> {
         let mut reader = database.reader().await.unwrap();
-        let rows = page(&mut reader, DeviceKey(device), 0, 100).await.unwrap();
+        let rows = tables::page(&mut reader, DeviceKey(device), 0, 100).await.unwrap();
         rows.into_iter().map(|row| (row.seq, row.body[0])).collect()
     }
 
@@ -347,5 +384,53 @@ mod tests {
         write(database, &next, true, &[Change::Settle(None)]).await;
         assert_eq!(seen(database, 1).await.len(), 10);
         assert_eq!(write(database, &next, true, &[append(1, 0)]).await, [Changed::Full]);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_settle_reads_both() {
+        let scratch = two_mailboxes().await;
+        let (database, lane) = (&scratch.database, lane());
+        write(database, &lane, true, &[append(1, 10), append(2, 20), append(1, 11)]).await;
+        write(database, &lane, true, &[Change::Settle(None), append(1, 12), append(1, 13)]).await;
+        let mut reader = database.reader().await.unwrap();
+        for (after, limit, expected) in
+            [(0, 100, vec![10, 11, 12, 13]), (1, 2, vec![11, 12]), (3, 100, vec![13]), (4, 100, vec![])]
+        {
+            let rows = page(&mut reader, DeviceKey(1), after, limit).await.unwrap();
+            assert!(rows.iter().map(|row| i64::from(row.body[0]) - 9).eq(rows.iter().map(|row| row.seq)));
+            assert_eq!(rows.iter().map(|row| row.body[0]).collect::<Vec<_>>(), expected, "after {after}");
+        }
+    }
+
+    /// Of a device that was removed nothing is left, and nobody hears that it got something more; whether that is in the
+    /// transaction that removes it or later, and whoever takes its key next.
+    #[tokio::test]
+    async fn a_removed_device_gets_nothing_more() {
+        let scratch = two_mailboxes().await;
+        let (database, lane) = (&scratch.database, lane());
+        write(database, &lane, true, &[append(1, 10), append(2, 20)]).await;
+        let mut transaction = database.begin().await.unwrap();
+        erase_mailboxes(&mut transaction, &[DeviceKey(1)]).await.unwrap();
+        let outputs = lane.apply(&mut transaction, &[append(1, 11), append(2, 21)]).await.unwrap();
+        assert_eq!(outputs, [Changed::Gone, Changed::Appended(2)]);
+        transaction.commit().await.unwrap();
+        lane.ended(true);
+        write(database, &lane, true, &[append(2, 22)]).await;
+        // In a transaction in which nothing else is written.
+        let mut transaction = database.begin().await.unwrap();
+        erase_mailboxes(&mut transaction, &[DeviceKey(2)]).await.unwrap();
+        transaction.commit().await.unwrap();
+        let mut reader = database.reader().await.unwrap();
+        for table in ["SELECT COUNT(*) FROM arrivals", "SELECT COUNT(*) FROM envelopes WHERE device = 1"] {
+            assert_eq!(query(table).value::<i64>(&mut reader).await.unwrap(), Some(0), "{table}");
+        }
+        drop(reader);
+        assert_eq!(write(database, &lane, true, &[append(2, 23)]).await, [Changed::Gone]);
+        let mut transaction = database.begin().await.unwrap();
+        open_mailboxes(&mut transaction, &[DeviceKey(2)]).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(write(database, &lane, true, &[append(2, 24)]).await, [Changed::Appended(1)]);
+        write(database, &lane, true, &[Change::Settle(None)]).await;
+        assert_eq!(seen(database, 2).await, [(1, 24)]);
     }
 }

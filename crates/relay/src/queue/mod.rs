@@ -128,9 +128,10 @@ pub enum Refusal {
 /// Milliseconds to wait before a send that could not be stored is sent again.
 const RETRY_AFTER: u64 = 1000;
 
-/// How often a reader asks a writer that is busy, and how long it waits in between.
-const SETTLE_TRIES: u32 = 250;
+/// How often a reader asks a writer that is busy, how long it waits in between, and in all.
+const SETTLE_TRIES: u32 = 10;
 const SETTLE_PAUSE: Duration = Duration::from_millis(20);
+const SETTLE_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Refusal {
     fn to_frame(&self, id: Bytes) -> frames::Refusal {
@@ -293,10 +294,14 @@ impl Queue {
 
     /// The oldest envelopes in the store after a sequence.
     pub(crate) async fn page(&self, device: DeviceKey, after: i64) -> Result<Vec<store::Stored>, StoreError> {
-        self.settle(Some(device)).await?;
+        let settled = self.settle(Some(device)).await;
         let mut reader = self.ground.reader().await?;
         let limit = i64::try_from(mailbox::PAGE).unwrap_or(i64::MAX);
-        store::page(&mut reader, device, after, limit).await
+        match settled {
+            Ok(()) => store::page(&mut reader, device, after, limit).await,
+            // A full disk, or a writer that has too much to do, keeps nobody from what is stored for them.
+            Err(_) => arrivals::page(&mut reader, device, after, limit).await,
+        }
     }
 
     /// Sees to it that what was stored for this device, or for anybody, can be read.
@@ -304,14 +309,16 @@ impl Queue {
         if self.ground.database.engine() != Engine::Sqlite || !self.arrivals.holds(device) {
             return Ok(());
         }
-        for _ in 0..SETTLE_TRIES {
-            match self.lane.submit(Change::Settle(device)).await {
-                // Who wants to read does not get in the way of those who send, nor they in his for long.
-                Err(StoreError::Busy) => tokio::time::sleep(SETTLE_PAUSE).await,
-                outcome => return outcome.map(drop),
+        let settled = async {
+            for _ in 0..SETTLE_TRIES {
+                match self.lane.submit(Change::Settle(device)).await {
+                    Err(StoreError::Busy) => tokio::time::sleep(SETTLE_PAUSE).await,
+                    outcome => return outcome.map(drop),
+                }
             }
-        }
-        Err(StoreError::Busy)
+            Err(StoreError::Busy)
+        };
+        tokio::time::timeout(SETTLE_PATIENCE, settled).await.unwrap_or(Err(StoreError::Busy))
     }
 
     /// Whether a device is still there.

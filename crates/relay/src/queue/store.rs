@@ -112,7 +112,7 @@ pub(crate) async fn erase_mailboxes(
     erase("DELETE FROM mailboxes WHERE device IN (VALUES {rows})").execute(transaction).await?;
     erase("DELETE FROM envelopes WHERE device IN (VALUES {rows})").execute(transaction).await?;
     if transaction.engine() == Engine::Sqlite {
-        erase("DELETE FROM arrivals WHERE device IN (VALUES {rows})").execute(transaction).await?;
+        arrivals::erase(transaction, devices).await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{connection::Connections, seats::Seats};
 pub use self::{
-    seats::{Peer, Sending},
+    seats::{Peer, Seat, Sending},
     stream::Stream,
     tls::{Certificate, TlsError},
 };

@@ -287,7 +287,8 @@ mod tests {
 
     #[test]
     fn nothing_of_a_violation_is_left_for_who_reads_next() {
-        let violation = || BytesMut::from(&[frame(0x81, b"text"), frame(0x82, b"for the next one")].concat()[..]);
+        let violation =
+            || BytesMut::from(&[frame(0x81, b"text"), frame(0x82, b"for the next one")].concat()[..]);
         let mut input = violation();
         assert!(Decoder::default().feed(&mut input, drop).is_err());
         assert!(input.is_empty());
