@@ -7,19 +7,10 @@ use signal::{
 };
 
 use crate::{
+    seed::Seed,
     simulation::{Letter, Who, wire},
     targets::{AUTHORITIES, CHAIN, KEM_PAIR, NOW, SAFETY_NUMBERS, STAGES, STRANGERS, rng},
 };
-
-/// One file of a corpus.
-pub(crate) struct Seed {
-    /// The target that it is for.
-    pub(crate) target: &'static str,
-    /// Name of the file.
-    pub(crate) name: String,
-    /// What is in it.
-    pub(crate) bytes: Vec<u8>,
-}
 
 /// All files of all corpora.
 pub(crate) fn seeds() -> Vec<Seed> {

@@ -7,7 +7,7 @@ use wire::{
     limits,
 };
 
-use crate::{Blob, Body, Card, Draft, DraftContent, Error, Location, Media, MediaKind, MessageRef};
+use crate::{Blob, Body, Card, Change, Draft, DraftContent, Error, Location, Media, MediaKind, MessageRef};
 
 /// Bytes of a text.
 const TEXT: usize = 64 << 10;
@@ -34,6 +34,22 @@ pub(crate) fn message_ref(reference: &content::MessageRef) -> Option<MessageRef>
 
 pub(crate) fn wire_ref(message: MessageRef) -> content::MessageRef {
     content::MessageRef { author: message.author.as_bytes().to_vec(), timestamp: message.timestamp }
+}
+
+/// Which message a content changes, and how, if it is a change. Whoever edits or deletes names only when: it is of
+/// their own messages.
+pub(crate) fn change_from_wire(by: AccountId, content: Option<&Content>) -> Option<(MessageRef, Change)> {
+    use content::Body as Wire;
+    let own = |timestamp| MessageRef { author: by, timestamp };
+    match content.and_then(|content| content.body.as_ref())? {
+        Wire::Reaction(reaction) => {
+            let emoji = (!reaction.remove).then(|| reaction.emoji.clone());
+            Some((message_ref(reaction.message.as_ref()?)?, Change::Reaction { emoji }))
+        }
+        Wire::Edit(edit) => Some((own(edit.timestamp), Change::Edit { text: edit.body.clone() })),
+        Wire::Delete(delete) => Some((own(delete.timestamp), Change::Delete)),
+        _ => None,
+    }
 }
 
 /// Cuts text to so many bytes, between two characters.

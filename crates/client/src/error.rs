@@ -8,6 +8,9 @@ pub enum Error {
     /// Its state cannot be read or written.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Another call of this device was begun, and nobody has polled it to its end for a minute: nothing was done.
+    #[error("another call of this device was begun and is not being finished")]
+    Stalled,
     /// Its state holds something that this version did not write.
     #[error("stored state is damaged: {0}")]
     Damaged(&'static str),
@@ -50,6 +53,9 @@ pub enum Error {
     /// Nothing was ever received from or sent to this account.
     #[error("the identity key of this account is not known yet")]
     UnknownIdentity,
+    /// What was compared is not the present identity key of this account.
+    #[error("the identity key of this account changed since it was compared")]
+    IdentityChanged,
     /// Too much waits to be sent already.
     #[error("too much waits to be sent")]
     OutboxFull,

@@ -73,6 +73,12 @@ pub enum Event {
         /// Whether it was asked for again.
         asked: bool,
     },
+    /// Something came into the feed, of a device that keeps no history ([`Device::feed`](crate::Device::feed)). Messages,
+    /// changes, states and changed identities are told in no other way then.
+    Feed {
+        /// The position of the last of it.
+        through: u64,
+    },
     /// A contact's name, profile or block changed, here or on another own device.
     Contact {
         /// Who.

@@ -52,7 +52,8 @@ async fn serve<F: Future<Output = ()> + Send + 'static>(
 }
 
 fn link(url: &str, certificate: Vec<u8>) -> NativeLink {
-    NativeLink::new(url, NativeLinkOptions { trusted: vec![certificate] }).unwrap()
+    NativeLink::new(url, NativeLinkOptions { trusted: vec![certificate], ..NativeLinkOptions::default() })
+        .unwrap()
 }
 
 fn get(path: &str) -> HttpRequest {
@@ -121,7 +122,10 @@ async fn a_redirection_is_not_followed_and_a_body_that_breaks_off_is_an_error() 
 async fn only_a_certificate_that_is_trusted_will_do() {
     let (url, _) = serve(async |_: Box<dyn Stream>| {}).await;
     let (_, other) = serve(async |_: Box<dyn Stream>| {}).await;
-    for options in [NativeLinkOptions::default(), NativeLinkOptions { trusted: vec![other] }] {
+    for options in [
+        NativeLinkOptions::default(),
+        NativeLinkOptions { trusted: vec![other], ..NativeLinkOptions::default() },
+    ] {
         let link = NativeLink::new(&url, options).unwrap();
         assert!(matches!(link.request(get("/")).await, Err(LinkError::Unreachable(_))));
         assert!(matches!(link.open("token").await, Err(LinkError::Unreachable(_))));
@@ -129,7 +133,7 @@ async fn only_a_certificate_that_is_trusted_will_do() {
     for bad in ["", "relay.example", "ftp://relay.example", "https://relay.example/?a=b"] {
         assert!(NativeLink::new(bad, NativeLinkOptions::default()).is_err(), "{bad}");
     }
-    let rubbish = NativeLinkOptions { trusted: vec![b"rubbish".to_vec()] };
+    let rubbish = NativeLinkOptions { trusted: vec![b"rubbish".to_vec()], ..NativeLinkOptions::default() };
     assert!(NativeLink::new("https://relay.example", rubbish).is_err());
 }
 
@@ -179,4 +183,26 @@ async fn a_credential_that_is_not_taken_is_told_apart() {
     })
     .await;
     assert!(matches!(link(&url, certificate).open("token").await, Err(LinkError::Unauthorized)));
+}
+
+#[tokio::test]
+async fn plain_http_stays_on_this_machine_unless_it_is_said() {
+    for url in ["http://127.0.0.1:8443", "http://localhost", "http://[::1]:1", "http://127.9.9.9"] {
+        assert!(client::is_loopback(url), "{url}");
+        assert!(NativeLink::new(url, NativeLinkOptions::default()).is_ok(), "{url}");
+    }
+    for url in [
+        "http://relay.example",
+        "http://127.0.0.1.example.org",
+        "http://127.0.0.1:80@evil.example",
+        "http://[2001:db8::1]:1",
+        "HTTP://relay.example",
+    ] {
+        assert!(!client::is_loopback(url), "{url}");
+        let refused = NativeLink::new(url, NativeLinkOptions::default()).map(drop);
+        assert_eq!(refused, Err(LinkError::PlainBeyondLoopback), "{url}");
+        let told = NativeLinkOptions { plain_beyond_loopback: true, ..NativeLinkOptions::default() };
+        assert!(NativeLink::new(url, told).is_ok(), "{url}");
+    }
+    assert!(NativeLink::new("https://relay.example", NativeLinkOptions::default()).is_ok());
 }

@@ -123,22 +123,32 @@ impl Reader {
             if read.tried("reading from a socket")? == 0 {
                 return Poll::Ready(Err(BenchError::Closed(None)));
             }
-            if self.partial.is_empty() {
-                self.feed(input, take)?;
-                if !input.is_empty() {
-                    self.partial = BytesMut::from(&input[..]);
-                }
-            } else {
-                let mut partial = std::mem::take(&mut self.partial);
-                partial.extend_from_slice(input);
-                self.feed(&mut partial, take)?;
-                if !partial.is_empty() {
-                    self.partial = partial;
-                }
-            }
+            let fed = self.feed_shared(input, take);
+            // Also after an error: the next socket of this thread reads into it.
             input.clear();
-            Poll::Ready(Ok(()))
+            Poll::Ready(fed)
         })
+    }
+
+    fn feed_shared(
+        &mut self,
+        input: &mut BytesMut,
+        take: &mut impl FnMut(ServerFrame),
+    ) -> Result<(), BenchError> {
+        if self.partial.is_empty() {
+            self.feed(input, take)?;
+            if !input.is_empty() {
+                self.partial = BytesMut::from(&input[..]);
+            }
+        } else {
+            let mut partial = std::mem::take(&mut self.partial);
+            partial.extend_from_slice(input);
+            self.feed(&mut partial, take)?;
+            if !partial.is_empty() {
+                self.partial = partial;
+            }
+        }
+        Ok(())
     }
 
     fn feed(&mut self, input: &mut BytesMut, take: &mut impl FnMut(ServerFrame)) -> Result<(), BenchError> {
@@ -277,6 +287,29 @@ mod tests {
             frame.clear();
             assert_eq!(frame.finished(2).len(), 6);
         }
+    }
+
+    /// Sockets share their thread's buffer.
+    #[tokio::test]
+    async fn what_stands_behind_a_goodbye_is_nobodys() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut readers = Vec::new();
+        for said in [&[0x88, 2, 0x03, 0xe9, 0x82, 126][..], &[0x82, 2, 0x20, 1]] {
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (mut relay, _) = listener.accept().await.unwrap();
+            relay.write_all(said).await.unwrap();
+            let (stream, writer) = stream.into_split();
+            readers.push((
+                Reader { stream, partial: BytesMut::new(), unseen: false, ping: None },
+                writer,
+                relay,
+            ));
+        }
+        let closed = readers[0].0.read(|_| ()).await;
+        assert!(matches!(closed, Err(BenchError::Closed(Some(1001)))), "{closed:?}");
+        let mut frames = Vec::new();
+        readers[1].0.read(|frame| frames.push(frame)).await.unwrap();
+        assert!(frames.len() == 1 && frames[0].drained);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Device, receive::named_with};
 use crate::{
-    Error, Event,
+    Error,
     records::{Outgoing, Purpose, QueuedSend, Work, decode},
     vault::{Order, Space},
 };
@@ -39,7 +39,7 @@ impl Device {
         });
         let error = error.filter(|_| !before && !too_often);
         let account = from;
-        work.events.push(Event::Undecryptable { account, device, timestamp, asked: error.is_some() });
+        Self::tell_unreadable(work, account, device, timestamp, error.is_some());
         let Some(error) = error else { return Ok(()) };
         work.put(Space::Asked, asked, &owner, work.now, Zeroizing::default());
         let mut peer = work.peer(from).await?;

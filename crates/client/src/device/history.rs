@@ -10,15 +10,18 @@ use zeroize::Zeroizing;
 use super::Device;
 use crate::{
     Error, Event, MessageRef,
-    records::{ChatRecord, Entry, EntryReaction, EntryState, Work, message_name, seen_message},
+    records::{
+        ChatRecord, Entry, EntryReaction, EntryState, SentRecord, Work, decode, early_receipt, message_name,
+        seen_message,
+    },
     vault::{Order, Space},
 };
 
 /// Milliseconds for which a message may be changed by its author.
 pub(super) const CHANGEABLE: u64 = 24 * 3_600_000;
 /// What a reader forgives: clocks and networks are not exact.
-const GRACE: u64 = 3_600_000;
-/// Changes of messages that are not there, of one author.
+pub(super) const GRACE: u64 = 3_600_000;
+/// Changes of messages that are not there, and receipts for such, of one author.
 const EARLY: usize = 100;
 
 /// Who says something, where and when.
@@ -29,6 +32,21 @@ pub(super) struct Said {
     pub(super) device: DeviceId,
     /// By the relay's clock; of what this device says by its own.
     pub(super) received: u64,
+}
+
+impl Said {
+    /// What stands for it in a chat or in the feed, as far as it is said with it.
+    pub(super) fn entry(self, content: Content) -> Entry {
+        Entry {
+            chat: self.chat.as_bytes().to_vec(),
+            author: self.author.as_bytes().to_vec(),
+            device: self.device.into(),
+            timestamp: content.timestamp,
+            received: self.received,
+            content: Some(content),
+            ..Entry::default()
+        }
+    }
 }
 
 impl Device {
@@ -52,7 +70,8 @@ impl Device {
         Ok(())
     }
 
-    /// Puts a message into its chat; `None` if it was there before, even if it has gone since.
+    /// Puts a message into its chat; `None` if it was there before, even if it has gone since, or if it stands in the
+    /// feed.
     pub(super) async fn insert(
         &self,
         work: &mut Work<'_>,
@@ -66,7 +85,10 @@ impl Device {
             return Ok(None);
         }
         work.put(Space::Seen, seen, &[], work.now, Zeroizing::default());
-
+        if !work.keeps_history() {
+            self.insert_in_feed(work, said, content, state).await?;
+            return Ok(None);
+        }
         let mut chat = Self::chat_record(work, said.chat).await?;
         let expires_after = content.expires_after;
         if matches!(content.body, Some(Body::TimerChange(_))) {
@@ -74,16 +96,10 @@ impl Device {
         }
         let own = said.author == self.account();
         let mut entry = Entry {
-            chat: said.chat.as_bytes().to_vec(),
-            author: said.author.as_bytes().to_vec(),
-            device: said.device.into(),
-            timestamp: content.timestamp,
-            received: said.received,
             state: state.into(),
             position: work.next_position(),
             named_with_device: Self::entry(work, id).await?.is_some(),
-            content: Some(content),
-            ..Entry::default()
+            ..said.entry(content)
         };
         if own && expires_after > 0 {
             Self::expire(work, &mut entry)?;
@@ -99,9 +115,12 @@ impl Device {
         if let Some(change) = work.load::<Content>(Space::Early, &early).await? {
             work.delete(Space::Early, early);
             self.change(work, said, &change).await?;
-            entry = work.load(Space::Message, &entry.name()?).await?.unwrap_or(entry);
         }
-        Ok(Some(entry))
+        if own {
+            self.take_early_receipt(work, said.chat, id.timestamp).await?;
+        }
+        let name = entry.name()?;
+        Ok(Some(work.load(Space::Message, &name).await?.unwrap_or(entry)))
     }
 
     /// Lets the time of a disappearing message begin.
@@ -120,6 +139,9 @@ impl Device {
         said: Said,
         content: &Content,
     ) -> Result<(), Error> {
+        if !work.keeps_history() {
+            return self.change_in_feed(work, said, content).await;
+        }
         let by_author = |timestamp| MessageRef { author: said.author, timestamp };
         let id = match &content.body {
             Some(Body::Reaction(reaction)) => reaction.message.as_ref().and_then(crate::content::message_ref),
@@ -189,13 +211,60 @@ impl Device {
         state: EntryState,
     ) -> Result<(), Error> {
         let id = MessageRef { author: self.account(), timestamp };
-        let Some(mut entry) = Self::entry(work, id).await? else { return Ok(()) };
-        if entry.chat != chat.as_bytes() || !entry.state().may_become(state) {
+        if let Some(mut entry) = Self::entry(work, id).await? {
+            if entry.chat != chat.as_bytes() || !entry.state().may_become(state) {
+                return Ok(());
+            }
+            entry.set_state(state);
+            Self::put_entry(work, &entry)?;
+        } else if let Some(mut sent) = work.load::<SentRecord>(Space::Sent, &message_name(id, None)).await? {
+            if sent.chat != chat.as_bytes() || !sent.state().may_become(state) {
+                return Ok(());
+            }
+            sent.set_state(state);
+            Self::put_sent(work, id, &sent);
+        } else {
+            return self.keep_receipt(work, chat, timestamp, state).await;
+        }
+        Self::tell_state(work, chat, id, state);
+        Ok(())
+    }
+
+    /// Keeps a receipt for a message that is not there: another own device may have sent it, and its copy is on the way.
+    async fn keep_receipt(
+        &self,
+        work: &mut Work<'_>,
+        from: AccountId,
+        timestamp: u64,
+        state: EntryState,
+    ) -> Result<(), Error> {
+        let receipt = matches!(state, EntryState::Delivered | EntryState::Read);
+        if !receipt || !self.has_siblings(work).await? {
             return Ok(());
         }
-        entry.set_state(state);
-        Self::put_entry(work, &entry)?;
-        work.events.push(Event::State { chat, message: id, state: state.into() });
+        let name = early_receipt(from, timestamp);
+        // Apart from the changes of the same author, so that neither takes the other's room.
+        let owner = [&[0], &from.as_bytes()[..]].concat();
+        let kept = work.scan(Space::Early, Some(&owner), Order::After(0), EARLY).await?;
+        let before = kept.iter().find(|record| record.key == name).map(decode::<SentRecord>).transpose()?;
+        let further = before.as_ref().is_none_or(|before| before.state().may_become(state));
+        if further && (before.is_some() || kept.len() < EARLY) {
+            let sent = SentRecord { chat: from.as_bytes().to_vec(), state: state.into() };
+            work.put(Space::Early, name, &owner, work.now, Zeroizing::new(sent.encode_to_vec()));
+        }
         Ok(())
+    }
+
+    /// Takes the receipt that came before the copy of an own message.
+    pub(super) async fn take_early_receipt(
+        &self,
+        work: &mut Work<'_>,
+        chat: AccountId,
+        timestamp: u64,
+    ) -> Result<(), Error> {
+        let name = early_receipt(chat, timestamp);
+        let Some(early) = work.load::<SentRecord>(Space::Early, &name).await? else { return Ok(()) };
+        work.delete(Space::Early, name);
+        self.move_state(work, chat, timestamp, early.state()).await
     }
 }

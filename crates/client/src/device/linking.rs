@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use keys::{KeyPair, PrivateKey, PublicKey};
 use wire::{
-    AccountId, Base64, Message as _,
+    AccountId, Base64, DeviceId, Message as _, PhoneNumber,
     api::{self, LinkDevice, LinkingCode, Provisioning, ProvisioningMessage},
     content::Provision,
     limits,
@@ -75,6 +75,7 @@ impl Linking {
         let private = private.map_err(|_| Error::LinkingCode)?;
         let identity = KeyPair { public: private.public_key(), private };
         let account = AccountId::try_from(&provision.account[..]).map_err(|_| Error::LinkingCode)?;
+        let number: PhoneNumber = provision.number.parse().map_err(|_| Error::LinkingCode)?;
         let whole = identity.public.to_bytes()[..] == provision.identity_public_key[..]
             && provision.profile_key.len() == 32;
         if !whole {
@@ -86,6 +87,12 @@ impl Linking {
             let joined: api::Registered = relay.ask("POST", "/v1/devices", Some(&request)).await?;
             if joined.account != account {
                 return Err(Error::Answer("another account than the primary named"));
+            }
+            if joined.number != number {
+                return Err(Error::Answer("another number than the primary named"));
+            }
+            if joined.device == DeviceId::PRIMARY {
+                return Err(Error::Answer("the linked device would be the primary"));
             }
             Ok(joined)
         })
@@ -239,7 +246,7 @@ impl Device {
             profile_key: self.0.profile_key.to_vec(),
             linking_code: code.code,
         });
-        let pair = KeyPair::generate(&mut *self.0.rng.lock().await);
+        let pair = KeyPair::generate(&mut *self.rng().await?);
         let key =
             agreed(&pair.private, &request.key, &request.key, &pair.public).ok_or(Error::LinkingCode)?;
         let plain = Zeroizing::new(provision.0.encode_to_vec());

@@ -40,7 +40,7 @@ impl Device {
         let chunks = Chunks::new(size);
         let total = chunks.sealed_size();
         let mut key = Zeroizing::new([0; 32]);
-        self.0.rng.lock().await.fill_bytes(&mut *key);
+        self.rng().await?.fill_bytes(&mut *key);
         let begun: BlobBegun =
             self.relay().ask("POST", "/v1/blobs", Some(&BeginBlob { size: total })).await?;
         let path = format!("/v1/blobs/{}", begun.id);

@@ -2,6 +2,7 @@
 
 mod account;
 mod contacts;
+mod feed;
 mod heal;
 mod history;
 mod lanes;
@@ -25,11 +26,15 @@ mod trust;
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex as Lock, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex as Lock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use signal::LocalDevice;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 use wire::{AccountId, DeviceId, frames};
 use zeroize::Zeroizing;
 
@@ -41,16 +46,23 @@ pub use self::{
     trust::Settings,
 };
 use crate::{
-    Clock, Edges, Error, Events, Link, Own, Randomness, Vault,
+    Clock, Edges, Error, Event, Events, Link, Own, Randomness, Vault,
     event::Readers,
     link::relay::Relay,
     records::{OwnRecord, Work},
     vault::Space,
 };
 
+/// How long a call waits for those before it. None takes so long that is polled.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// One device of an account. Copies are the same device.
 ///
 /// Its methods may be called at any time, whether or not [`Device::run`] runs: what is to be sent waits in the vault.
+///
+/// They happen one after another, so a call that was begun must be polled to its end or dropped: kept unpolled, say beside
+/// the arm of a `select!` that is being worked on, it would hold up all others. Those fail with [`Error::Stalled`] after
+/// a minute, and nothing of them is done. This holds for [`Device::run`] too: it belongs in a task of its own.
 #[derive(Clone)]
 pub struct Device(Arc<Inner>);
 
@@ -68,6 +80,9 @@ struct Inner {
     lanes: Lanes,
     /// Sends that are only for who is connected now.
     transient: Lock<VecDeque<frames::Send>>,
+    /// How many are in the feed, and that some were taken from it.
+    fed: AtomicU64,
+    taken: Notify,
     running: AtomicBool,
     stop: Notify,
     /// The relay said that prekeys run out.
@@ -91,9 +106,10 @@ impl Device {
     pub async fn open(edges: Edges) -> Result<Self, Error> {
         let Edges { vault, link, clock, rng } = edges;
         let rng = Mutex::new(rng);
-        let own = {
-            let work = Work::begin(&*vault, rng.lock().await, clock.now()).await?;
-            work.load::<OwnRecord>(Space::Own, &[]).await?.ok_or(Error::NotRegistered)?
+        let (own, fed) = {
+            let mut work = Work::begin(&*vault, rng.lock().await, clock.now()).await?;
+            let own = work.load::<OwnRecord>(Space::Own, &[]).await?.ok_or(Error::NotRegistered)?;
+            (own, work.upkeep().fed)
         };
         Ok(Self(Arc::new(Inner {
             own: own.who()?,
@@ -107,6 +123,8 @@ impl Device {
             readers: Readers::default(),
             lanes: Lanes::default(),
             transient: Lock::default(),
+            fed: AtomicU64::new(fed),
+            taken: Notify::new(),
             running: AtomicBool::new(false),
             stop: Notify::new(),
             prekeys_low: Notify::new(),
@@ -148,13 +166,28 @@ impl Device {
 
     /// Begins a change of the state, after all others.
     async fn work(&self) -> Result<Work<'_>, Error> {
-        let rng = self.0.rng.lock().await;
+        let rng = self.rng().await?;
         Work::begin(&*self.0.vault, rng, self.now()).await
+    }
+
+    /// The randomness, and with it the right to change the state.
+    async fn rng(&self) -> Result<MutexGuard<'_, Randomness>, Error> {
+        if let Ok(rng) = self.0.rng.try_lock() {
+            return Ok(rng);
+        }
+        tokio::select! {
+            biased;
+            rng = self.0.rng.lock() => Ok(rng),
+            // Whoever holds it is not polled any more: to say so is better than to wait for ever.
+            () = self.0.clock.sleep(PATIENCE) => Err(Error::Stalled),
+        }
     }
 
     /// Stores a change, then tells of it.
     async fn save(&self, work: Work<'_>) -> Result<(), Error> {
         let done = work.commit().await?;
+        self.0.fed.store(done.in_feed, Ordering::Release);
+        done.fed.into_iter().for_each(|through| self.0.readers.tell(&Event::Feed { through }));
         done.events.iter().for_each(|event| self.0.readers.tell(event));
         self.0.lanes.nudge(done.lanes);
         Ok(())

@@ -84,7 +84,7 @@ impl Device {
             Self::put_outgoing(work, timestamp, &outgoing);
             work.upkeep().outgoing += 1;
         }
-        let first = work.scan(Space::Outbox, Some(to.as_bytes()), Order::After(0), 1).await?.is_empty();
+        let first = !work.any(Space::Outbox, to.as_bytes()).await?;
         if first && let Sealing::Sealed(parts) = self.seal(work, &item).await? {
             item.parts = parts;
             item.sealed = true;

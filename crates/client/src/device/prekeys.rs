@@ -22,6 +22,11 @@ const ROTATION: u64 = 7 * 86_400_000;
 /// One-time prekeys of each kind that the relay is to have.
 const STOCK: u32 = 100;
 
+/// Milliseconds in which prekeys are made at most [`REFILLS`] times. The relay says how many are left, and may say what
+/// is not so: each time costs keys that are kept for months. Without one-time keys there is the last-resort one.
+const HOUR: u64 = 3_600_000;
+const REFILLS: u32 = 10;
+
 /// Draws a prekey id to begin with, and steps through them.
 fn next(counter: &mut u32) -> u32 {
     *counter = if *counter >= limits::PREKEY_ID { 1 } else { *counter + 1 };
@@ -95,6 +100,18 @@ pub(super) fn make_first(work: &mut Work<'_>, identity: &keys::KeyPair) -> Uploa
     }
 }
 
+/// Counts one more time, if it may be.
+fn may_refill(work: &mut Work<'_>) -> bool {
+    let now = work.now;
+    let upkeep = work.upkeep();
+    // Also if the clock was set back: the count begins anew.
+    if now.abs_diff(upkeep.refills_since) >= HOUR {
+        (upkeep.refills_since, upkeep.refills) = (now, 0);
+    }
+    upkeep.refills += 1;
+    upkeep.refills <= REFILLS
+}
+
 impl Device {
     /// Replaces the lasting prekeys when they are old, and fills up the one-time ones when few are left.
     pub(super) async fn renew_prekeys(&self) -> Result<(), Error> {
@@ -104,6 +121,10 @@ impl Device {
         let lacking = |left: u32| if left < limits::KEYS_LOW { STOCK.saturating_sub(left) } else { 0 };
         let (curve, kem) = (lacking(counts.one_time_prekeys), lacking(counts.one_time_kem_prekeys));
         if !old && curve == 0 && kem == 0 {
+            return Ok(());
+        }
+        if !may_refill(&mut work) {
+            tracing::warn!("the relay asks for prekeys too often");
             return Ok(());
         }
         let before = work.upkeep().rotated;

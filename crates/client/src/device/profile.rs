@@ -42,7 +42,7 @@ impl Device {
         let mut padded = record.encode_to_vec();
         wire::padding::pad(&mut padded);
         let sealed = {
-            let mut rng = self.0.rng.lock().await;
+            let mut rng = self.rng().await?;
             cipher::seal_with_nonce(&self.profile_key()?, &mut rng, &[], &padded)?
         };
         if sealed.len() > limits::PROFILE {

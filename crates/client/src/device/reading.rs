@@ -71,7 +71,7 @@ impl Device {
     ///
     /// # Errors
     /// [`Error::Vault`].
-    pub async fn feed(&self, after: u64, limit: usize) -> Result<Vec<Message>, Error> {
+    pub async fn messages(&self, after: u64, limit: usize) -> Result<Vec<Message>, Error> {
         let work = self.work().await?;
         let page = work.scan(Space::Message, None, Order::After(after), limit.min(PAGE)).await?;
         page.iter().map(|record| decode::<Entry>(record)?.to_message()).collect()
@@ -112,17 +112,52 @@ impl Device {
                 return Ok(read);
             }
             read += ids.len();
-            if !work.upkeep().read_in_silence {
-                let timestamps: Vec<u64> = ids.iter().map(|id| id.timestamp).collect();
-                self.queue_receipt(&mut work, chat, ReceiptType::Read, &timestamps).await?;
-            }
-            if self.has_siblings(&work).await? {
-                let messages = ids.into_iter().map(wire_ref).collect();
-                let event = SyncEvent::Read(ReadHere { messages });
-                self.queue_sync(&mut work, event, Purpose::Other, 0).await?;
-            }
+            self.tell_read(&mut work, chat, ids).await?;
             self.save(work).await?;
         }
+    }
+
+    /// The same for these messages of a chat, whether or not they are still here: of at most 1000 at once.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there are more, or one is not by the other side.
+    pub async fn mark_these_read(&self, chat: AccountId, messages: &[MessageRef]) -> Result<(), Error> {
+        if messages.len() > NAMED {
+            return Err(Error::Invalid("at most 1000 messages are read at once"));
+        }
+        if chat == self.account() || messages.iter().any(|message| message.author != chat) {
+            return Err(Error::Invalid("only messages of the other side are read"));
+        }
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let mut work = self.work().await?;
+        for id in messages {
+            if let Some(mut entry) = Self::entry(&work, *id).await? {
+                self.note_read(&mut work, &mut entry).await?;
+            }
+        }
+        self.tell_read(&mut work, chat, messages.to_vec()).await?;
+        self.save(work).await
+    }
+
+    /// Tells the author and the other own devices what was read.
+    async fn tell_read(
+        &self,
+        work: &mut Work<'_>,
+        chat: AccountId,
+        ids: Vec<MessageRef>,
+    ) -> Result<(), Error> {
+        if !work.upkeep().read_in_silence {
+            let timestamps: Vec<u64> = ids.iter().map(|id| id.timestamp).collect();
+            self.queue_receipt(work, chat, ReceiptType::Read, &timestamps).await?;
+        }
+        if self.has_siblings(work).await? {
+            let messages = ids.into_iter().map(wire_ref).collect();
+            let event = SyncEvent::Read(ReadHere { messages });
+            self.queue_sync(work, event, Purpose::Other, 0).await?;
+        }
+        Ok(())
     }
 
     /// Takes a message from those that nobody has read.

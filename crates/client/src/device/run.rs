@@ -65,7 +65,7 @@ impl Device {
     /// is stopped, or connecting again would be wrong. Dropping it is safe at any moment.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if it runs already; [`Error::Vault`] and [`Error::Damaged`]: what cannot be stored is not acknowledged.
+    /// [`Error::Invalid`] if it runs already; [`Error::Stalled`]; [`Error::Vault`] and [`Error::Damaged`]: what cannot be stored is not acknowledged.
     pub async fn run(&self) -> Result<Ended, Error> {
         if self.0.running.swap(true, Ordering::AcqRel) {
             return Err(Error::Invalid("the device runs already"));
@@ -99,7 +99,7 @@ impl Device {
                 false => failures + 1,
             };
             let longest = (FIRST << failures.min(7)).min(LONGEST);
-            let retry_in_ms = self.between(longest / 2, longest).await.max(at_least);
+            let retry_in_ms = self.between(longest / 2, longest).await?.max(at_least);
             self.tell(Connection::Offline { retry_in_ms });
             tokio::select! {
                 () = self.0.clock.sleep(Duration::from_millis(retry_in_ms)) => {}
@@ -113,9 +113,9 @@ impl Device {
     }
 
     /// A random time, so that those who lost their relay together do not come back together.
-    async fn between(&self, low: u64, high: u64) -> u64 {
-        let random = self.0.rng.lock().await.next_u64();
-        low + random % (high - low + 1)
+    async fn between(&self, low: u64, high: u64) -> Result<u64, Error> {
+        let random = self.rng().await?.next_u64();
+        Ok(low + random % (high - low + 1))
     }
 
     async fn connection(&self, heard: &AtomicBool) -> Result<Lost, Error> {
@@ -149,6 +149,7 @@ impl Device {
     ) -> Result<std::convert::Infallible, Error> {
         loop {
             self.0.readers.room().await;
+            self.room_in_feed().await;
             let frame = socket.next().await?;
             heard.store(true, Ordering::Relaxed);
             // A relay that speaks something else is no better after a new connection, but it may be replaced meanwhile.
@@ -218,7 +219,7 @@ impl Device {
                 if error == LinkError::Unauthorized {
                     return Err(error.into());
                 }
-                Lane::Until(self.now() + self.between(1000, 5000).await)
+                Lane::Until(self.now() + self.between(1000, 5000).await?)
             }
             Err(error) => {
                 tracing::warn!(%error, "keys could not be fetched");
@@ -259,7 +260,11 @@ impl Device {
                 }
             }
             tokio::select! {
-                () = self.0.prekeys_low.notified() => asked = None,
+                () = self.0.prekeys_low.notified() => {
+                    // However often the relay says it.
+                    self.0.clock.sleep(Duration::from_millis(FIRST)).await;
+                    asked = None;
+                }
                 () = self.0.clock.sleep(Duration::from_millis(UPKEEP)) => {}
             }
         }

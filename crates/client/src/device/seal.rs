@@ -10,11 +10,12 @@ use signal::{
 use wire::{
     AccountId, DeviceId, ErrorCode,
     api::{self, Bundle, Bundles},
+    limits,
 };
 
 use super::Device;
 use crate::{
-    Error, Event,
+    Error,
     error::damaged,
     link::relay::NOTHING,
     records::{PeerRecord, Purpose, QueuedSend, SealedPart, Work, name},
@@ -128,12 +129,12 @@ impl Device {
                 Err(error) if error.code() == Some(ErrorCode::NotFound) => return Err(Error::NoSuchAccount),
                 other => other?,
             };
-            return self.take_bundles(account, &bundles, true).await;
+            return self.take_bundles(account, &bundles, None).await;
         };
         for device in devices {
             let path = format!("/v1/accounts/{account}/keys/{device}");
             match self.relay().ask::<Bundles>("GET", path, NOTHING).await {
-                Ok(bundles) => self.take_bundles(account, &bundles, false).await?,
+                Ok(bundles) => self.take_bundles(account, &bundles, Some(*device)).await?,
                 Err(error) if error.code() == Some(ErrorCode::NotFound) => {
                     let mut work = self.work().await?;
                     let mut peer = work.peer(account).await?;
@@ -148,9 +149,26 @@ impl Device {
         Ok(())
     }
 
-    async fn take_bundles(&self, account: AccountId, bundles: &Bundles, all: bool) -> Result<(), Error> {
+    /// Begins sessions with all devices of an account, or with the one that was asked for. An answer that would have to be
+    /// asked for again changes nothing and is an error: whoever asks then waits.
+    async fn take_bundles(
+        &self,
+        account: AccountId,
+        bundles: &Bundles,
+        asked: Option<DeviceId>,
+    ) -> Result<(), Error> {
         const BAD: Error = Error::Answer("a bundle is not one");
         let identity = PublicKey::from_bytes(&bundles.identity_key.0).map_err(|_| BAD)?;
+        if !bundles.devices.iter().all(within_limits) {
+            return Err(Error::Answer("a bundle with a number that is out of range"));
+        }
+        let complete = match asked {
+            Some(device) => bundles.devices.iter().any(|bundle| bundle.device == device),
+            None => !bundles.devices.is_empty(),
+        };
+        if !complete {
+            return Err(Error::Answer("not the keys that were asked for"));
+        }
         let mut work = self.work().await?;
         let mut peer = work.peer(account).await?;
         if account == self.account() {
@@ -161,7 +179,7 @@ impl Device {
         } else {
             self.note_identity(&mut work, &mut peer, &identity)?;
         }
-        if all {
+        if asked.is_none() {
             let listed = |known: u32| bundles.devices.iter().any(|bundle| u32::from(bundle.device) == known);
             for known in peer.devices.iter().filter(|known| !listed(known.device)) {
                 let device = DeviceId::try_from(known.device).map_err(|_| damaged("a device"))?;
@@ -199,10 +217,17 @@ impl Device {
             if work.upkeep().accept_changed && !peer.verified {
                 peer.accept();
             }
-            work.events.push(Event::IdentityChanged { account: peer.account()?, held: peer.held() });
+            Self::tell_identity(work, peer.account()?, peer.held());
         }
         Ok(())
     }
+}
+
+fn within_limits(bundle: &Bundle) -> bool {
+    let one_time = bundle.one_time_prekey.as_ref().map_or(0, |key| key.id);
+    let ids = [one_time, bundle.signed_prekey.id, bundle.kem_prekey.id];
+    (1..=limits::REGISTRATION_ID).contains(&bundle.registration_id)
+        && ids.iter().all(|id| *id <= limits::PREKEY_ID)
 }
 
 fn parse(bundle: &Bundle, identity: PublicKey) -> Option<PreKeyBundle> {

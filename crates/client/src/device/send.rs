@@ -31,12 +31,50 @@ impl Device {
     /// [`Error::Invalid`] for what no reader would take, [`Error::NoSuchMessage`] and [`Error::TooLate`] for changes,
     /// [`Error::OutboxFull`].
     pub async fn send(&self, to: AccountId, draft: Draft) -> Result<MessageRef, Error> {
+        let mut work = self.work().await?;
+        let id = self.put_draft(&mut work, to, draft).await?;
+        self.save(work).await?;
+        Ok(id)
+    }
+
+    /// Sends many things, to one account or to several, in this order: the same as [`Device::send`] for each, but all
+    /// that can be sent is one save. What cannot be says why in its place, leaves no trace and holds up nothing.
+    ///
+    /// Nothing else changes the device's state meanwhile: some hundreds at once are a good measure.
+    ///
+    /// # Errors
+    /// [`Error::Vault`]: then nothing is sent.
+    pub async fn send_many(
+        &self,
+        drafts: Vec<(AccountId, Draft)>,
+    ) -> Result<Vec<Result<MessageRef, Error>>, Error> {
+        let mut work = self.work().await?;
+        let mut sent = Vec::with_capacity(drafts.len());
+        for (to, draft) in drafts {
+            let mark = work.mark();
+            match self.put_draft(&mut work, to, draft).await {
+                Err(error @ Error::Vault(_)) => return Err(error),
+                Err(error) => {
+                    work.take_back(mark);
+                    sent.push(Err(error));
+                }
+                Ok(id) => {
+                    work.keep(mark);
+                    sent.push(Ok(id));
+                }
+            }
+        }
+        self.save(work).await?;
+        Ok(sent)
+    }
+
+    /// Puts what a draft says into its chat and into the outbox.
+    async fn put_draft(&self, work: &mut Work<'_>, to: AccountId, draft: Draft) -> Result<MessageRef, Error> {
         if to == AccountId::RELAY {
             return Err(Error::NoSuchAccount);
         }
-        let mut work = self.work().await?;
-        Self::room_in_outbox(&mut work)?;
-        let content = self.content(&mut work, to, draft).await?;
+        Self::room_in_outbox(work)?;
+        let content = self.content(work, to, draft).await?;
         let id = MessageRef { author: self.account(), timestamp: content.timestamp };
         let bytes = content.encode_to_vec();
         if bytes.len() > CONTENT {
@@ -47,27 +85,28 @@ impl Device {
             Said { chat: to, author: self.account(), device: self.device(), received: content.timestamp };
         let purpose = match content.body {
             Some(Body::Reaction(_) | Body::Edit(_) | Body::Delete(_)) => {
-                self.change(&mut work, said, &content).await?;
+                self.change(work, said, &content).await?;
                 Purpose::Other
             }
             _ => {
-                self.insert(&mut work, said, content, EntryState::Queued).await?;
-                work.events.push(Event::State { chat: to, message: id, state: State::Queued });
+                self.insert(work, said, content, EntryState::Queued).await?;
+                if work.keeps_history() {
+                    work.events.push(Event::State { chat: to, message: id, state: State::Queued });
+                }
                 Purpose::Message
             }
         };
         let to_self = to == self.account();
         if !to_self {
-            self.queue(&mut work, to, id.timestamp, bytes.clone(), purpose, 0).await?;
+            self.queue(work, to, id.timestamp, bytes.clone(), purpose, 0).await?;
         }
         let copy = SyncEvent::Sent(Sent { to: to.as_bytes().to_vec(), content: bytes });
-        if self.has_siblings(&work).await? {
+        if self.has_siblings(work).await? {
             let purpose = if to_self { purpose } else { Purpose::Other };
-            self.queue_sync(&mut work, copy, purpose, id.timestamp).await?;
+            self.queue_sync(work, copy, purpose, id.timestamp).await?;
         } else if to_self && purpose == Purpose::Message {
-            self.move_state(&mut work, to, id.timestamp, EntryState::Sent).await?;
+            self.move_state(work, to, id.timestamp, EntryState::Sent).await?;
         }
-        self.save(work).await?;
         Ok(id)
     }
 
@@ -113,6 +152,8 @@ impl Device {
     async fn content(&self, work: &mut Work<'_>, to: AccountId, draft: Draft) -> Result<Content, Error> {
         let mut chat = Self::chat_record(work, to).await?;
         match &draft.content {
+            DraftContent::Timer { seconds } => chat.timer = *seconds,
+            content if !work.keeps_history() => self.may_say(work, to, content)?,
             DraftContent::Reaction { message, .. } => {
                 let entry = Self::entry(work, *message).await?;
                 entry.filter(|entry| entry.chat == to.as_bytes()).ok_or(Error::NoSuchMessage)?;
@@ -129,10 +170,16 @@ impl Device {
                     return Err(Error::TooLate);
                 }
             }
-            DraftContent::Timer { seconds } => chat.timer = *seconds,
             _ => {}
         }
         let quote = match draft.quote {
+            // What it says only the program knows.
+            Some(message) if !work.keeps_history() => {
+                if message.author != to && message.author != self.account() {
+                    return Err(Error::NoSuchMessage);
+                }
+                Some(content::Quote { message: Some(wire_ref(message)), excerpt: String::new() })
+            }
             Some(message) => {
                 let entry = Self::entry(work, message).await?.filter(|entry| entry.chat == to.as_bytes());
                 let entry = entry.ok_or(Error::NoSuchMessage)?;
@@ -153,6 +200,26 @@ impl Device {
             Ok(content)
         } else {
             Err(Error::Invalid("messages cannot last that long"))
+        }
+    }
+
+    /// Whether a change may be said, as far as that can be told without the message.
+    fn may_say(&self, work: &Work<'_>, to: AccountId, content: &DraftContent) -> Result<(), Error> {
+        match content {
+            DraftContent::Reaction { message, .. } => {
+                let within = message.author == to || message.author == self.account();
+                if within { Ok(()) } else { Err(Error::NoSuchMessage) }
+            }
+            DraftContent::Edit { message, .. } | DraftContent::Delete { message } => {
+                if message.author != self.account() {
+                    return Err(Error::Invalid("only own messages can be changed"));
+                }
+                if work.now > message.timestamp.saturating_add(CHANGEABLE) {
+                    return Err(Error::TooLate);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 

@@ -47,6 +47,7 @@ impl Device {
             (Space::Seen, SEEN),
             (Space::Asked, KEPT),
             (Space::Early, KEPT),
+            (Space::Sent, SEEN),
             (Space::LastResort, PREKEYS + SEEN),
             (Space::Outgoing, KEPT),
         ] {

@@ -46,7 +46,13 @@ impl Device {
             Some(SyncEvent::Read(read)) => {
                 let mut messages = Vec::new();
                 for id in read.messages.iter().filter_map(message_ref) {
-                    let Some(mut entry) = Self::entry(work, id).await? else { continue };
+                    let Some(mut entry) = Self::entry(work, id).await? else {
+                        // Without a history only the program knows whether it is news.
+                        if !work.keeps_history() && id.author != self.account() {
+                            messages.push(id);
+                        }
+                        continue;
+                    };
                     if id.author != self.account() && entry.state() != EntryState::Read {
                         self.note_read(work, &mut entry).await?;
                         messages.push(id);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How a device behaves where people differ.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Settings {
     /// Whether changed identity keys are accepted without asking, except where the old one was verified.
     #[serde(default)]
@@ -20,6 +20,21 @@ pub struct Settings {
     /// Whether others are not told what was read.
     #[serde(default)]
     pub read_in_silence: bool,
+    /// Whether messages stay in their chats. If not, the device is one for a program that keeps them itself: what happens
+    /// stands in [`Device::feed`] until the program has taken it, and of what is sent only how far it has come is kept, for
+    /// 45 days or until it was read. What was in chats before stays there.
+    #[serde(default = "yes")]
+    pub keep_history: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { accept_changed_identities: false, read_in_silence: false, keep_history: true }
+    }
 }
 
 impl Device {
@@ -33,6 +48,7 @@ impl Device {
         Ok(Settings {
             accept_changed_identities: upkeep.accept_changed,
             read_in_silence: upkeep.read_in_silence,
+            keep_history: !upkeep.no_history,
         })
     }
 
@@ -44,6 +60,7 @@ impl Device {
         let mut work = self.work().await?;
         work.upkeep().accept_changed = settings.accept_changed_identities;
         work.upkeep().read_in_silence = settings.read_in_silence;
+        work.upkeep().no_history = !settings.keep_history;
         self.save(work).await
     }
 
@@ -55,35 +72,42 @@ impl Device {
         Ok(self.work().await?.peer(account).await?.trust())
     }
 
-    /// Accepts the changed identity key of an account: what waits is sent to it.
+    /// Accepts the changed identity key of an account: what waits is sent to it. `compared` are the digits of the
+    /// [`Device::safety_number`] that was decided on, with or without spaces.
     ///
     /// # Errors
-    /// [`Error::Vault`].
-    pub async fn accept_identity(&self, account: AccountId) -> Result<(), Error> {
+    /// [`Error::IdentityChanged`] if these are not the digits of the present key: it changed meanwhile.
+    /// [`Error::UnknownIdentity`].
+    pub async fn accept_identity(&self, account: AccountId, compared: &str) -> Result<(), Error> {
         let mut work = self.work().await?;
         let mut peer = work.peer(account).await?;
+        self.must_be(account, &peer, compared)?;
         if !peer.held() {
             return Ok(());
         }
         peer.accept();
         work.put_peer(&mut peer);
         work.lanes.insert(account);
-        work.events.push(Event::IdentityChanged { account, held: false });
+        Self::tell_identity(&mut work, account, false);
         self.save(work).await?;
         self.0.lanes.release(account);
         Ok(())
     }
 
-    /// Notes that a person compared the safety number of an account, or does not vouch for it any more. A changed key is
-    /// accepted by that.
+    /// Notes that a person compared the safety number of an account: `compared` are its digits, with or without spaces.
+    /// A changed key is accepted by that. With `None` they do not vouch for it any more.
     ///
     /// # Errors
+    /// [`Error::IdentityChanged`] if these are not the digits of the present key: it changed meanwhile.
     /// [`Error::UnknownIdentity`].
-    pub async fn set_verified(&self, account: AccountId, verified: bool) -> Result<(), Error> {
+    pub async fn set_verified(&self, account: AccountId, compared: Option<&str>) -> Result<(), Error> {
         let mut work = self.work().await?;
         let mut peer = work.peer(account).await?;
-        peer.latest_identity().ok_or(Error::UnknownIdentity)?;
-        Self::vouch(&mut work, &mut peer, account, verified);
+        match compared {
+            Some(compared) => self.must_be(account, &peer, compared)?,
+            None => drop(peer.latest_identity().ok_or(Error::UnknownIdentity)?),
+        }
+        Self::vouch(&mut work, &mut peer, account, compared.is_some());
         self.save(work).await?;
         self.0.lanes.release(account);
         Ok(())
@@ -125,6 +149,16 @@ impl Device {
             self.0.lanes.release(account);
         }
         Ok(right)
+    }
+
+    /// In the work that acts on it: the key must not change between the comparison and what follows from it.
+    fn must_be(&self, account: AccountId, peer: &PeerRecord, compared: &str) -> Result<(), Error> {
+        let digits = self.compared(account, peer)?.to_string();
+        if compared.chars().filter(|character| !character.is_whitespace()).eq(digits.chars()) {
+            Ok(())
+        } else {
+            Err(Error::IdentityChanged)
+        }
     }
 
     fn compared(&self, account: AccountId, peer: &PeerRecord) -> Result<signal::SafetyNumber, Error> {

@@ -91,6 +91,9 @@ pub enum LinkError {
     /// It took too long: try again.
     #[error("the relay did not answer in time")]
     TimedOut,
+    /// It would be spoken to in plain HTTP, and it is on another machine.
+    #[error("plain HTTP beyond this machine: anybody on the way could take this device's credential")]
+    PlainBeyondLoopback,
     /// The relay does not take the credential.
     #[error("the relay does not take this device's credential")]
     Unauthorized,

@@ -23,11 +23,16 @@ pub struct NativeLinkOptions {
     /// Certificates in PEM that are trusted besides those of the public authorities: of a company's own authority, or the
     /// relay's own if it signed it itself.
     pub trusted: Vec<Vec<u8>>,
+    /// Whether `http` is taken for a relay on another machine too: whoever is on the way can take the credential then.
+    pub plain_beyond_loopback: bool,
 }
 
 impl std::fmt::Debug for NativeLinkOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NativeLinkOptions").field("trusted", &self.trusted.len()).finish()
+        f.debug_struct("NativeLinkOptions")
+            .field("trusted", &self.trusted.len())
+            .field("plain_beyond_loopback", &self.plain_beyond_loopback)
+            .finish()
     }
 }
 
@@ -40,16 +45,19 @@ pub struct NativeLink {
 }
 
 impl NativeLink {
-    /// A link to the relay at `url`, as in `https://relay.example`. Nothing is connected yet. `http` is taken too, for a
-    /// relay on the same machine: what is encrypted end to end is safe there, the credential is not.
+    /// A link to the relay at `url`, as in `https://relay.example`. Nothing is connected yet. `http` is taken for a
+    /// relay on the same machine only, unless [`NativeLinkOptions::plain_beyond_loopback`] says otherwise.
     ///
     /// # Errors
-    /// [`LinkError::Unreachable`] if the URL or a certificate is none.
+    /// [`LinkError::Unreachable`] if the URL or a certificate is none; [`LinkError::PlainBeyondLoopback`].
     pub fn new(url: &str, options: NativeLinkOptions) -> Result<Self, LinkError> {
         let parsed = reqwest::Url::parse(url).map_err(|_| wrong("this is no URL"))?;
         let plain = matches!(parsed.scheme(), "http" | "https") && parsed.query().is_none();
         if !plain || parsed.host_str().is_none() {
             return Err(wrong("a relay's URL is like https://relay.example"));
+        }
+        if parsed.scheme() == "http" && !is_loopback(url) && !options.plain_beyond_loopback {
+            return Err(LinkError::PlainBeyondLoopback);
         }
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for pem in &options.trusted {
@@ -80,6 +88,14 @@ impl NativeLink {
             .map_err(|error| LinkError::Unreachable(error.to_string()))?;
         Ok(Self { url: url.trim_end_matches('/').to_owned(), client, tls: Arc::new(tls) })
     }
+}
+
+/// Whether a URL leads to this machine.
+#[must_use]
+pub fn is_loopback(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn wrong(what: &str) -> LinkError {

@@ -8,5 +8,5 @@ mod socket;
 pub use self::{
     clock::{SystemClock, system_rng},
     files::{FileSink, FileSource},
-    link::{NativeLink, NativeLinkOptions},
+    link::{NativeLink, NativeLinkOptions, is_loopback},
 };

@@ -1,5 +1,6 @@
 //! What a device stores, by kind, and the [`Work`] in which it is read and changed.
 
+mod feed;
 mod history;
 mod names;
 mod outbox;
@@ -15,8 +16,9 @@ use wire::{AccountId, DeviceId};
 use zeroize::Zeroizing;
 
 pub(crate) use self::{
+    feed::{Fed, FedIdentity, FedState, FedUnreadable, FeedRecord, SentRecord},
     history::{ChatRecord, Entry, EntryReaction, EntryState},
-    names::{message_name, message_of, name, seen_envelope, seen_message},
+    names::{early_receipt, message_name, message_of, name, seen_envelope, seen_message},
     outbox::{Outgoing, Purpose, QueuedSend, SealedPart},
     own::{OwnRecord, address},
     peer::PeerRecord,
@@ -35,6 +37,9 @@ struct Written {
     value: Zeroizing<Vec<u8>>,
 }
 
+/// A name, and what was written under it before; nothing if nothing was.
+type Replaced = ((Space, Vec<u8>), Option<Option<Written>>);
+
 /// One change of a device's state: reads see what it has written, and nothing is stored before [`Work::commit`].
 ///
 /// There is one at a time, for it holds the lock. Dropped without a commit it leaves no trace.
@@ -42,19 +47,35 @@ pub(crate) struct Work<'a> {
     vault: &'a dyn Vault,
     rng: MutexGuard<'a, Randomness>,
     written: BTreeMap<(Space, Vec<u8>), Option<Written>>,
+    /// What the writes since the last [`Work::mark`] replaced, the first first.
+    replaced: Option<Vec<Replaced>>,
     upkeep: Upkeep,
     stored_upkeep: Upkeep,
     /// The time at which it began.
     pub(crate) now: u64,
     /// To be told when it is saved.
     pub(crate) events: Vec<Event>,
+    /// The position of the last that it put into the feed.
+    pub(crate) fed: Option<u64>,
     /// For whom there is something to send when it is saved.
     pub(crate) lanes: BTreeSet<AccountId>,
+}
+
+/// A point that a [`Work`] can be taken back to.
+pub(crate) struct Mark {
+    upkeep: Upkeep,
+    events: usize,
+    fed: Option<u64>,
+    lanes: BTreeSet<AccountId>,
 }
 
 /// What a saved [`Work`] wants done.
 pub(crate) struct Done {
     pub(crate) events: Vec<Event>,
+    /// The position of the last that came into the feed.
+    pub(crate) fed: Option<u64>,
+    /// How many are in the feed.
+    pub(crate) in_feed: u64,
     pub(crate) lanes: BTreeSet<AccountId>,
 }
 
@@ -68,10 +89,12 @@ impl<'a> Work<'a> {
             vault,
             rng,
             written: BTreeMap::new(),
+            replaced: None,
             upkeep: Upkeep::default(),
             stored_upkeep: Upkeep::default(),
             now,
             events: Vec::new(),
+            fed: None,
             lanes: BTreeSet::new(),
         };
         work.upkeep = work.load(Space::Upkeep, &[]).await?.unwrap_or_default();
@@ -91,6 +114,10 @@ impl<'a> Work<'a> {
 
     pub(crate) fn upkeep(&mut self) -> &mut Upkeep {
         &mut self.upkeep
+    }
+
+    pub(crate) const fn keeps_history(&self) -> bool {
+        !self.upkeep.no_history
     }
 
     /// A place after all that were given out before.
@@ -133,11 +160,68 @@ impl<'a> Work<'a> {
         position: u64,
         value: Zeroizing<Vec<u8>>,
     ) {
-        self.written.insert((space, key), Some(Written { owner: owner.to_vec(), position, value }));
+        self.write((space, key), Some(Written { owner: owner.to_vec(), position, value }));
     }
 
     pub(crate) fn delete(&mut self, space: Space, key: Vec<u8>) {
-        self.written.insert((space, key), None);
+        self.write((space, key), None);
+    }
+
+    fn write(&mut self, name: (Space, Vec<u8>), written: Option<Written>) {
+        match &mut self.replaced {
+            Some(replaced) => {
+                let before = self.written.insert(name.clone(), written);
+                replaced.push((name, before));
+            }
+            None => drop(self.written.insert(name, written)),
+        }
+    }
+
+    /// Remembers this point, until [`Work::keep`] or [`Work::take_back`].
+    pub(crate) fn mark(&mut self) -> Mark {
+        self.replaced = Some(Vec::new());
+        Mark {
+            upkeep: self.upkeep.clone(),
+            events: self.events.len(),
+            fed: self.fed,
+            lanes: std::mem::take(&mut self.lanes),
+        }
+    }
+
+    /// Keeps what was done since a mark.
+    pub(crate) fn keep(&mut self, mut mark: Mark) {
+        self.replaced = None;
+        mark.lanes.append(&mut self.lanes);
+        self.lanes = mark.lanes;
+    }
+
+    /// Takes back all that was done since a mark.
+    pub(crate) fn take_back(&mut self, mark: Mark) {
+        for (name, before) in self.replaced.take().unwrap_or_default().into_iter().rev() {
+            match before {
+                Some(before) => self.written.insert(name, before),
+                None => self.written.remove(&name),
+            };
+        }
+        self.upkeep = mark.upkeep;
+        self.events.truncate(mark.events);
+        self.fed = mark.fed;
+        self.lanes = mark.lanes;
+    }
+
+    /// Whether an owner has any record.
+    pub(crate) async fn any(&self, space: Space, owner: &[u8]) -> Result<bool, VaultError> {
+        let written = self.written.range((space, Vec::new())..).take_while(|((of, _), _)| *of == space);
+        let mut gone = 0;
+        for (_, written) in written {
+            match written {
+                Some(written) if written.owner == owner => return Ok(true),
+                Some(_) => {}
+                None => gone += 1,
+            }
+        }
+        let stored = self.vault.scan(space, Some(owner), Order::After(0), gone + 1).await?;
+        Ok(stored.iter().any(|record| !self.written.contains_key(&(space, record.key.clone()))))
     }
 
     /// Records as [`Vault::scan`] gives them, with what this work has written.
@@ -206,7 +290,7 @@ impl<'a> Work<'a> {
         if !changes.is_empty() {
             self.vault.save(changes).await?;
         }
-        Ok(Done { events: self.events, lanes: self.lanes })
+        Ok(Done { events: self.events, fed: self.fed, in_feed: self.upkeep.fed, lanes: self.lanes })
     }
 }
 

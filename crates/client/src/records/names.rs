@@ -27,6 +27,11 @@ pub(crate) fn message_of(name: &[u8]) -> Option<MessageRef> {
     Some(MessageRef { author: AccountId::from_bytes(*author), timestamp: u64::from_be_bytes(*timestamp) })
 }
 
+/// A receipt for a message that is not there yet: who gave it, for what. No message's name is like it.
+pub(crate) fn early_receipt(from: AccountId, timestamp: u64) -> Vec<u8> {
+    [&[0], &from.as_bytes()[..], &timestamp.to_be_bytes()].concat()
+}
+
 /// An envelope that was processed.
 pub(crate) fn seen_envelope(account: AccountId, device: DeviceId, id: &[u8]) -> Vec<u8> {
     [&[0], name(account, device).as_slice(), id].concat()

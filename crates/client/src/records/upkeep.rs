@@ -27,6 +27,17 @@ pub(crate) struct Upkeep {
     /// Kept contents of sent things: how many.
     #[prost(uint64, tag = "10")]
     pub(crate) outgoing: u64,
+    /// Whether no history is kept.
+    #[prost(bool, tag = "11")]
+    pub(crate) no_history: bool,
+    /// What waits in the feed: how many.
+    #[prost(uint64, tag = "12")]
+    pub(crate) fed: u64,
+    /// Since when refills of prekeys are counted, and how many there were since.
+    #[prost(uint64, tag = "13")]
+    pub(crate) refills_since: u64,
+    #[prost(uint32, tag = "14")]
+    pub(crate) refills: u32,
 }
 
 /// The kinds of prekeys; the first byte of a prekey's name.

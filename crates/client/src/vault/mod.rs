@@ -59,10 +59,14 @@ spaces! {
     Unread = 12,
     /// When a message disappears.
     Expiry = 13,
-    /// A change of a message that is not there yet.
+    /// A change of a message that is not there yet, or a receipt for one.
     Early = 14,
     /// First messages under a last-resort key, each of which is taken once.
     LastResort = 15,
+    /// What a program has not taken yet, where no history is kept.
+    Feed = 16,
+    /// How far a sent message has come, where no history is kept.
+    Sent = 17,
 }
 
 /// A record as it is read.

@@ -191,9 +191,9 @@ async fn history_is_read_in_pages_and_fed_in_order() {
     }
     texts.reverse();
     assert_eq!(texts, (0..25).map(|n| n.to_string()).collect::<Vec<_>>());
-    let fed = bank.device.feed(0, 1000).await.unwrap();
+    let fed = bank.device.messages(0, 1000).await.unwrap();
     assert_eq!(fed.iter().map(super::world::text).collect::<Vec<_>>(), texts);
-    let later = bank.device.feed(fed[20].position, 1000).await.unwrap();
+    let later = bank.device.messages(fed[20].position, 1000).await.unwrap();
     assert_eq!(later, fed[21..]);
     // A client that hands messages on can read them back.
     let json = serde_json::to_string(&fed).unwrap();
@@ -208,4 +208,51 @@ async fn history_is_read_in_pages_and_fed_in_order() {
     anna.device.delete_account().await.unwrap();
     assert!(world.relay.state().accounts.len() == 1);
     assert!(anna.device.chats().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_what_is_read_in_silence() {
+    let world = World::new(27);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    let silent = client::Settings { read_in_silence: true, ..client::Settings::default() };
+    bank.device.set_settings(silent).await.unwrap();
+    let id = anna.say(&bank, "hello").await;
+    until(async || anna.message(id).await.state == State::Delivered).await;
+    let position = bank.message(id).await.position;
+    assert_eq!(bank.device.mark_read(anna.account(), position).await.unwrap(), 1);
+    assert_eq!(bank.message(id).await.state, State::Read);
+    bank.settled().await;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert_eq!(anna.message(id).await.state, State::Delivered);
+    // Later ones are told again, also by their names alone.
+    bank.device.set_settings(client::Settings::default()).await.unwrap();
+    bank.device.mark_these_read(anna.account(), &[id]).await.unwrap();
+    until(async || anna.message(id).await.state == State::Read).await;
+    for wrong in [
+        client::MessageRef { author: bank.account(), timestamp: 1 },
+        client::MessageRef { author: client::AccountId::from_random([7; 16]), timestamp: 1 },
+    ] {
+        assert!(matches!(
+            bank.device.mark_these_read(anna.account(), &[wrong]).await,
+            Err(Error::Invalid(_))
+        ));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_takes_no_late_change_whatever_the_clock_of_its_author() {
+    let world = World::new(28);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    let id = bank.say(&anna, "Five euros").await;
+    until(async || anna.texts(&bank).await.len() == 1).await;
+    tokio::time::sleep(std::time::Duration::from_secs(26 * 3600)).await;
+    bank.clock.set_back(26 * 3_600_000);
+    for change in
+        [DraftContent::Edit { message: id, text: "Fifty euros".into() }, DraftContent::Delete { message: id }]
+    {
+        bank.device.send(anna.account(), change.into()).await.unwrap();
+    }
+    bank.say(&anna, "after it").await;
+    until(async || anna.texts(&bank).await.len() == 2).await;
+    assert_eq!(anna.texts(&bank).await, ["Five euros", "after it"]);
 }

@@ -1,6 +1,9 @@
 //! Several devices of one account.
 
-use client::{Draft, Ended, Error, State};
+use client::{
+    Draft, Ended, Error, State, Vault as _,
+    vault::{Order, Space},
+};
 
 use super::world::{World, until};
 
@@ -91,4 +94,47 @@ async fn only_the_primary_links() {
     let request = linking.url().parse().unwrap();
     assert!(matches!(tablet.device.link(&request).await, Err(Error::PrimaryOnly)));
     assert!(matches!("https://evil.example".parse::<client::LinkingRequest>(), Err(Error::LinkingCode)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_the_primary_did_not_name_is_not_taken() {
+    let world = World::new(33);
+    let anna = world.person(1).await;
+    let vault = super::world::TestVault::new(client::MemoryVault::new());
+    let (edges, _) = world.edges(&vault).await;
+    let linking = client::Linking::begin(edges).await.unwrap();
+    let request = linking.url().parse().unwrap();
+    world.relay.state().accounts.get_mut(&anna.account()).unwrap().number = "+4930000000".into();
+    let (joined, _) = tokio::join!(linking.finish("tablet"), anna.device.link(&request));
+    assert!(matches!(joined, Err(Error::Answer("another number than the primary named"))), "{joined:?}");
+    let (edges, _) = world.edges(&vault).await;
+    assert!(matches!(client::Device::open(edges).await, Err(Error::NotRegistered)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn receipts_that_come_before_the_copy_of_their_message_wait_for_it() {
+    let world = World::new(34);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    let tablet = world.linked(&anna).await;
+    tablet.say(&bank, "both know of each other").await;
+    anna.say(&bank, "and of the bank").await;
+    until(async || bank.texts(&anna).await.len() == 2).await;
+    for person in [&anna, &tablet, &bank] {
+        person.settled().await;
+    }
+    // The copy is refused for a while; the message itself is not.
+    world.relay.state().refuse_copies = true;
+    let id = anna.say(&bank, "read this").await;
+    until(async || bank.device.message(id).await.unwrap().is_some()).await;
+    let position = bank.message(id).await.position;
+    bank.device.mark_read(anna.account(), position).await.unwrap();
+    until(async || anna.message(id).await.state == State::Read).await;
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    assert!(tablet.device.message(id).await.unwrap().is_none());
+    world.relay.state().refuse_copies = false;
+    until(async || tablet.device.message(id).await.unwrap().is_some()).await;
+    assert_eq!(tablet.message(id).await.state, State::Read);
+    // Nothing is left of it.
+    let early = tablet.vault.memory.scan(Space::Early, None, Order::After(0), 1000).await.unwrap();
+    assert!(early.is_empty());
 }

@@ -2,9 +2,12 @@
 
 mod chats;
 mod crashes;
+mod feed;
 mod healing;
+mod hostile;
 mod linking;
 mod lossy;
+mod many;
 mod media;
 mod relay;
 mod sessions;

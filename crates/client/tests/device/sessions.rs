@@ -111,11 +111,45 @@ async fn a_changed_identity_is_told_and_waited_for() {
     let compared = anna.device.safety_number(new.account()).await.unwrap();
     assert_ne!(compared.digits, ours.digits);
 
-    anna.device.accept_identity(new.account()).await.unwrap();
+    // What was compared is the old one, or none.
+    for wrong in [&ours.digits, "", "1"] {
+        let refused = anna.device.accept_identity(new.account(), wrong).await;
+        assert!(matches!(refused, Err(Error::IdentityChanged)), "{refused:?}");
+        let refused = anna.device.set_verified(new.account(), Some(wrong)).await;
+        assert!(matches!(refused, Err(Error::IdentityChanged)), "{refused:?}");
+    }
+    assert_eq!(anna.device.trust(new.account()).await.unwrap(), Trust::Changed);
+    anna.device.accept_identity(new.account(), &compared.digits).await.unwrap();
     until(async || anna.message(second).await.state == State::Delivered).await;
     assert_eq!(new.texts(&anna).await, ["second"]);
     assert_eq!(anna.device.trust(new.account()).await.unwrap(), Trust::FirstUse);
     assert_eq!(compared.digits, new.device.safety_number(anna.account()).await.unwrap().digits);
+
+    let spaced = format!(" {} {}", &compared.digits[..5], &compared.digits[5..]);
+    anna.device.set_verified(new.account(), Some(&spaced)).await.unwrap();
+    assert_eq!(anna.device.trust(new.account()).await.unwrap(), Trust::Verified);
+    anna.device.set_verified(new.account(), None).await.unwrap();
+    assert_eq!(anna.device.trust(new.account()).await.unwrap(), Trust::FirstUse);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_changes_after_the_comparison_is_not_the_one_that_is_accepted() {
+    let world = World::new(11);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    anna.say(&bank, "first").await;
+    anna.settled().await;
+    let second = world.person(2).await;
+    second.say(&anna, "a new phone").await;
+    anna.hears(|event| matches!(event, Event::IdentityChanged { held: true, .. })).await;
+    let compared = anna.device.safety_number(second.account()).await.unwrap().digits;
+    // While Anna compares, somebody else takes the number.
+    let third = world.person(2).await;
+    third.say(&anna, "me too").await;
+    until(async || anna.heard(|event| matches!(event, Event::IdentityChanged { .. })) == 2).await;
+    let refused = anna.device.accept_identity(third.account(), &compared).await;
+    assert!(matches!(refused, Err(Error::IdentityChanged)));
+    assert!(anna.device.set_verified(third.account(), Some(&compared)).await.is_err());
+    assert_eq!(anna.device.trust(third.account()).await.unwrap(), Trust::Changed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -21,16 +21,37 @@ use super::relay::{self, Relay, TestLink};
 
 /// The time of the test: it jumps when everybody waits.
 #[derive(Clone)]
-pub(crate) struct TestClock(Instant);
+pub(crate) struct TestClock {
+    start: Instant,
+    /// Milliseconds that it is behind.
+    behind: Arc<AtomicU64>,
+}
 
 #[async_trait]
 impl Clock for TestClock {
     fn now(&self) -> u64 {
-        1_800_000_000_000 + u64::try_from(self.0.elapsed().as_millis()).unwrap()
+        let since = u64::try_from(self.start.elapsed().as_millis()).unwrap();
+        1_800_000_000_000 + since - self.behind.load(Ordering::SeqCst)
     }
 
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
+    }
+}
+
+impl TestClock {
+    fn new() -> Self {
+        Self { start: Instant::now(), behind: Arc::default() }
+    }
+
+    /// The clock of somebody who can set it back.
+    fn own(&self) -> Self {
+        Self { behind: Arc::default(), ..self.clone() }
+    }
+
+    /// Sets it back by so many milliseconds.
+    pub(crate) fn set_back(&self, by: u64) {
+        self.behind.fetch_add(by, Ordering::SeqCst);
     }
 }
 
@@ -41,6 +62,8 @@ pub(crate) struct TestVault {
     fail_at: AtomicI64,
     after: AtomicBool,
     dead: AtomicBool,
+    /// Of whoever has this vault.
+    clock: std::sync::OnceLock<TestClock>,
 }
 
 impl TestVault {
@@ -51,7 +74,12 @@ impl TestVault {
             fail_at: AtomicI64::new(-1),
             after: AtomicBool::new(false),
             dead: AtomicBool::new(false),
+            clock: std::sync::OnceLock::new(),
         })
+    }
+
+    fn clock(&self, world: &World) -> TestClock {
+        self.clock.get_or_init(|| world.clock.own()).clone()
     }
 
     /// Fails in the save after so many others.
@@ -112,6 +140,7 @@ pub(crate) struct World {
 pub(crate) struct Person {
     pub(crate) device: Device,
     pub(crate) vault: Arc<TestVault>,
+    pub(crate) clock: TestClock,
     pub(crate) link: Arc<TestLink>,
     pub(crate) heard: Arc<std::sync::Mutex<Vec<Event>>>,
     running: JoinHandle<Result<Ended, Error>>,
@@ -120,7 +149,7 @@ pub(crate) struct Person {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { relay: relay::relay(), clock: TestClock(Instant::now()), seed: Mutex::new(seed * 1000) }
+        Self { relay: relay::relay(), clock: TestClock::new(), seed: Mutex::new(seed * 1000) }
     }
 
     pub(crate) async fn seed(&self) -> u64 {
@@ -133,7 +162,7 @@ impl World {
         let seed = self.seed().await;
         let link = TestLink::new(&self.relay, self.clock.clone(), seed);
         let rng: Randomness = Box::new(ChaCha20Rng::seed_from_u64(seed));
-        let (vault, clock) = (Arc::clone(vault) as Arc<dyn Vault>, Arc::new(self.clock.clone()));
+        let (clock, vault) = (Arc::new(vault.clock(self)), Arc::clone(vault) as Arc<dyn Vault>);
         (Edges { vault, link: link.clone(), clock, rng }, link)
     }
 
@@ -187,7 +216,8 @@ impl Person {
             let device = device.clone();
             async move { device.run().await }
         });
-        Self { device, vault, link, heard, running, hearing }
+        let clock = vault.clock.get().unwrap().clone();
+        Self { device, vault, clock, link, heard, running, hearing }
     }
 
     pub(crate) fn account(&self) -> AccountId {

@@ -39,7 +39,6 @@ impl Erasure {
                 let (_, number) = identity.ok_or(RelayError::Unauthorized)?;
                 // First the number, then the account, as who registers does: neither waits for the other in a circle.
                 registration::erase(transaction, &number).await?;
-                store::hold(transaction, account).await?;
                 devices::still(transaction, caller).await?;
                 let keys = devices::keys_of(transaction, account).await?;
                 devices::clear(transaction, &keys).await?;

@@ -14,7 +14,7 @@ pub use self::{
     erasure::Erasure,
     recipients::{Accounts, Endpoint, Recipient},
 };
-use crate::{RelayError, auth::Caller, ground::shard};
+use crate::{RelayError, auth::Caller, devices, ground::shard};
 
 impl Accounts {
     /// Who the caller is.
@@ -36,11 +36,14 @@ impl Accounts {
     /// Says whether others find the account by its number.
     ///
     /// # Errors
-    /// `RateLimited`; those of the database.
-    pub async fn set_discoverable(&self, account: AccountId, discoverable: bool) -> Result<(), RelayError> {
-        self.changes.take(&account)?;
-        let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move { Ok(store::set_discoverable(transaction, account, discoverable).await?) })
+    /// `RateLimited`, `Unauthorized` if the caller is gone already; those of the database.
+    pub async fn set_discoverable(&self, caller: Caller, discoverable: bool) -> Result<(), RelayError> {
+        self.changes.take(&caller.account)?;
+        let written = self.ground.write(shard(caller.account), move |transaction| {
+            Box::pin(async move {
+                devices::still(transaction, caller).await?;
+                Ok(store::set_discoverable(transaction, caller.account, discoverable).await?)
+            })
         });
         written.await
     }

@@ -37,7 +37,7 @@ async fn change(
     Primary(caller): Primary,
     edge::Json(request): edge::Json<api::ChangeAccount>,
 ) -> Result<StatusCode, RelayError> {
-    accounts.set_discoverable(caller.account, request.discoverable).await.map(|()| StatusCode::NO_CONTENT)
+    accounts.set_discoverable(caller, request.discoverable).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Erases the account, at once and for good.

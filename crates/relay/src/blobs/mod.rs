@@ -20,6 +20,8 @@ pub use self::range::Part;
 pub(crate) use self::store::{MIGRATIONS, erase};
 use crate::{
     RelayError,
+    auth::Caller,
+    devices,
     ground::{Ground, shard, shard_of},
     limits::{Buckets, Place, Places},
     server::{Peer, Sending},
@@ -81,8 +83,10 @@ impl Media {
     /// Begins an upload.
     ///
     /// # Errors
-    /// `TooLarge`, `Invalid`, `Conflict` if too many are not finished, `RateLimited`; those of the storage.
-    pub async fn begin(&self, account: AccountId, size: u64) -> Result<api::BlobBegun, RelayError> {
+    /// `TooLarge`, `Invalid`, `Conflict` if too many are not finished, `RateLimited`, `Unauthorized` if the caller is
+    /// gone already; those of the storage.
+    pub async fn begin(&self, caller: Caller, size: u64) -> Result<api::BlobBegun, RelayError> {
+        let account = caller.account;
         let config = &self.ground.config.blobs;
         if size == 0 {
             return Err(RelayError::field("size", "at least 1"));
@@ -101,7 +105,10 @@ impl Media {
         let now = self.ground.now();
         let expires = now.after(HOUR * config.unfinished_hours);
         let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move { Ok(store::insert(transaction, id, account, bytes, (now, expires)).await?) })
+            Box::pin(async move {
+                devices::still(transaction, caller).await?;
+                Ok(store::insert(transaction, id, account, bytes, (now, expires)).await?)
+            })
         });
         if let Err(error) = written.await {
             // Nobody will ever ask for it. If this fails too, an empty file stays.
@@ -115,17 +122,18 @@ impl Media {
     /// How far an upload is.
     ///
     /// # Errors
-    /// `NotFound`, `Forbidden` for anybody but its account; those of the storage.
-    pub async fn progress(&self, account: AccountId, id: BlobId) -> Result<Progress, RelayError> {
-        let (progress, _) = self.look(account, id).await?;
+    /// `NotFound`, `Forbidden` for anybody but its account, `Unauthorized` if the caller is gone already; those of the
+    /// storage.
+    pub async fn progress(&self, caller: Caller, id: BlobId) -> Result<Progress, RelayError> {
+        let (progress, _) = self.look(caller, id).await?;
         Ok(progress)
     }
 
     /// An account's own upload, and whether it is finished.
-    async fn look(&self, account: AccountId, id: BlobId) -> Result<(Progress, bool), RelayError> {
+    async fn look(&self, caller: Caller, id: BlobId) -> Result<(Progress, bool), RelayError> {
         let blob = store::blob(&mut self.ground.reader().await?, id, self.ground.now()).await?;
         let blob = blob.ok_or(RelayError::NotFound)?;
-        if blob.account != account.to_bytes() {
+        if blob.account != caller.account.to_bytes() {
             return Err(RelayError::Forbidden("only the account that began it may do this"));
         }
         let size = u64::try_from(blob.size).unwrap_or_default();
@@ -137,23 +145,31 @@ impl Media {
             Err(BlobError::NotFound) => {
                 // Finished, but the relay went down before it said so.
                 self.blobs.size(id).await?;
-                self.finished(account, id, blob.created).await?;
+                self.finished(caller, id, blob.created).await?;
                 Ok((Progress { offset: size, size }, true))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn finished(&self, account: AccountId, id: BlobId, created: Timestamp) -> Result<(), RelayError> {
+    /// Says that an upload is finished. If its row or the caller is gone meanwhile, its bytes go too.
+    async fn finished(&self, caller: Caller, id: BlobId, created: Timestamp) -> Result<(), RelayError> {
         let expires = self.expires(created);
-        let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move { Ok(store::finish(transaction, id, expires).await?) })
+        let written = self.ground.write(shard(caller.account), move |transaction| {
+            Box::pin(async move {
+                devices::still(transaction, caller).await?;
+                Ok(store::finish(transaction, id, expires).await?)
+            })
         });
-        if !written.await? {
-            self.blobs.delete(id).await?;
-            return Err(RelayError::NotFound);
-        }
-        Ok(())
+        let refusal = match written.await {
+            Ok(true) => return Ok(()),
+            Ok(false) => RelayError::NotFound,
+            Err(RelayError::Unauthorized) => RelayError::Unauthorized,
+            Err(error) => return Err(error),
+        };
+        // The row may be gone, and with it whatever would remove the bytes.
+        self.blobs.delete(id).await?;
+        Err(refusal)
     }
 
     fn expires(&self, created: Timestamp) -> Timestamp {
@@ -183,15 +199,19 @@ impl Media {
     /// Removes a blob or gives an upload up.
     ///
     /// # Errors
-    /// `NotFound`, `Forbidden` for anybody but its account; those of the storage.
-    pub async fn remove(&self, account: AccountId, id: BlobId) -> Result<(), RelayError> {
+    /// `NotFound`, `Forbidden` for anybody but its account, `Unauthorized` if the caller is gone already; those of the
+    /// storage.
+    pub async fn remove(&self, caller: Caller, id: BlobId) -> Result<(), RelayError> {
         let now = self.ground.now();
         let blob = store::blob(&mut self.ground.reader().await?, id, now).await?;
-        if blob.ok_or(RelayError::NotFound)?.account != account.to_bytes() {
+        if blob.ok_or(RelayError::NotFound)?.account != caller.account.to_bytes() {
             return Err(RelayError::Forbidden("only the account that began it may do this"));
         }
-        let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move { Ok(store::remove(transaction, id, now).await?) })
+        let written = self.ground.write(shard(caller.account), move |transaction| {
+            Box::pin(async move {
+                devices::still(transaction, caller).await?;
+                Ok(store::remove(transaction, id, now).await?)
+            })
         });
         written.await?;
         self.ground.jobs.wake(EXPIRY).await;

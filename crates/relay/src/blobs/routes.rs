@@ -52,7 +52,7 @@ async fn begin(
     caller: Caller,
     edge::Json(request): edge::Json<api::BeginBlob>,
 ) -> Result<(StatusCode, Json<api::BlobBegun>), RelayError> {
-    let begun = media.begin(caller.account, request.size).await?;
+    let begun = media.begin(caller, request.size).await?;
     Ok((StatusCode::CREATED, Json(begun)))
 }
 
@@ -64,7 +64,7 @@ async fn progress(
     caller: Caller,
     Segment(Id(id)): Segment<Id>,
 ) -> Result<Response, RelayError> {
-    let progress = media.progress(caller.account, id).await?;
+    let progress = media.progress(caller, id).await?;
     Ok((StatusCode::OK, headers(progress)).into_response())
 }
 
@@ -86,7 +86,7 @@ async fn add(
     let seconds = Duration::from_secs;
     let patience = patience.unwrap_or(Patience { idle: seconds(20), whole: seconds(60) });
     let addition = Addition { offset, length, body: request.into_body(), patience };
-    let progress = media.add(caller.account, id, addition).await?;
+    let progress = media.add(caller, id, addition).await?;
     Ok((StatusCode::NO_CONTENT, headers(progress)).into_response())
 }
 
@@ -136,5 +136,5 @@ async fn remove(
     caller: Caller,
     Segment(Id(id)): Segment<Id>,
 ) -> Result<StatusCode, RelayError> {
-    media.remove(caller.account, id).await.map(|()| StatusCode::NO_CONTENT)
+    media.remove(caller, id).await.map(|()| StatusCode::NO_CONTENT)
 }

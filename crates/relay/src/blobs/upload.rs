@@ -7,10 +7,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::{Instant, timeout};
-use wire::AccountId;
 
 use super::{Media, Progress, store};
-use crate::{RelayError, edge::Patience};
+use crate::{RelayError, auth::Caller, edge::Patience};
 
 /// An upload may be slow for this long before its speed is looked at.
 const GRACE: Duration = Duration::from_secs(30);
@@ -33,15 +32,10 @@ impl Media {
     ///
     /// # Errors
     /// `WrongOffset`, `Interrupted` and, while somebody else does the same, `Busy` (as `BlobError`), `TooLarge`,
-    /// `NotFound`, `Forbidden`, `Unavailable`; those of the storage.
-    pub async fn add(
-        &self,
-        account: AccountId,
-        id: BlobId,
-        addition: Addition,
-    ) -> Result<Progress, RelayError> {
-        let _place = self.uploads.take(account).ok_or(RelayError::Unavailable)?;
-        let (progress, finished) = self.look(account, id).await?;
+    /// `NotFound`, `Forbidden`, `Unavailable`, `Unauthorized` if the caller is gone already; those of the storage.
+    pub async fn add(&self, caller: Caller, id: BlobId, addition: Addition) -> Result<Progress, RelayError> {
+        let _place = self.uploads.take(caller.account).ok_or(RelayError::Unavailable)?;
+        let (progress, finished) = self.look(caller, id).await?;
         let Progress { offset, size } = progress;
         if finished || addition.offset != offset {
             return Err(::store::blobs::BlobError::WrongOffset { offset }.into());
@@ -60,7 +54,7 @@ impl Media {
         let blob = store::blob(&mut self.ground.reader().await?, id, self.ground.now()).await?;
         // It may have been deleted while it arrived; then its bytes go too.
         let created = blob.map_or(::store::Timestamp(0), |blob| blob.created);
-        self.finished(account, id, created).await?;
+        self.finished(caller, id, created).await?;
         Ok(Progress { offset: stored.size, size })
     }
 }

@@ -11,6 +11,8 @@ pub(crate) use self::store::{MIGRATIONS, erase, erase_own};
 use crate::{
     RelayError,
     accounts::Accounts,
+    auth::Caller,
+    devices,
     ground::{Ground, shard},
     limits::Buckets,
 };
@@ -43,8 +45,10 @@ impl Blocks {
     /// Blocks an account, which is not told, and need not exist: to say whether it does is not the business of this.
     ///
     /// # Errors
-    /// `Invalid` for oneself, `TooLarge`, `RateLimited`; those of the database.
-    pub async fn block(&self, account: AccountId, other: AccountId) -> Result<(), RelayError> {
+    /// `Invalid` for oneself, `TooLarge`, `RateLimited`, `Unauthorized` if the caller is gone already; those of the
+    /// database.
+    pub async fn block(&self, caller: Caller, other: AccountId) -> Result<(), RelayError> {
+        let account = caller.account;
         if account == other {
             return Err(RelayError::invalid("nobody blocks themselves"));
         }
@@ -53,6 +57,7 @@ impl Blocks {
         let most = i64::try_from(limits::BLOCKS).unwrap_or(i64::MAX);
         let written = self.ground.write(shard(account), move |transaction| {
             Box::pin(async move {
+                devices::still(transaction, caller).await?;
                 store::block(transaction, account, other).await?;
                 if store::count(transaction, account).await? > most {
                     return Err(RelayError::TooLarge { what: "a block list in accounts", limit });
@@ -68,11 +73,15 @@ impl Blocks {
     /// Unblocks an account. Safe to repeat.
     ///
     /// # Errors
-    /// `RateLimited`; those of the database.
-    pub async fn unblock(&self, account: AccountId, other: AccountId) -> Result<(), RelayError> {
+    /// `RateLimited`, `Unauthorized` if the caller is gone already; those of the database.
+    pub async fn unblock(&self, caller: Caller, other: AccountId) -> Result<(), RelayError> {
+        let account = caller.account;
         self.changes.take(&account)?;
         let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(async move { Ok(store::unblock(transaction, account, other).await?) })
+            Box::pin(async move {
+                devices::still(transaction, caller).await?;
+                Ok(store::unblock(transaction, account, other).await?)
+            })
         });
         written.await?;
         self.accounts.changed(account).await;

@@ -30,7 +30,7 @@ async fn block(
     caller: Caller,
     Segment(account): Segment<AccountId>,
 ) -> Result<StatusCode, RelayError> {
-    blocks.block(caller.account, account).await.map(|()| StatusCode::NO_CONTENT)
+    blocks.block(caller, account).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Hears from an account again.
@@ -41,5 +41,5 @@ async fn unblock(
     caller: Caller,
     Segment(account): Segment<AccountId>,
 ) -> Result<StatusCode, RelayError> {
-    blocks.unblock(caller.account, account).await.map(|()| StatusCode::NO_CONTENT)
+    blocks.unblock(caller, account).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -9,11 +9,11 @@ use wire::{AccountId, DeviceId, Token, api, limits};
 use super::{
     DeviceKey, Devices,
     parse::{NewDevice, Offered},
-    store,
+    still, store,
 };
 use crate::{
     RelayError, accounts,
-    auth::{day, hash},
+    auth::{Caller, day, hash},
     error::millis,
     ground::{Ground, shard},
     keys,
@@ -46,15 +46,17 @@ impl Linking {
     /// A code with which one device can be linked to the account; an earlier one is void.
     ///
     /// # Errors
-    /// `RateLimited`; those of the database.
-    pub async fn code(&self, account: AccountId) -> Result<api::LinkingCode, RelayError> {
+    /// `RateLimited`, `Unauthorized` if the caller is gone already; those of the database.
+    pub async fn code(&self, caller: Caller) -> Result<api::LinkingCode, RelayError> {
+        let account = caller.account;
         self.codes.take(&account)?;
         let code = URL_SAFE_NO_PAD.encode(self.ground.random::<16>());
         let (code_hash, expires) = (hash(code.as_bytes()), self.ground.now().after(CODE));
         let written = self.ground.write(shard(account), move |transaction| {
-            Box::pin(
-                async move { Ok(store::put_linking_code(transaction, account, code_hash, expires).await?) },
-            )
+            Box::pin(async move {
+                still(transaction, caller).await?;
+                Ok(store::put_linking_code(transaction, account, code_hash, expires).await?)
+            })
         });
         written.await?;
         Ok(api::LinkingCode { code, expires_in_ms: millis(CODE) })

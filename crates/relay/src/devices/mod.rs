@@ -103,7 +103,6 @@ impl Devices {
         let account = caller.account;
         let removed = self.ground.write(shard(account), move |transaction| {
             Box::pin(async move {
-                accounts::hold(transaction, account).await?;
                 still(transaction, caller).await?;
                 let Some(found) = store::credential(transaction, account, device).await? else {
                     return Err(RelayError::NotFound);
@@ -125,7 +124,9 @@ impl Devices {
 }
 
 /// Whether a caller's device is still there: it may have been removed, or the account set up anew, since it was asked.
+/// Whatever writes for a caller begins with it; until the transaction ends, nobody removes the device.
 pub(crate) async fn still(transaction: &mut Transaction, caller: Caller) -> Result<(), RelayError> {
+    accounts::hold(transaction, caller.account).await?;
     let found = store::credential(transaction, caller.account, caller.device).await?;
     match found {
         Some(found) if found.key == caller.key.0 => Ok(()),

@@ -44,7 +44,7 @@ async fn code(
     State(linking): State<Arc<Linking>>,
     Primary(caller): Primary,
 ) -> Result<Json<api::LinkingCode>, RelayError> {
-    linking.code(caller.account).await.map(Json)
+    linking.code(caller).await.map(Json)
 }
 
 /// Links a device; the linking code is the credential.

@@ -61,7 +61,8 @@ impl Keys {
     /// Takes keys that the identity key of the account signed.
     ///
     /// # Errors
-    /// `Invalid`, with which nothing is stored; `RateLimited`; those of the database.
+    /// `Invalid`, with which nothing is stored; `RateLimited`, `Unauthorized` if the caller is gone already; those of the
+    /// database.
     pub async fn upload(&self, caller: Caller, request: api::UploadKeys) -> Result<(), RelayError> {
         self.uploads.take(&caller.key)?;
         let offered = Unverified::parse(

@@ -80,8 +80,8 @@ pub(crate) async fn put(
 ) -> Result<(), StoreError> {
     match (&upload.signed, &upload.last_resort) {
         (Some(signed), Some(kem)) => put_both(transaction, device, signed, kem).await?,
-        (Some(signed), None) => put_signed(transaction, device, signed).await?,
-        (None, Some(kem)) => put_last_resort(transaction, device, kem).await?,
+        (Some(signed), None) => replace(transaction, device, SIGNED, signed).await?,
+        (None, Some(kem)) => replace(transaction, device, LAST_RESORT, kem).await?,
         (None, None) => {}
     }
     let one_time = upload.one_time.iter().map(|key| {
@@ -135,27 +135,19 @@ async fn put_both(
     .map(drop)
 }
 
-async fn put_signed(
-    transaction: &mut Transaction,
-    device: DeviceKey,
-    key: &Signed,
-) -> Result<(), StoreError> {
-    query("UPDATE current_keys SET signed_id = $1, signed_public = $2, signed_signature = $3 WHERE device_key = $4")
-        .bind(key.id)
-        .bind(key.public_key.as_slice())
-        .bind(key.signature.as_slice())
-        .bind(device)
-        .execute(transaction)
-        .await
-        .map(drop)
-}
+/// The statements that replace one current key of a device.
+const SIGNED: &str =
+    "UPDATE current_keys SET signed_id = $1, signed_public = $2, signed_signature = $3 WHERE device_key = $4";
+const LAST_RESORT: &str =
+    "UPDATE current_keys SET kem_id = $1, kem_public = $2, kem_signature = $3 WHERE device_key = $4";
 
-async fn put_last_resort(
+async fn replace(
     transaction: &mut Transaction,
     device: DeviceKey,
+    statement: &'static str,
     key: &Signed,
 ) -> Result<(), StoreError> {
-    query("UPDATE current_keys SET kem_id = $1, kem_public = $2, kem_signature = $3 WHERE device_key = $4")
+    query(statement)
         .bind(key.id)
         .bind(key.public_key.as_slice())
         .bind(key.signature.as_slice())

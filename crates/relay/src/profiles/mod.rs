@@ -8,6 +8,8 @@ use wire::{AccountId, limits};
 
 use crate::{
     RelayError, accounts,
+    auth::Caller,
+    devices,
     ground::{Ground, shard},
     limits::Buckets,
 };
@@ -33,17 +35,20 @@ impl Profiles {
     /// Replaces an account's profile.
     ///
     /// # Errors
-    /// `TooLarge`, `RateLimited`; those of the database.
-    pub async fn put(&self, account: AccountId, profile: Vec<u8>) -> Result<(), RelayError> {
+    /// `TooLarge`, `RateLimited`, `Unauthorized` if the caller is gone already; those of the database.
+    pub async fn put(&self, caller: Caller, profile: Vec<u8>) -> Result<(), RelayError> {
         if profile.len() > limits::PROFILE {
             let limit = crate::edge::as_u64(limits::PROFILE);
             return Err(RelayError::TooLarge { what: "a profile in bytes", limit });
         }
-        self.changes.take(&account)?;
+        self.changes.take(&caller.account)?;
         let profile: Arc<[u8]> = profile.into();
-        let written = self.ground.write(shard(account), move |transaction| {
+        let written = self.ground.write(shard(caller.account), move |transaction| {
             let profile = profile.clone();
-            Box::pin(async move { Ok(accounts::put_profile(transaction, account, &profile).await?) })
+            Box::pin(async move {
+                devices::still(transaction, caller).await?;
+                Ok(accounts::put_profile(transaction, caller.account, &profile).await?)
+            })
         });
         written.await
     }

@@ -27,7 +27,7 @@ async fn put(
     caller: Caller,
     edge::Json(request): edge::Json<api::SetProfile>,
 ) -> Result<StatusCode, RelayError> {
-    profiles.put(caller.account, request.profile.0).await.map(|()| StatusCode::NO_CONTENT)
+    profiles.put(caller, request.profile.0).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Somebody's profile.

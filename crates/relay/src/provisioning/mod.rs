@@ -16,6 +16,8 @@ use wire::{api, limits};
 pub(crate) use self::store::MIGRATIONS;
 use crate::{
     RelayError,
+    auth::Caller,
+    devices,
     error::millis,
     ground::{Ground, shard_of},
     limits::{Buckets, network},
@@ -96,8 +98,8 @@ impl Provisioning {
     /// Leaves the message. Whose it is, nobody notes.
     ///
     /// # Errors
-    /// `TooLarge`; `NotFound` if there is no such meeting, or a message was left already; those of the database.
-    pub async fn leave(&self, id: MeetingId, message: Vec<u8>) -> Result<(), RelayError> {
+    /// `TooLarge`, `Unauthorized` if the caller is gone already; `NotFound` if there is no such meeting, or a message was left already; those of the database.
+    pub async fn leave(&self, caller: Caller, id: MeetingId, message: Vec<u8>) -> Result<(), RelayError> {
         if message.is_empty() {
             return Err(RelayError::field("message", "nothing is in it"));
         }
@@ -108,7 +110,10 @@ impl Provisioning {
         let (message, now): (Arc<[u8]>, _) = (message.into(), self.ground.now());
         let written = self.ground.write(shard_of(&id.0), move |transaction| {
             let message = message.clone();
-            Box::pin(async move { Ok(store::leave(transaction, id.0, &message, now).await?) })
+            Box::pin(async move {
+                devices::still(transaction, caller).await?;
+                Ok(store::leave(transaction, id.0, &message, now).await?)
+            })
         });
         if !written.await? {
             return Err(RelayError::NotFound);

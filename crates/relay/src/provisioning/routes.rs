@@ -46,11 +46,11 @@ async fn begin(
     params(("id" = String, Path)), request_body = api::Provision, responses((status = 204)))]
 async fn leave(
     State(provisioning): State<Arc<Provisioning>>,
-    _caller: Caller,
+    caller: Caller,
     Segment(id): Segment<MeetingId>,
     edge::Json(request): edge::Json<api::Provision>,
 ) -> Result<StatusCode, RelayError> {
-    provisioning.leave(id, request.message.0).await.map(|()| StatusCode::NO_CONTENT)
+    provisioning.leave(caller, id, request.message.0).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Takes the sealed message, waiting for it a while.

@@ -28,7 +28,7 @@ use store::{
     sql::{Connection, Sql, Transaction, query},
 };
 
-use super::store::{Bounds, Change, Mailbox, Stored};
+use super::store::{Change, Mailbox, Stored};
 use crate::devices::DeviceKey;
 
 /// PostgreSQL writes in the order of arrival by itself.
@@ -77,16 +77,22 @@ impl From<Mailbox> for Known {
 }
 
 impl Known {
-    /// Counts an envelope of this length, if there is room for it; its sequence.
-    pub(super) fn append(&mut self, length: i64, bounds: Bounds) -> Option<i64> {
-        let (waiting, bytes) = (self.row.waiting + self.count, self.row.bytes + self.bytes);
-        if waiting >= bounds.envelopes || bytes.saturating_add(length) > bounds.bytes {
-            return None;
-        }
+    /// How many envelopes there are, settled or not.
+    pub(super) const fn waiting(&self) -> i64 {
+        self.row.waiting + self.count
+    }
+
+    /// And how many bytes they have.
+    pub(super) const fn bytes(&self) -> i64 {
+        self.row.bytes + self.bytes
+    }
+
+    /// Counts an envelope of this length; its sequence.
+    pub(super) const fn append(&mut self, length: i64) -> i64 {
         let seq = self.row.next + self.count;
         self.count += 1;
         self.bytes += length;
-        Some(seq)
+        seq
     }
 
     /// Counts in its row what came since; the first of it at this time.
@@ -280,6 +286,7 @@ mod tests {
     };
 
     use super::{
+        super::shares::Bounds,
         super::store::{self as tables, Changed, MODULE, MailboxLane, erase_mailboxes, open_mailboxes},
         *,
     };
@@ -379,10 +386,11 @@ mod tests {
         let many: Vec<Change> = (12..22).map(|byte| append(1, byte)).collect();
         let outputs = write(database, &next, true, &many).await;
         assert_eq!(outputs[..2], [Changed::Appended(3), Changed::Appended(4)]);
-        assert_eq!(outputs[7..], [Changed::Appended(10), Changed::Full, Changed::Full]);
+        // From the fifth on the mailbox is crowded, and one sender has one place.
+        assert_eq!(outputs[2..5], [Changed::Appended(5), Changed::Appended(6), Changed::Full]);
         assert_eq!(write(database, &next, true, &[append(1, 0)]).await, [Changed::Full]);
         write(database, &next, true, &[Change::Settle(None)]).await;
-        assert_eq!(seen(database, 1).await.len(), 10);
+        assert_eq!(seen(database, 1).await.len(), 6);
         assert_eq!(write(database, &next, true, &[append(1, 0)]).await, [Changed::Full]);
     }
 

@@ -94,9 +94,6 @@ struct Live {
     ping: bool,
     /// The keeper's tick when something was last acknowledged, or the window was empty.
     progress: u32,
-    /// Sends that may still be accepted now, and when that was reckoned.
-    budget: u64,
-    reckoned: Timestamp,
 }
 
 /// How far a socket is with what the store holds for it.
@@ -554,20 +551,6 @@ impl Mailbox {
         });
     }
 
-    /// Takes one send out of the budget of this socket; if there is none left, how many milliseconds to wait.
-    pub(super) fn spend(&self, socket: u64, now: Timestamp, (rate, burst): (u64, u64)) -> Result<(), u64> {
-        // In thousandths of a send.
-        self.with_live(socket, |live| {
-            let elapsed = u64::try_from(now.0.saturating_sub(live.reckoned.0)).unwrap_or(0);
-            live.budget =
-                live.budget.saturating_add(elapsed.saturating_mul(rate)).min(burst.saturating_mul(1000));
-            live.reckoned = now;
-            live.budget = live.budget.checked_sub(1000).ok_or(1000 / rate.max(1) + 1)?;
-            Ok(())
-        })
-        .unwrap_or(Ok(()))
-    }
-
     /// Tells the device that prekeys run out.
     pub(super) fn prekeys_left(&self, left: u32) {
         if let Some(live) = &mut self.lock().live {
@@ -635,8 +618,6 @@ impl Live {
             close: None,
             ping: false,
             progress: tick,
-            budget: 0,
-            reckoned: Timestamp(0),
         }
     }
 

@@ -2,10 +2,13 @@
 //!
 //! - [`Queue::accept`]: the rules for a send, from HTTP and from sockets alike.
 //! - `mailbox`: one device's place; why nothing acknowledged is lost and nothing overtakes is written there.
-//! - `store`: the SQL; `arrivals`: where SQLite writes first. `expiry`: what is not collected in time. `nodes`: how the nodes of a relay wake each other.
+//! - `store`: the SQL; `arrivals`: where SQLite writes first; `shares`: how much a mailbox takes, and of whom. `expiry`:
+//!   what is not collected in time. `nodes`: how the nodes of a relay wake each other.
+//! - `budget`: how much an account may send.
 //! - `keeper`: what is overdue is stored, what does not move is closed.
 
 mod arrivals;
+mod budget;
 mod expiry;
 mod keeper;
 pub(crate) mod mailbox;
@@ -14,6 +17,7 @@ pub(crate) mod outbox;
 mod pending;
 mod recent;
 pub mod routes;
+mod shares;
 mod sockets;
 pub(crate) mod store;
 
@@ -36,16 +40,21 @@ use wire::{
     limits,
 };
 
-pub(crate) use self::mailbox::{Mailbox, Next};
 use self::{
     arrivals::Arrivals,
+    budget::Budgets,
     keeper::Keeper,
     mailbox::Arrival,
     nodes::Nodes,
     pending::{Pending, Sender},
     recent::RecentIds,
+    shares::Bounds,
     sockets::Sockets,
-    store::{Bounds, Change, MailboxLane},
+    store::{Change, MailboxLane},
+};
+pub(crate) use self::{
+    budget::Budget,
+    mailbox::{Mailbox, Next},
 };
 use crate::{
     accounts::{Accounts, Recipient},
@@ -64,9 +73,10 @@ pub struct QueueConfig {
     pub bytes: u64,
     /// Days after which what was not collected is deleted. Default 30.
     pub days: u32,
-    /// Messages that one socket may send in a second, in the long run. Default 2000.
+    /// Parts, one for each recipient device, that one account may send in a second, in the long run, with all its
+    /// devices together. Nodes count each for itself. Default 2000.
     pub sends_per_second: u32,
-    /// Messages that it may send at once. Default 10000.
+    /// Parts that it may send at once. Default 10000.
     pub burst: u32,
     /// How long a device may leave what it was sent unread or unacknowledged before its socket is closed. Default 60.
     pub patience_s: u32,
@@ -177,6 +187,7 @@ pub struct Queue {
     keeper: Arc<Keeper>,
     nodes: Option<Nodes>,
     recent: Arc<RecentIds>,
+    budgets: Budgets,
     /// Whether this process sees everything that is stored, so that it may hand envelopes to sockets before they are
     /// stored.
     hands_over: bool,
@@ -227,6 +238,7 @@ impl Queue {
             hands_over: nodes.is_none() && ground.database.engine() == Engine::Sqlite,
             nodes,
             recent: Arc::new(RecentIds::new(usize::try_from(config.remembered).unwrap_or(usize::MAX))),
+            budgets: Budgets::new(config.sends_per_second, config.burst),
             // Numbers of sockets are known to other nodes: begin somewhere.
             next_socket: AtomicU64::new(u64::from_le_bytes(ground.random()) >> 1),
             config,
@@ -241,6 +253,8 @@ impl Queue {
         if queue.nodes.is_some() {
             tasks.spawn(nodes::announce(Arc::downgrade(&queue)));
             tasks.spawn(nodes::listen(Arc::downgrade(&queue)));
+        }
+        if !queue.hands_over {
             tasks.spawn(nodes::look_again(Arc::downgrade(&queue)));
         }
         (queue, QueueTasks(tasks))
@@ -274,6 +288,11 @@ impl Queue {
     /// Closes all sockets, each with "reconnect elsewhere".
     pub fn close_all(&self) {
         self.sockets.live().iter().for_each(|mailbox| mailbox.close(close::AWAY, None));
+    }
+
+    /// The budget of an account, for its sockets to keep at hand.
+    pub(crate) fn budget(&self, account: AccountId) -> Arc<Budget> {
+        self.budgets.of(account, self.ground.now())
     }
 
     /// Begins a socket of this device, which takes over from an older one.
@@ -357,13 +376,13 @@ impl Queue {
         self: &Arc<Self>,
         caller: &Caller,
         socket: (&Arc<Mailbox>, u64),
+        budget: &Budget,
         send: &frames::Send,
     ) -> Result<bool, AccountId> {
         let (mailbox, number) = socket;
         mailbox.expects(number);
         // Before anything is looked up: who sends too much costs nothing more.
-        let limit = (self.config.sends_per_second.into(), self.config.burst.into());
-        if let Err(wait) = mailbox.spend(number, self.ground.now(), limit) {
+        if let Err(wait) = budget.spend(send.parts.len(), self.ground.now()) {
             self.counts.refused.increment(1);
             mailbox.refused(number, &send.id, &Refusal::RateLimited(wait));
             return Ok(false);
@@ -418,6 +437,8 @@ impl Queue {
         caller: &Caller,
         send: &frames::Send,
     ) -> Result<(), Refusal> {
+        let budget = self.budget(caller.account);
+        budget.spend(send.parts.len(), self.ground.now()).map_err(Refusal::RateLimited)?;
         let to = AccountId::try_from(&*send.to).map_err(|_| Refusal::Invalid("no account"))?;
         let recipient = self.load(to).await?;
         let (reply, answer) = oneshot::channel();

@@ -1,11 +1,11 @@
 //! How the nodes of a relay wake each other. All of it may be lost: a look at the store now and then finds what was
-//! missed, and a device that is online twice gets everything twice and drops it.
+//! missed, also that a device was removed, and a device that is online twice gets everything twice and drops it.
 //!
 //! A message on the bus is entries of 17 bytes: what happened, the device's key, and for an attached socket its number.
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -17,8 +17,8 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use tokio::sync::Notify;
 use wire::close;
 
-use super::{Queue, mailbox::Mailbox, store};
-use crate::devices::DeviceKey;
+use super::{Queue, store};
+use crate::{RelayError, devices::DeviceKey};
 
 /// Entries in one message at most.
 const MOST: usize = 4096;
@@ -141,31 +141,38 @@ fn hear(queue: &Queue, mut message: Bytes) {
     }
 }
 
-/// Looks now and then whether something waits for the sockets of this node that nobody told it of.
+/// Looks now and then for what nobody told this node of, until the queue is gone.
 pub(super) async fn look_again(queue: Weak<Queue>) {
     loop {
         tokio::time::sleep(LOOK).await;
         let Some(queue) = queue.upgrade() else { return };
-        let live = queue.sockets.live();
-        for mailboxes in live.chunks(512) {
-            if let Err(error) = look(&queue, mailboxes).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "could not look for what waits");
-                break;
-            }
+        if let Err(error) = queue.look_again().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "could not look for what waits");
         }
     }
 }
 
-async fn look(queue: &Queue, mailboxes: &[Arc<Mailbox>]) -> Result<(), StoreError> {
-    let devices: Vec<DeviceKey> = mailboxes.iter().map(|mailbox| mailbox.key).collect();
-    let mut reader = queue.ground.reader().await?;
-    let waiting = store::waiting(&mut reader, &devices).await?;
-    drop(reader);
-    for device in waiting {
-        if let Some(mailbox) = queue.sockets.get(device) {
-            mailbox.look_again();
+impl Queue {
+    /// Looks what there is for the sockets of this node: something may wait that nobody told it of, and a device may
+    /// have been removed elsewhere. Done every 30 seconds where other processes write too.
+    ///
+    /// # Errors
+    /// Those of the database; the next look finds it.
+    pub async fn look_again(&self) -> Result<(), RelayError> {
+        for mailboxes in self.sockets.live().chunks(512) {
+            let devices: Vec<DeviceKey> = mailboxes.iter().map(|mailbox| mailbox.key).collect();
+            let mut reader = self.ground.reader().await?;
+            let waiting = store::waiting(&mut reader, &devices).await?;
+            drop(reader);
+            for mailbox in mailboxes {
+                match waiting.get(&mailbox.key) {
+                    Some(true) => mailbox.look_again(),
+                    Some(false) => {}
+                    None => mailbox.close(close::REMOVED, None),
+                }
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

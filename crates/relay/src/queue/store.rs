@@ -22,7 +22,10 @@ use store::{
 };
 use wire::frames::Envelope;
 
-use super::arrivals::{self, Appended, Arrivals, Known, Mailboxes};
+use super::{
+    arrivals::{self, Appended, Arrivals, Known, Mailboxes},
+    shares::{self, Bounds},
+};
 use crate::devices::DeviceKey;
 
 /// The tables of this feature.
@@ -62,6 +65,7 @@ pub(crate) const MODULE: Module = Module {
             ALTER TABLE envelopes ALTER COLUMN body SET STORAGE EXTERNAL;",
             ),
         },
+        shares::TABLE,
         Migration { name: "what arrived last", sql: arrivals::TABLE },
     ],
 };
@@ -110,6 +114,7 @@ pub(crate) async fn erase_mailboxes(
 ) -> Result<(), StoreError> {
     let erase = |statement| query(statement).rows(devices.iter().map(|device| [device.0.into()]));
     erase("DELETE FROM mailboxes WHERE device IN (VALUES {rows})").execute(transaction).await?;
+    erase("DELETE FROM shares WHERE device IN (VALUES {rows})").execute(transaction).await?;
     erase("DELETE FROM envelopes WHERE device IN (VALUES {rows})").execute(transaction).await?;
     if transaction.engine() == Engine::Sqlite {
         arrivals::erase(transaction, devices).await?;
@@ -132,20 +137,20 @@ pub(crate) async fn page(
         .await
 }
 
-/// Which of these devices have something waiting.
+/// Those of these devices that are still there, which is as long as they have a mailbox, and whether something waits
+/// for them.
 pub(crate) async fn waiting(
     connection: &mut Connection,
     devices: &[DeviceKey],
-) -> Result<Vec<DeviceKey>, StoreError> {
+) -> Result<BTreeMap<DeviceKey, bool>, StoreError> {
     store::row! {
-        struct Waiting from "mailboxes" { device: i64 }
+        struct Waiting from "mailboxes" { device: i64, waiting: i64 }
     }
-    let found: Vec<Waiting> =
-        query("SELECT device FROM mailboxes WHERE waiting > 0 AND device IN (VALUES {rows})")
-            .rows(devices.iter().map(|device| [device.0.into()]))
-            .all(connection)
-            .await?;
-    Ok(found.into_iter().map(|row| DeviceKey(row.device)).collect())
+    let found: Vec<Waiting> = query("SELECT device, waiting FROM mailboxes WHERE device IN (VALUES {rows})")
+        .rows(devices.iter().map(|device| [device.0.into()]))
+        .all(connection)
+        .await?;
+    Ok(found.into_iter().map(|row| (DeviceKey(row.device), row.waiting > 0)).collect())
 }
 
 /// Devices after `after` in which something may have waited since before `cutoff`.
@@ -175,9 +180,11 @@ async fn expire(
     device: DeviceKey,
     cutoff: Timestamp,
     limit: i64,
+    bounds: Bounds,
 ) -> Result<Changed, StoreError> {
     let mut mailboxes = lock(transaction, [device.0].into_iter()).await?;
-    let Some(mailbox) = mailboxes.get_mut(&device.0) else { return Ok(Changed::Gone) };
+    let Some(mailbox) = mailboxes.remove(&device.0) else { return Ok(Changed::Gone) };
+    let mailbox = &mut Known::from(mailbox);
     let oldest = page(transaction, device, 0, limit).await?;
     let (mut expired, mut through, mut next) = (0, 0, None);
     for row in &oldest {
@@ -191,11 +198,11 @@ async fn expire(
         expired += 1;
     }
     let more = next.is_none() && expired == oldest.len() && expired > 0;
-    delete(transaction, mailbox, through, None).await?;
+    delete(transaction, mailbox, through, None, bounds).await?;
     if let Some(next) = next {
-        mailbox.since = next;
+        mailbox.row.since = next;
     }
-    save(transaction, mailboxes.values()).await?;
+    save(transaction, std::iter::once(&mailbox.row)).await?;
     Ok(Changed::Expired(expired, more))
 }
 
@@ -274,15 +281,6 @@ pub(crate) enum Changed {
     Gone,
 }
 
-/// How much a mailbox takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    /// Envelopes.
-    pub(crate) envelopes: i64,
-    /// Bytes.
-    pub(crate) bytes: i64,
-}
-
 /// Writes the changes of many devices at once.
 #[derive(Debug)]
 pub(crate) struct MailboxLane {
@@ -306,13 +304,15 @@ impl Lane for MailboxLane {
         let mut expired = Vec::new();
         for item in items {
             if let Change::Expire { device, cutoff, limit } = item {
-                expired.push(expire(transaction, *device, *cutoff, *limit).await?);
+                expired.push(expire(transaction, *device, *cutoff, *limit, self.bounds).await?);
             }
         }
         let usual = items.iter().filter(|item| item.is_usual()).map(Change::device);
         let missing = usual.filter(|device| !mailboxes.contains_key(device));
         let found = lock(transaction, missing).await?;
         mailboxes.extend(found.into_iter().map(|(device, row)| (device, Known::from(row))));
+
+        let mut shares = shares::of(transaction, self.bounds, &mailboxes, items).await?;
 
         let mut expired = expired.into_iter();
         let mut outputs = Vec::with_capacity(items.len());
@@ -333,18 +333,22 @@ impl Lane for MailboxLane {
             };
             outputs.push(match (item, mailbox) {
                 (Change::Append { envelope, received, .. }, Some(mailbox)) => {
-                    let length = i64::try_from(envelope.len()).unwrap_or(i64::MAX);
-                    match mailbox.append(length, self.bounds) {
-                        Some(seq) => {
-                            appended.push(Appended {
-                                device: item.device(),
-                                seq,
-                                received: *received,
-                                envelope,
-                            });
-                            Changed::Appended(seq)
+                    let (device, length) = (item.device(), shares::length(envelope));
+                    let mut share = if self.bounds.crowded(mailbox) {
+                        shares.get_mut(&(device, shares::sender(device, envelope)))
+                    } else {
+                        None
+                    };
+                    let shared = share.as_deref().is_none_or(|share| self.bounds.has_share(share, length));
+                    if !shared || !self.bounds.has_room(mailbox, length) {
+                        Changed::Full
+                    } else {
+                        if let Some(share) = &mut share {
+                            share.count(length);
                         }
-                        None => Changed::Full,
+                        let seq = mailbox.append(length);
+                        appended.push(Appended { device, seq, received: *received, envelope });
+                        Changed::Appended(seq)
                     }
                 }
                 (Change::Acknowledge { through, count, bytes, .. }, Some(_)) => {
@@ -360,10 +364,11 @@ impl Lane for MailboxLane {
         } else {
             append(transaction, &appended, &mut mailboxes).await?;
         }
+        shares::save(transaction, shares.values()).await?;
         let mut changed: BTreeSet<i64> = acknowledged.keys().copied().collect();
         for (device, (through, count, bytes)) in acknowledged {
             if let Some(mailbox) = mailboxes.get_mut(&device) {
-                delete(transaction, &mut mailbox.row, through, Some((count, bytes))).await?;
+                delete(transaction, mailbox, through, Some((count, bytes)), self.bounds).await?;
             }
         }
         if !sqlite {
@@ -444,36 +449,43 @@ async fn save(
     .map(drop)
 }
 
-/// Deletes up to `through`. If that is not as much as was `expected` (count, bytes), counts what is left.
+/// Deletes up to `through`. If that is not as much as was `expected` (count, bytes), counts what is left. When less
+/// than half is left, shares begin anew.
 async fn delete(
     transaction: &mut Transaction,
-    mailbox: &mut Mailbox,
+    mailbox: &mut Known,
     through: i64,
     expected: Option<(i64, i64)>,
+    bounds: Bounds,
 ) -> Result<(), StoreError> {
+    let crowded = bounds.crowded(mailbox);
+    let row = &mut mailbox.row;
     let deleted = query("DELETE FROM envelopes WHERE device = $1 AND seq <= $2")
-        .bind(mailbox.device)
+        .bind(row.device)
         .bind(through)
         .execute(transaction)
         .await?;
     match expected {
         Some((count, bytes)) if u64::try_from(count) == Ok(deleted) => {
-            mailbox.waiting -= count;
-            mailbox.bytes -= bytes;
+            row.waiting -= count;
+            row.bytes -= bytes;
         }
         _ => {
             let left: Option<Left> = query(
                 "SELECT COUNT(*) AS waiting, CAST(SUM(LENGTH(body)) AS BIGINT) AS bytes FROM envelopes WHERE device = $1",
             )
-            .bind(mailbox.device)
+            .bind(row.device)
             .optional(transaction)
             .await?;
-            mailbox.waiting = left.as_ref().map_or(0, |left| left.waiting);
-            mailbox.bytes = left.and_then(|left| left.bytes).unwrap_or(0);
+            row.waiting = left.as_ref().map_or(0, |left| left.waiting);
+            row.bytes = left.and_then(|left| left.bytes).unwrap_or(0);
         }
     }
-    if mailbox.waiting <= 0 {
-        (mailbox.waiting, mailbox.bytes, mailbox.since) = (0, 0, 0);
+    if row.waiting <= 0 {
+        (row.waiting, row.bytes, row.since) = (0, 0, 0);
+    }
+    if crowded && !bounds.crowded(mailbox) {
+        query("DELETE FROM shares WHERE device = $1").bind(mailbox.row.device).execute(transaction).await?;
     }
     Ok(())
 }

@@ -309,7 +309,6 @@ impl Registration {
             let pin_hash = pin_hash.clone();
             Box::pin(async move {
                 // While the PIN was hashed, the account may have been registered anew by its owner.
-                accounts::hold(transaction, caller.account).await?;
                 devices::still(transaction, caller).await?;
                 Ok(accounts::set_lock(transaction, caller.account, pin_hash.as_deref()).await?)
             })

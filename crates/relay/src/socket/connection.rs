@@ -20,7 +20,7 @@ use super::frames::{self, Decoder, Message, Violation};
 use crate::{
     auth::Caller,
     queue::{
-        Mailbox, Next, Queue,
+        Budget, Mailbox, Next, Queue,
         outbox::{HEADER, give_buffer},
     },
     server::Seat,
@@ -42,6 +42,8 @@ pub(super) struct Connection<S> {
     queue: Arc<Queue>,
     caller: Caller,
     mailbox: Arc<Mailbox>,
+    /// What its account may send, shared with the account's other sockets.
+    budget: Arc<Budget>,
     socket: u64,
     decoder: Decoder,
     writing: Vec<u8>,
@@ -68,11 +70,13 @@ enum Step {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller, seat: Option<Seat>) -> Self {
         let (mailbox, socket) = queue.attach(caller.key);
+        let budget = queue.budget(caller.account);
         Self {
             stream,
             queue,
             caller,
             mailbox,
+            budget,
             socket,
             decoder: Decoder::default(),
             writing: Vec::new(),
@@ -220,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut welcome = true;
         for send in &frame.sends {
             let socket = (&self.mailbox, self.socket);
-            welcome &= match self.queue.accept_from_socket(&self.caller, socket, send) {
+            welcome &= match self.queue.accept_from_socket(&self.caller, socket, &self.budget, send) {
                 Ok(welcome) => welcome,
                 Err(account) => {
                     // Boxed, so that the task is small while it has nothing to load.

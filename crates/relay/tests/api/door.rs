@@ -81,7 +81,7 @@ async fn who_is_slow_with_the_head_is_cut_off() {
 async fn who_is_slow_with_the_body_is_cut_off() {
     let stage = Site::sqlite()
         .stage_with(|config| {
-            config.listen.body_idle_ms = 300;
+            config.listen.body_idle_ms = 1000;
             config.blobs.uploads = 1;
         })
         .await;
@@ -100,7 +100,7 @@ async fn who_is_slow_with_the_body_is_cut_off() {
     upload.write_all(head.as_bytes()).await.unwrap();
     assert!(rest(&mut slow).await.starts_with("HTTP/1.1 400"));
     assert!(rest(&mut upload).await.starts_with("HTTP/1.1 400"));
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     // What came is kept, and the place is free.
     let request = one.request("PATCH", &path).header("upload-offset", 1).body(vec![7; 999]);
     assert_eq!(request.send().await.unwrap().status(), 204);
@@ -123,7 +123,7 @@ async fn an_upload_that_only_drips_is_cut_off() {
 async fn who_asks_for_a_blob_and_does_not_take_it_is_cut_off() {
     let stage = Site::sqlite()
         .stage_with(|config| {
-            config.listen.body_idle_ms = 500;
+            config.listen.body_idle_ms = 1500;
             config.blobs.downloads_of_one = 1;
         })
         .await;
@@ -136,20 +136,22 @@ async fn who_asks_for_a_blob_and_does_not_take_it_is_cut_off() {
     let mut lazy = TcpStream::connect(stage.relay.address).await.unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", one.token);
     lazy.write_all(head.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut begin = [0; 12];
+    lazy.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
     one.get(&path).await.refused(503, "unavailable");
-    // Nothing is read, and after half a second the place is free again.
+    // Nothing more is read, and after a while the place is free again.
     let free = async {
         while one.request("GET", &path).send().await.unwrap().status() != 200 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), free).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), free).await.unwrap();
     assert!(rest(&mut lazy).await.len() < size);
     // A second one after a first on the same connection is whole, however long the pause between them.
     for _ in 0..2 {
         assert_eq!(one.get(&path).await.is(200).bytes.len(), size);
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        tokio::time::sleep(Duration::from_millis(1800)).await;
     }
     stage.close().await;
 }
@@ -161,7 +163,6 @@ async fn one_address_does_not_take_all_connections() {
     for _ in 0..5 {
         open.push(TcpStream::connect(stage.relay.address).await.unwrap());
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
     let mut refused = TcpStream::connect(stage.relay.address).await.unwrap();
     assert_eq!(rest(&mut refused).await, "");
     drop(open);
@@ -170,7 +171,7 @@ async fn one_address_does_not_take_all_connections() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), answers).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), answers).await.unwrap();
     stage.close().await;
 }
 
@@ -196,10 +197,11 @@ async fn many_who_say_nothing_do_not_keep_others_out() {
         let new = reqwest::get(format!("{}/health", stage.url())).await.unwrap();
         assert_eq!(new.status(), 200);
     }
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    // The silent could wait for a minute.
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     // The first of the silent were sent away.
     let mut first = silent.swap_remove(0);
-    tokio::time::timeout(Duration::from_secs(5), rest(&mut first)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), rest(&mut first)).await.unwrap();
     drop(silent);
     stage.close().await;
 }
@@ -212,24 +214,25 @@ async fn going_down_finishes_what_is_under_way() {
     let waiting = format!("{}/v1/provisioning/{}?wait_ms=25000", stage.url(), begun["id"].as_str().unwrap());
     let waiting = tokio::spawn(stage.http.get(waiting).send());
     let begun = one.send("POST", "/v1/blobs", json!({ "size": 10 })).await.json();
-    let mut upload = TcpStream::connect(stage.relay.address).await.unwrap();
-    let head = format!(
-        "PATCH /v1/blobs/{} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nupload-offset: 0\r\ncontent-length: 10\r\n\r\n12345",
-        begun["id"].as_str().unwrap(),
-        one.token
-    );
-    upload.write_all(head.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let path = format!("/v1/blobs/{}", begun["id"].as_str().unwrap());
+    let mut upload = stage.begin_patch(&one, &path, 10).await;
+    upload.write_all(b"12345").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let address = stage.relay.address;
     let began = Instant::now();
     let down = tokio::spawn(stage.close());
-    tokio::time::sleep(Duration::from_millis(300)).await;
     // Nobody new gets in; who is in gets their answer.
-    assert!(TcpStream::connect(address).await.is_err());
+    let closed = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), closed).await.unwrap();
     upload.write_all(b"67890").await.unwrap();
     let answer = rest(&mut upload).await;
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     assert_eq!(waiting.await.unwrap().unwrap().status(), 204);
     down.await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // Neither the question nor the time for draining was waited out.
+    assert!(began.elapsed() < Duration::from_secs(18), "{:?}", began.elapsed());
 }

@@ -17,7 +17,7 @@ row! {
 }
 
 /// Every row of every table, as text in which bytes are hexadecimal.
-async fn dump(stage: &Stage) -> Vec<(String, String)> {
+pub(crate) async fn dump(stage: &Stage) -> Vec<(String, String)> {
     let mut reader = stage.relay.services.ground.database.reader().await.unwrap();
     let tables: Vec<Name> = query(Sql::each(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",

@@ -6,11 +6,14 @@
 
 mod accounts;
 mod blobs;
+#[path = "../../../store/tests/contract/blobs/bucket.rs"]
+mod bucket;
 mod devices;
 mod door;
 mod erasure;
 mod keys;
 mod operator;
+mod raced;
 mod registration;
 mod stage;
 mod strangers;
@@ -100,6 +103,10 @@ promises! {
     erasure:
         deleting_an_account_leaves_nothing_of_it
         registering_again_leaves_no_old_device_behind;
+    raced:
+        a_removed_device_writes_nothing_any_more
+        an_erased_account_writes_nothing_any_more
+        an_upload_under_way_ends_with_its_account;
     strangers:
         no_route_opens_without_a_credential
         no_route_opens_with_garbage
@@ -113,4 +120,30 @@ promises! {
         what_is_not_there_is_said_in_the_same_form
         unknown_fields_are_refused
         limits_say_when_to_come_back;
+}
+
+/// What does not depend on how blobs are kept, with blobs in a bucket.
+macro_rules! promises_on_s3 {
+    ($($room:ident: $($promise:ident)*;)*) => {
+        mod s3 {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    crate::$room::$promise(crate::Site::s3()).await;
+                })*
+            })*
+        }
+    };
+}
+
+promises_on_s3! {
+    blobs:
+        a_blob_has_a_limit
+        others_read_but_do_not_touch
+        a_blob_expires
+        an_unfinished_upload_expires_sooner
+        a_deleted_blob_is_gone;
+    raced:
+        an_erased_account_writes_nothing_any_more
+        an_upload_under_way_ends_with_its_account;
 }

@@ -16,11 +16,18 @@ use reqwest::{Client, Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
 use store::{
     Timestamp,
+    blobs::Place,
     sql::Sql,
     testing::{HandClock, Postgres, Scratch, SeededEntropy},
 };
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use wire::{Base64, api};
+
+use crate::bucket::{self, Bucket};
 
 /// How many envelopes there are in the tables.
 pub(crate) const ENVELOPES: Sql = Sql::each(
@@ -31,18 +38,24 @@ pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Where a stage stands: an engine.
+/// Where a stage stands: an engine, and a place for blobs.
 pub(crate) struct Site {
     server: Option<Arc<Postgres>>,
+    s3: bool,
 }
 
 impl Site {
     pub(crate) fn sqlite() -> Self {
-        Self { server: None }
+        Self { server: None, s3: false }
     }
 
     pub(crate) fn postgres(server: Arc<Postgres>) -> Self {
-        Self { server: Some(server) }
+        Self { server: Some(server), s3: false }
+    }
+
+    /// SQLite, and blobs in a bucket.
+    pub(crate) fn s3() -> Self {
+        Self { server: None, s3: true }
     }
 
     pub(crate) async fn stage(self) -> Stage {
@@ -58,6 +71,14 @@ impl Site {
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
         config.listen.address = SocketAddr::from(([127, 0, 0, 1], 0));
         config.database = scratch.as_ref().map(|scratch| scratch.config.clone());
+        let bucket = match self.s3.then(bucket::start) {
+            Some(started) => {
+                let (place, bucket) = started.await;
+                config.blobs.place = Some(Place::S3(place));
+                Some(bucket)
+            }
+            None => None,
+        };
         config.workers.poll_ms = 20;
         config.limits.codes = Rate::new(10_000, 1);
         config.limits.registrations = Rate::new(10_000, 1);
@@ -68,7 +89,7 @@ impl Site {
         let entropy = Arc::new(SeededEntropy::new(1));
         let relay = Relay::start(config.clone(), clock.clone(), entropy).await.unwrap();
         let http = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-        Stage { relay, clock, http, folder, config, scratch, numbers: AtomicU32::new(0) }
+        Stage { relay, clock, http, folder, config, scratch, bucket, numbers: AtomicU32::new(0) }
     }
 }
 
@@ -79,6 +100,8 @@ pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     pub(crate) config: Config,
     pub(crate) scratch: Option<Scratch>,
+    /// Where blobs are, if not in the folder.
+    bucket: Option<Bucket>,
     numbers: AtomicU32,
 }
 
@@ -243,6 +266,34 @@ impl Stage {
     pub(crate) async fn count(&self, sql: impl Into<Sql>) -> i64 {
         let mut reader = self.relay.services.ground.database.reader().await.unwrap();
         store::sql::query(sql).value(&mut reader).await.unwrap().unwrap()
+    }
+
+    /// How many blobs and unfinished uploads are kept, whatever the tables say.
+    pub(crate) fn blobs(&self) -> usize {
+        fn count(folder: &std::path::Path) -> usize {
+            let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            entries.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+        }
+        match self.bucket.as_ref().map(Bucket::kept) {
+            Some((objects, unfinished)) => objects + unfinished,
+            None => count(&self.config.data.join("blobs")),
+        }
+    }
+
+    /// Begins to add so many bytes to an upload; when the relay has asked for the first of them, this returns.
+    pub(crate) async fn begin_patch(&self, device: &Device, path: &str, length: usize) -> TcpStream {
+        let mut wire = TcpStream::connect(self.relay.address).await.unwrap();
+        let head = format!(
+            "PATCH {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nupload-offset: 0\r\n\
+             content-length: {length}\r\nexpect: 100-continue\r\n\r\n",
+            device.token
+        );
+        wire.write_all(head.as_bytes()).await.unwrap();
+        let expected = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut answer = vec![0; expected.len()];
+        wire.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, expected, "{}", String::from_utf8_lossy(&answer));
+        wire
     }
 
     /// Waits until it is so.

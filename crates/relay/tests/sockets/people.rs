@@ -23,12 +23,12 @@ use wire::{
     frames::{ClientFrame, Delivery, Kind, Part, Send, ServerFrame},
 };
 
-/// How long anything may take that should happen.
 /// How many envelopes there are in the tables.
 pub(crate) const ENVELOPES: Sql = Sql::each(
     "SELECT (SELECT COUNT(*) FROM envelopes) + (SELECT COUNT(*) FROM arrivals)",
     "SELECT COUNT(*) FROM envelopes",
 );
+/// How long anything may take that should happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Relays that share a database: one, or two with a bus between them.
@@ -101,6 +101,19 @@ impl Stage {
         register(&self.urls(), number).await
     }
 
+    /// A further device of somebody.
+    pub(crate) async fn link(&self, primary: &Person) -> Person {
+        let code =
+            primary.request("POST", "/v1/devices/codes").json(&serde_json::json!({})).send().await.unwrap();
+        let code: wire::api::LinkingCode = code.json().await.unwrap();
+        let link = wire::api::LinkDevice { code: code.code, device: device(&KEYS) };
+        let answer =
+            primary.http.post(format!("{}/v1/devices", self.url(0))).json(&link).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+        let linked: Registered = answer.json().await.unwrap();
+        Person { token: linked.token, ..primary.clone() }
+    }
+
     fn urls(&self) -> Vec<String> {
         (0..self.nodes.len()).map(|node| self.url(node)).collect()
     }
@@ -125,6 +138,30 @@ impl Stage {
         let database = &self.nodes[0].services.ground.database;
         let mut reader = database.reader().await.unwrap();
         store::sql::query(ENVELOPES).value(&mut reader).await.unwrap().unwrap()
+    }
+
+    /// How many shares are counted in mailboxes.
+    pub(crate) async fn shares(&self) -> i64 {
+        let mut reader = self.nodes[0].services.ground.database.reader().await.unwrap();
+        store::sql::query("SELECT COUNT(*) FROM shares").value(&mut reader).await.unwrap().unwrap()
+    }
+
+    /// Removes all devices with this number from the store, and tells nobody.
+    pub(crate) async fn remove_in_silence(&self, number: u32) {
+        let removed = self.nodes[0].services.ground.write(0, move |transaction| {
+            Box::pin(async move {
+                for statement in [
+                    "DELETE FROM mailboxes WHERE device IN (SELECT key FROM devices WHERE number = $1)",
+                    "DELETE FROM current_keys WHERE device_key IN (SELECT key FROM devices WHERE number = $1)",
+                    "DELETE FROM one_time_keys WHERE device_key IN (SELECT key FROM devices WHERE number = $1)",
+                    "DELETE FROM devices WHERE number = $1",
+                ] {
+                    store::sql::query(statement).bind(number).execute(transaction).await?;
+                }
+                Ok(())
+            })
+        });
+        removed.await.unwrap();
     }
 
     /// Waits until the store holds so many.
@@ -247,6 +284,11 @@ impl Person {
 
     /// Sends by HTTP; the status.
     pub(crate) async fn put(&self, node: usize, to: &Person, number: u64) -> u16 {
+        self.send_by_request(node, to, number).await.status().as_u16()
+    }
+
+    /// Sends by HTTP.
+    pub(crate) async fn send_by_request(&self, node: usize, to: &Person, number: u64) -> reqwest::Response {
         let send = message(to.account, number);
         let part = &send.parts[0];
         let body = wire::api::SendMessage {
@@ -261,8 +303,7 @@ impl Person {
             }],
         };
         let path = format!("/v1/accounts/{}/messages", to.account);
-        let answer = self.request_at(node, "PUT", &path).json(&body).send().await.unwrap();
-        answer.status().as_u16()
+        self.request_at(node, "PUT", &path).json(&body).send().await.unwrap()
     }
 }
 
@@ -282,6 +323,12 @@ pub(crate) fn message(to: AccountId, number: u64) -> Send {
             body: number.to_be_bytes().repeat(25).into(),
         }],
     }
+}
+
+/// The same for the first two devices of the account.
+pub(crate) fn to_both(send: &Send) -> Send {
+    let second = Part { device: 2, ..send.parts[0].clone() };
+    Send { parts: vec![send.parts[0].clone(), second], ..send.clone() }
 }
 
 /// The number of a message.

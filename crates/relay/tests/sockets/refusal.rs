@@ -2,12 +2,13 @@
 
 use wire::{api::Bundles, frames::Reason};
 
-use crate::people::{Ground, Stage, message};
+use crate::people::{Ground, Stage, message, to_both};
 
 crate::on_all_grounds!(
     the_devices_of_a_send_must_be_those_of_the_account,
     what_a_blocked_account_sends_is_dropped_without_a_word,
     a_flood_is_slowed_down,
+    an_account_has_one_budget_for_all_that_it_sends,
 );
 
 async fn the_devices_of_a_send_must_be_those_of_the_account(ground: Ground) {
@@ -94,5 +95,49 @@ async fn a_flood_is_slowed_down(ground: Ground) {
     stage.clock.advance(std::time::Duration::from_millis(5));
     from.send([message(bank.account, 300)]).await;
     from.until_sent(300..301).await;
+    stage.close().await;
+}
+
+/// Parts count, a new socket brings nothing new, and requests spend the same.
+async fn an_account_has_one_budget_for_all_that_it_sends(ground: Ground) {
+    let stage = Stage::with(ground, |config| {
+        config.queue.burst = 100;
+        config.queue.sends_per_second = 10;
+    })
+    .await;
+    let (anna, bank) = (stage.person().await, stage.person().await);
+    let linked = stage.link(&anna).await;
+    let mut primary = anna.connect().await;
+    let mut second = linked.connect().await;
+    // To an account with two devices: 2 parts each.
+    let both = |number| to_both(&message(anna.account, number));
+    let mut from = bank.connect().await;
+    from.send((0..60).map(both)).await;
+    from.until("60 answers", |socket| socket.sent.len() + socket.refused.len() == 60).await;
+    assert_eq!(from.sent.len(), 50, "100 parts");
+    for refusal in &from.refused {
+        assert_eq!((refusal.reason(), refusal.retry_after), (Reason::RateLimited, 200), "for two parts");
+    }
+    // The other account's sockets share what is theirs.
+    primary.send((100..170).map(|number| message(bank.account, number))).await;
+    primary.until("70 answers", |socket| socket.sent.len() + socket.refused.len() == 70).await;
+    assert_eq!(primary.sent.len(), 70);
+    second.send((200..270).map(|number| message(bank.account, number))).await;
+    second.until("70 answers", |socket| socket.sent.len() + socket.refused.len() == 70).await;
+    assert_eq!(second.sent.len(), 30);
+    // Whoever comes anew finds nothing, and a request neither.
+    drop(second);
+    let mut anew = linked.connect().await;
+    anew.send([message(bank.account, 300)]).await;
+    anew.until("an answer", |socket| socket.sent.len() + socket.refused.len() == 1).await;
+    assert_eq!((anew.sent.len(), anew.refused[0].retry_after), (0, 100));
+    let refused = anna.send_by_request(0, &bank, 301).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    stage.clock.advance(std::time::Duration::from_millis(200));
+    assert_eq!(anna.put(0, &bank, 302).await, 200);
+    primary.send([message(bank.account, 303), message(bank.account, 304)]).await;
+    primary.until("two answers", |socket| socket.sent.len() + socket.refused.len() == 72).await;
+    assert_eq!(primary.sent.len(), 71);
     stage.close().await;
 }

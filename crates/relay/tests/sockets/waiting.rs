@@ -13,6 +13,9 @@ crate::on_all_grounds!(
     what_waits_is_drained_in_order_and_gone_when_acknowledged,
     what_is_not_collected_in_time_is_deleted_and_its_sender_told,
     a_full_queue_says_so_and_takes_more_when_it_was_emptied,
+    one_account_does_not_fill_a_mailbox_for_all_others,
+    large_envelopes_of_one_account_leave_room_too,
+    what_nobody_said_of_a_removal_is_found,
     the_same_send_by_request_is_the_same_message,
     a_removed_account_leaves_nothing_and_closes_its_socket,
 );
@@ -70,8 +73,13 @@ async fn a_full_queue_says_so_and_takes_more_when_it_was_emptied(ground: Ground)
     let stage = Stage::with(ground, |config| config.queue.envelopes = 5).await;
     let (anna, bank) = (stage.person().await, stage.person().await);
     let mut from = anna.connect().await;
-    from.send((0..7).map(|number| message(bank.account, number))).await;
-    from.until("two refusals", |socket| socket.refused.len() == 2 && socket.sent.len() == 5).await;
+    from.send((0..3).map(|number| message(bank.account, number))).await;
+    from.until_sent(0..3).await;
+    for number in 3..5 {
+        assert_eq!(stage.person().await.put(0, &bank, number).await, 200);
+    }
+    from.send((5..7).map(|number| message(bank.account, number))).await;
+    from.until("two refusals", |socket| socket.refused.len() == 2 && socket.sent.len() == 3).await;
     for refusal in &from.refused {
         assert_eq!((refusal.reason(), &refusal.devices[..]), (wire::frames::Reason::QueueFull, &[1][..]));
     }
@@ -109,5 +117,71 @@ async fn a_removed_account_leaves_nothing_and_closes_its_socket(ground: Ground) 
     assert_eq!(to.closed().await, Some(close::REMOVED));
     assert_eq!(stage.stored().await, 0);
     assert_eq!(anna.put(0, &bank, 2).await, 404);
+    stage.close().await;
+}
+
+async fn one_account_does_not_fill_a_mailbox_for_all_others(ground: Ground) {
+    let stage = Stage::with(ground, |config| config.queue.envelopes = 32).await;
+    let (mallory, bank) = (stage.person().await, stage.person().await);
+    let mut flood = mallory.connect().await;
+    flood.send((0..40).map(|number| message(bank.account, number))).await;
+    flood.until("40 answers", |socket| socket.sent.len() + socket.refused.len() == 40).await;
+    // Half of it, and an eighth.
+    assert_eq!((flood.sent.len(), flood.refused.len()), (20, 20));
+    let full = |refusal: &wire::frames::Refusal| refusal.reason() == wire::frames::Reason::QueueFull;
+    assert!(flood.refused.iter().all(|refusal| full(refusal) && refusal.devices == [1]));
+    // Others find their share, from any node.
+    let node = stage.nodes.len() - 1;
+    for person in 0..3 {
+        let anna = stage.person().await;
+        for number in 0..4 {
+            assert_eq!(anna.put(node, &bank, 100 + 10 * person + number).await, 200);
+        }
+        assert_eq!(anna.put(node, &bank, 109 + 10 * person).await, 507);
+    }
+    assert_eq!((stage.stored().await, stage.shares().await), (32, 4));
+    assert_eq!(stage.person().await.put(node, &bank, 200).await, 507, "it is full now");
+    // Collected to less than half, it is for everybody again.
+    let mut to = bank.connect().await;
+    to.deliveries(32).await;
+    to.acknowledge(17).await;
+    stage.until_stored(15).await;
+    assert_eq!(stage.shares().await, 0);
+    assert_eq!(mallory.put(0, &bank, 300).await, 200);
+    stage.close().await;
+}
+
+async fn large_envelopes_of_one_account_leave_room_too(ground: Ground) {
+    // Each takes some 260 bytes.
+    let stage = Stage::with(ground, |config| config.queue.bytes = 26_000).await;
+    let (mallory, bank) = (stage.person().await, stage.person().await);
+    let mut flood = mallory.connect().await;
+    flood.send((0..200).map(|number| message(bank.account, number))).await;
+    flood.until("200 answers", |socket| socket.sent.len() + socket.refused.len() == 200).await;
+    let sent = flood.sent.len();
+    assert!((55..70).contains(&sent), "{sent} of the 100 that have room");
+    let mut others = stage.person().await.connect().await;
+    others.send((0..10).map(|number| message(bank.account, number))).await;
+    others.until_sent(0..10).await;
+    stage.close().await;
+}
+
+/// A node that removed a device may die before it has told the others.
+async fn what_nobody_said_of_a_removal_is_found(ground: Ground) {
+    let stage = Stage::new(ground).await;
+    let (anna, bank) = (stage.person().await, stage.person().await);
+    let linked = stage.link(&bank).await;
+    let last = stage.nodes.last().unwrap();
+    let (mut to, mut gone) =
+        (bank.connect_to(stage.nodes.len() - 1).await, linked.connect_to(stage.nodes.len() - 1).await);
+    to.until("the drain", |socket| socket.drained).await;
+    gone.until("the drain", |socket| socket.drained).await;
+    last.services.queue.look_again().await.unwrap();
+    gone.settle(anna.account).await;
+    stage.remove_in_silence(2).await;
+    last.services.queue.look_again().await.unwrap();
+    assert_eq!(gone.closed().await, Some(close::REMOVED));
+    // Others stay.
+    to.settle(anna.account).await;
     stage.close().await;
 }

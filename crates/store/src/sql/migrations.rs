@@ -83,7 +83,7 @@ pub async fn apply(database: &Database, modules: &[Module], now: Timestamp) -> R
 
     let steps = missing(&mut transaction, modules).await?;
     for (step, text) in &steps {
-        tracing::info!(module = step.module, number = step.number, name = step.name, "migrating");
+        tracing::debug!(module = step.module, number = step.number, name = step.name, "migrating");
         let script = expanded(text, transaction.engine())?;
         execute_script(&mut transaction, script).await?;
         query(

@@ -16,7 +16,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-pub use self::server::{Nats, Postgres};
+pub use self::server::{Nats, Postgres, free_port};
 use crate::{
     Clock, Entropy, StoreError, Timestamp,
     sql::{Database, DatabaseConfig},

@@ -2,11 +2,11 @@
 
 use std::{
     fs, io,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Mutex, PoisonError, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -75,9 +75,28 @@ fn command(program: &Path, user: Option<Account>) -> Command {
     command
 }
 
-fn free_port() -> u16 {
-    let probe = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    probe.local_addr().expect("it is bound").port()
+/// A port for a server that will be started, killed and started again. It is none that the system gives to who
+/// connects somewhere, and until this process ends no other test gets it.
+///
+/// # Panics
+/// If none is free.
+#[must_use]
+pub fn free_port() -> u16 {
+    /// The sockets that say to other tests which ports are taken. Nobody sends anything there.
+    static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    const PORTS: std::ops::Range<u16> = 12_000..32_000;
+    let count = u32::from(PORTS.end - PORTS.start);
+    let first = std::process::id().wrapping_mul(37) % count;
+    for offset in 0..count {
+        let port = (first + offset) % count + u32::from(PORTS.start);
+        let port = u16::try_from(port).expect("the range is one of ports");
+        let Ok(taken) = UdpSocket::bind(("127.0.0.1", port)) else { continue };
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            TAKEN.lock().unwrap_or_else(PoisonError::into_inner).push(taken);
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
 
 /// PostgreSQL 15 in a folder of its own, with every setting as it comes: commits wait for the disk.

@@ -18,6 +18,8 @@ use store::{
 };
 
 const ROUNDS: i64 = 20;
+/// Acknowledged in a round before the kill.
+const ENOUGH: usize = 25;
 /// The test whose program is also the one that is killed, when it finds this in its environment.
 const CHILD: &str = "crash::nothing_acknowledged_is_lost_on_sqlite";
 const WHERE: &str = "STORE_CRASH_DATABASE";
@@ -82,12 +84,24 @@ async fn crash(scratch: Scratch) {
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
+        let (moving, moves) = tokio::sync::oneshot::channel();
         let reading = tokio::task::spawn_blocking(move || {
             // A line that was torn by the kill is not one.
             let marks = output.split(b'\n').map_while(Result::ok);
             let marks = marks.filter_map(|line| String::from_utf8(line).ok());
-            marks.filter_map(|line| line.strip_prefix("mark ")?.parse().ok()).collect::<Vec<i64>>()
+            let marks = marks.filter_map(|line| line.strip_prefix("mark ")?.parse().ok());
+            let (mut moving, mut seen) = (Some(moving), Vec::<i64>::new());
+            for mark in marks {
+                seen.push(mark);
+                if seen.len() > ENOUGH {
+                    moving.take().map_or(Ok(()), |moving| moving.send(())).expect("the test waits for it");
+                }
+            }
+            seen
         });
+        // However slow the machine is, it is not killed before it did something.
+        let begins = tokio::time::timeout(Duration::from_secs(60), moves).await;
+        begins.expect("it writes").expect("it writes until it is killed");
         let mut random = [0];
         entropy.fill(&mut random);
         tokio::time::sleep(Duration::from_millis(60 + u64::from(random[0]))).await;
@@ -109,7 +123,10 @@ async fn crash(scratch: Scratch) {
         lost += marks[..whole].iter().filter(|mark| !present.contains(mark)).count();
     }
     println!("{ROUNDS} kills: {acknowledged} acknowledged, {lost} of them lost");
-    assert!(acknowledged > 500, "only {acknowledged} were acknowledged: nothing was tested");
+    assert!(
+        acknowledged >= ENOUGH * usize::try_from(ROUNDS).unwrap(),
+        "only {acknowledged} were acknowledged: nothing was tested"
+    );
     assert_eq!(lost, 0);
 }
 

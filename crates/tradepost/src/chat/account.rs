@@ -5,7 +5,7 @@ use serde_json::json;
 use wire::ErrorCode;
 
 use super::{
-    ask, home,
+    ask,
     opened::{Opened, Place},
     problem::{Answer, Exit, Problem},
     recipient,
@@ -103,7 +103,7 @@ async fn code(place: &Place, number: &PhoneNumber, flags: &Register) -> Answer<S
     let asked = Device::request_code(&link, number).await;
     // One that was asked for a moment ago lies there still.
     let there = asked.is_ok() || matches!(asked, Err(Error::Wait { .. }));
-    if there && (flags.dev || (!flags.no_dev && home::is_loopback(&place.relay.url))) {
+    if there && (flags.dev || (!flags.no_dev && client::is_loopback(&place.relay.url))) {
         match Device::development_code(&link, number).await {
             Ok(code) => {
                 place.output.note("The relay is one for development and told the code itself.");

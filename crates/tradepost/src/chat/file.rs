@@ -106,7 +106,7 @@ pub(crate) struct Save {
 }
 
 pub(crate) async fn save(opened: Opened, flags: Save) -> Answer {
-    let found = opened.device.feed(flags.message.saturating_sub(1), 1).await?;
+    let found = opened.device.messages(flags.message.saturating_sub(1), 1).await?;
     let found = found.into_iter().find(|message| message.position == flags.message);
     let message = found.ok_or(client::Error::NoSuchMessage)?;
     let Body::Media(media) = &message.body else {

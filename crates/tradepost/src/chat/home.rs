@@ -35,6 +35,19 @@ pub(crate) struct Where {
     /// Speak plain HTTP with a relay on another machine; remembered too
     #[arg(long, global = true)]
     pub(crate) plain_beyond_loopback: bool,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+}
+
+/// What opens the vault, if it is not the file beside it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Secret {
+    /// The passphrase that the vault is encrypted under is in this file; said when the account is made, and then always
+    #[arg(long, value_name = "FILE", env = "TRADEPOST_PASSPHRASE_FILE", global = true)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Encrypt the vault of a new account under a passphrase that is asked for at the terminal
+    #[arg(long, global = true, conflicts_with = "passphrase_file")]
+    pub(crate) ask_passphrase: bool,
 }
 
 /// The relay of an account.
@@ -60,6 +73,9 @@ pub(crate) struct Home {
 
 const RELAY: &str = "relay.json";
 const SHOWN: &str = "shown.json";
+const NUMBERS: &str = "numbers.json";
+/// Safety numbers that are remembered.
+const REMEMBERED: usize = 100;
 
 impl Home {
     /// Opens the folder, which is made if it is not there.
@@ -121,6 +137,20 @@ impl Home {
         self.write(SHOWN, &position)
     }
 
+    /// Whether the person was shown this safety number.
+    pub(crate) fn was_shown(&self, digits: &str) -> Answer<bool> {
+        Ok(self.read::<Vec<String>>(NUMBERS)?.unwrap_or_default().iter().any(|shown| shown == digits))
+    }
+
+    /// The person was shown this safety number: what they decide now is about it.
+    pub(crate) fn remember_number(&self, digits: &str) -> Answer {
+        let mut numbers: Vec<String> = self.read(NUMBERS)?.unwrap_or_default();
+        numbers.retain(|shown| shown != digits);
+        numbers.push(digits.to_owned());
+        numbers.drain(..numbers.len().saturating_sub(REMEMBERED));
+        self.write(NUMBERS, &numbers)
+    }
+
     /// Takes everything of the account away from this machine.
     pub(crate) fn forget(self) -> Answer {
         fs::remove_dir_all(&self.folder).map_err(|error| Problem::file(&self.folder, &error))
@@ -143,13 +173,6 @@ impl Home {
         let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path));
         written.map_err(|error| Problem::file(&path, &error))
     }
-}
-
-/// Whether the relay is on this machine.
-pub(crate) fn is_loopback(url: &str) -> bool {
-    let Ok(url) = reqwest::Url::parse(url) else { return false };
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// `tradepost` in the folder where this system keeps a user's data.
@@ -207,6 +230,7 @@ mod tests {
             relay: None,
             relay_certificate: None,
             plain_beyond_loopback: false,
+            secret: Secret::default(),
         }
     }
 
@@ -243,17 +267,5 @@ mod tests {
         assert_eq!(home.relay(&flags).unwrap(), told);
         flags.relay = Some("https://other.example".into());
         assert_eq!(home.relay(&flags).unwrap().certificate, None);
-    }
-
-    #[test]
-    fn loopback_is_this_machine() {
-        for url in ["http://127.0.0.1:8443", "http://localhost", "https://[::1]:1/x", "http://127.9.9.9"] {
-            assert!(is_loopback(url), "{url}");
-        }
-        for url in
-            ["http://127.0.0.1.example.org", "http://127.0.0.1:80@evil.example", "http://[2001:db8::1]:1", ""]
-        {
-            assert!(!is_loopback(url), "{url}");
-        }
     }
 }

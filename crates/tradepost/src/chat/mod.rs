@@ -14,6 +14,7 @@ mod recipient;
 mod render;
 mod send;
 mod talk;
+mod typed;
 mod verify;
 
 use std::process::ExitCode;

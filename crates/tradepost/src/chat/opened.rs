@@ -1,14 +1,15 @@
 //! A device of this machine that is open, and its connection while a command needs one.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, io::Read as _, sync::Arc, time::Duration};
 
 use client::{
     AccountId, Connection, Device, Edges, Ended, Error, Event, Events, Message, NativeLink,
-    NativeLinkOptions, SqliteVault, SystemClock, VaultKey, system_rng,
+    NativeLinkOptions, Randomness, SqliteVault, SystemClock, VaultKey, system_rng,
 };
 use tokio::task::JoinHandle;
 
 use super::{
+    ask,
     home::{self, AtRelay, Home},
     problem::{self, Answer, Exit, Problem},
     render::{Names, Output},
@@ -25,19 +26,23 @@ pub(crate) struct Place {
     pub(crate) home: Home,
     pub(crate) relay: AtRelay,
     pub(crate) output: Output,
+    secret: home::Secret,
 }
+
+/// Bytes of the longest passphrase.
+const PASSPHRASE: u64 = 1024;
 
 impl Place {
     pub(crate) fn open(flags: &home::Where, output: Output, command: &str) -> Answer<Self> {
         let home = Home::open(flags, command)?;
         let relay = home.relay(flags)?;
-        Ok(Self { home, relay, output })
+        Ok(Self { home, relay, output, secret: flags.secret.clone() })
     }
 
     /// Everything outside that a device touches.
     pub(crate) async fn edges(&self) -> Answer<Edges> {
         let mut rng = system_rng();
-        let key = VaultKey::from_file(&self.home.path("vault.key"), &mut rng).await.map_err(Error::from)?;
+        let key = self.key(&mut rng).await?;
         let vault = SqliteVault::open(&self.home.path("vault.db"), key, system_rng()).await;
         Ok(Edges {
             vault: Arc::new(vault.map_err(Error::from)?),
@@ -47,16 +52,54 @@ impl Place {
         })
     }
 
-    pub(crate) fn link(&self) -> Answer<NativeLink> {
-        let url = &self.relay.url;
-        if url.starts_with("http://") && !home::is_loopback(url) && !self.relay.plain {
-            let message = format!(
-                "{url} is plain HTTP beyond this machine: anybody on the way could take this device's credential"
-            );
-            return Err(Problem::usage(message)
-                .hint("Say https://…; or --plain-beyond-loopback, if you know that nobody is there."));
+    /// What the vault is encrypted under: a passphrase, or the key in the file beside it.
+    async fn key(&self, rng: &mut Randomness) -> Answer<VaultKey> {
+        let file = self.home.path("vault.key");
+        let is_new = !self.home.path("vault.db").exists();
+        let wanted = self.secret.passphrase_file.is_some() || self.secret.ask_passphrase;
+        if file.exists() {
+            if wanted {
+                let message = "the vault of this account has its key in a file, and no passphrase";
+                return Err(Problem::usage(message));
+            }
+        } else if wanted || !is_new {
+            return Ok(VaultKey::from_passphrase(self.passphrase(is_new).await?));
         }
-        let mut options = NativeLinkOptions::default();
+        Ok(VaultKey::from_file(&file, rng).await.map_err(Error::from)?)
+    }
+
+    async fn passphrase(&self, is_new: bool) -> Answer<String> {
+        let passphrase = match &self.secret.passphrase_file {
+            Some(path) => {
+                let mut text = String::new();
+                let read = std::fs::File::open(path)
+                    .and_then(|file| file.take(PASSPHRASE + 1).read_to_string(&mut text));
+                read.map_err(|error| Problem::file(path, &error))?;
+                text.truncate(text.trim_end_matches(['\r', '\n']).len());
+                text
+            }
+            None if ask::somebody() => {
+                let passphrase = ask::secret("Passphrase of this account:").await?;
+                if is_new && passphrase != ask::secret("Again:").await? {
+                    return Err(Problem::failed("the two are not the same; nothing was done"));
+                }
+                passphrase
+            }
+            None => {
+                let message = "the vault of this account needs its passphrase, and nobody can be asked";
+                return Err(Problem::new(Exit::Usage, "passphrase_needed", message)
+                    .hint("--passphrase-file FILE, or TRADEPOST_PASSPHRASE_FILE"));
+            }
+        };
+        if passphrase.is_empty() || passphrase.len() as u64 > PASSPHRASE {
+            return Err(Problem::usage("a passphrase has 1 to 1024 bytes"));
+        }
+        Ok(passphrase)
+    }
+
+    pub(crate) fn link(&self) -> Answer<NativeLink> {
+        let mut options =
+            NativeLinkOptions { plain_beyond_loopback: self.relay.plain, ..NativeLinkOptions::default() };
         if let Some(certificate) = &self.relay.certificate {
             options.trusted.push(certificate.clone().into_bytes());
         }

@@ -76,8 +76,8 @@ impl Problem {
     pub(crate) fn identity_changed(who: &str, to: &str) -> Self {
         let message = format!("the identity key of {who} changed: nothing is sent to them");
         Self::new(Exit::IdentityChanged, "identity_changed", message).hint(format!(
-            "A new phone does that, and so would somebody in between. Compare safety numbers (tradepost chat \
-             verify {to}), or accept the new key: tradepost chat verify {to} --accept-new-identity"
+            "A new phone does that, and so would somebody in between. Compare safety numbers: tradepost chat \
+             verify {to}; then --mark, or --accept-new-identity if you could not compare"
         ))
     }
 }
@@ -99,10 +99,12 @@ impl From<Error> for Problem {
         match &error {
             Error::Vault(VaultError::InUse) => problem(Exit::Failed, "in_use"),
             Error::Vault(VaultError::WrongKey) => problem(Exit::Failed, "wrong_key")
-                .hint("The file vault.key beside the vault is another one than it was made with."),
+                .hint("The passphrase, or the file vault.key beside the vault, is another one than it was made with."),
             Error::Vault(_) | Error::Damaged(_) => problem(Exit::Failed, "vault"),
             Error::Link(LinkError::Unauthorized) => gone(),
             Error::Link(LinkError::Closed(Some(4004))) => gone(),
+            Error::Link(LinkError::PlainBeyondLoopback) => problem(Exit::Usage, "usage")
+                .hint("Say https://…; or --plain-beyond-loopback, if you know that nobody is there."),
             Error::Link(_) => problem(Exit::Unreachable, "unreachable")
                 .hint("Does it run, and is its URL right? Say it with --relay URL."),
             Error::Answer(_) => problem(Exit::Unreachable, "bad_answer")
@@ -128,6 +130,9 @@ impl From<Error> for Problem {
             Error::UnknownIdentity => {
                 problem(Exit::Failed, "unknown_identity").hint("Send a message first, or receive one.")
             }
+            Error::Stalled => problem(Exit::Failed, "stalled"),
+            Error::IdentityChanged => problem(Exit::IdentityChanged, "identity_changed")
+                .hint("Compare again: tradepost chat verify"),
             Error::OutboxFull => {
                 problem(Exit::Failed, "outbox_full").hint("tradepost chat receive sends what waits.")
             }

@@ -100,7 +100,7 @@ impl<'a> Shower<'a> {
     async fn show_new(&mut self) -> Answer<usize> {
         let mut count = 0;
         loop {
-            let page = self.opened.device.feed(self.position, PAGE).await?;
+            let page = self.opened.device.messages(self.position, PAGE).await?;
             let Some(last) = page.last() else { return Ok(count) };
             let position = last.position;
             self.opened.meet(&page).await?;

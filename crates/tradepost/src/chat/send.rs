@@ -10,7 +10,7 @@ use super::{
     file,
     opened::{Online, Opened, unreachable},
     problem::{Answer, Exit, Problem},
-    recipient, render,
+    recipient, render, verify,
 };
 
 /// Send a message, or change one
@@ -54,7 +54,7 @@ pub(crate) struct Flags {
     /// Seconds to wait; 0 for as long as it takes
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
-    /// Send although their identity key changed
+    /// Send although their identity key changed: to the one whose number `verify` has shown
     #[arg(long)]
     accept_new_identity: bool,
 }
@@ -114,7 +114,7 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     let to = recipient::find(device, &flags.to).await?;
     let who = opened.names().await?.of(to);
     if flags.accept_new_identity {
-        device.accept_identity(to).await?;
+        verify::accept_shown(&opened, to, &flags.to).await?;
     } else if device.chats().await?.iter().any(|chat| chat.account == to && chat.held) {
         return Err(Problem::identity_changed(&who, &flags.to));
     }

@@ -1,13 +1,12 @@
 //! `with`: a conversation at a terminal. What comes is shown, what is typed is sent.
 
-use std::{
-    io::{BufRead as _, IsTerminal as _},
-    path::Path,
-    time::Duration,
-};
+use std::{io::IsTerminal as _, path::Path, time::Duration};
 
 use client::{AccountId, Draft, DraftContent, Event, Message};
-use tokio::sync::mpsc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep},
+};
 
 use super::{
     file,
@@ -16,12 +15,13 @@ use super::{
     receive, recipient, render,
     render::Names,
     send::named,
+    typed::{Input, Typed},
 };
 
-/// Lines that were typed and not sent yet.
-const TYPED: usize = 64;
 /// How often one looks whether somebody is there now.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long somebody who types may think.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Talk with somebody: shows what comes, sends the lines you type
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,9 @@ pub(crate) struct Flags {
     /// Do not tell them what you have read
     #[arg(long)]
     no_read: bool,
+    /// Do not tell them that you type
+    #[arg(long)]
+    no_typing: bool,
 }
 
 const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /react N EMOJI · /edit N WORDS · \
@@ -54,25 +57,50 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     let output = opened.output;
     let mut online = opened.online();
     output.note(&format!("You talk with {}. {HELP}", names.of(with)));
-    let mut talk =
-        Talk { opened: &opened, with, words: &flags.with, names, read: !flags.no_read, offline: false };
+    let mut talk = Talk {
+        opened: &opened,
+        with,
+        words: &flags.with,
+        names,
+        read: !flags.no_read,
+        typing: false,
+        offline: false,
+    };
     let mut before = opened.device.history(with, None, flags.history).await?;
     before.reverse();
     for message in &before {
         talk.show(message).await?;
     }
-    let mut typed = typed();
+    let stop = |kind| signal(kind).map_err(|error| Problem::failed(format!("signals: {error}")));
+    let (mut interrupt, mut terminate) = (stop(SignalKind::interrupt())?, stop(SignalKind::terminate())?);
+    let mut input = Input::begin();
+    let pause = sleep(PAUSE);
+    tokio::pin!(pause);
     loop {
         tokio::select! {
             event = online.next() => talk.event(event?).await?,
-            line = typed.recv() => match line {
-                Some(line) if line.trim() == "/quit" => break,
-                Some(line) if line.trim().is_empty() => {}
-                Some(line) => talk.typed(&line).await?,
+            typed = input.next() => match typed {
+                Some(Typed::Key) if flags.no_typing => {}
+                Some(Typed::Key) => {
+                    pause.as_mut().reset(Instant::now() + PAUSE);
+                    talk.types(true).await?;
+                }
+                Some(Typed::Line(line)) if line.trim() == "/quit" => break,
+                Some(Typed::Line(line)) => {
+                    talk.types(false).await?;
+                    if !line.trim().is_empty() {
+                        talk.typed(&line).await?;
+                    }
+                }
                 None => break,
             },
+            () = &mut pause, if talk.typing => talk.types(false).await?,
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
         }
     }
+    // The terminal is as it was before, whatever follows.
+    drop(input);
     finish(&opened, online).await
 }
 
@@ -103,20 +131,6 @@ async fn find(opened: &Opened, flags: &Flags) -> Answer<AccountId> {
     }
 }
 
-/// Lines of standard input, read by a thread of their own: nothing else can wait for it.
-fn typed() -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel(TYPED);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
 struct Talk<'a> {
     opened: &'a Opened,
     with: AccountId,
@@ -124,6 +138,8 @@ struct Talk<'a> {
     words: &'a str,
     names: Names,
     read: bool,
+    /// Whether they were told that somebody types here.
+    typing: bool,
     offline: bool,
 }
 
@@ -169,9 +185,17 @@ impl Talk<'_> {
         }
         // What was seen here need not be shown by `receive` again.
         let shown = self.opened.home.shown()?;
-        let next = self.opened.device.feed(shown, 1).await?;
+        let next = self.opened.device.messages(shown, 1).await?;
         if next.first().is_some_and(|next| next.id == message.id) {
             self.opened.home.remember_shown(message.position)?;
+        }
+        Ok(())
+    }
+
+    /// Tells them that somebody types, or stopped.
+    async fn types(&mut self, typing: bool) -> Answer {
+        if std::mem::replace(&mut self.typing, typing) != typing {
+            self.opened.device.typing(self.with, !typing).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use client::{Profile, Trust};
+use client::{AccountId, Profile, SafetyNumber, Trust};
 use serde_json::json;
 
 use super::{
@@ -37,13 +37,13 @@ struct Change {
     /// The 60 digits that they see; verifies them if they are the same
     #[arg(long, value_name = "DIGITS")]
     is: Option<String>,
-    /// Note that you compared it
+    /// Note that you compared the number that this command showed before
     #[arg(long)]
     mark: bool,
     /// Take that back
     #[arg(long)]
     unmark: bool,
-    /// Send to their changed identity key from now on
+    /// Send to their changed identity key, whose number this command showed before, from now on
     #[arg(long)]
     accept_new_identity: bool,
 }
@@ -62,11 +62,17 @@ pub(crate) async fn verify(opened: Opened, flags: Verify) -> Answer {
             ));
         }
     }
-    if change.is.is_some() || change.mark || change.unmark {
-        device.set_verified(account, !change.unmark).await?;
-    } else if change.accept_new_identity {
-        device.accept_identity(account).await?;
+    if change.mark {
+        must_be_shown(&opened, &number, &flags.who)?;
     }
+    if change.is.is_some() || change.mark {
+        device.set_verified(account, Some(&number.digits)).await?;
+    } else if change.unmark {
+        device.set_verified(account, None).await?;
+    } else if change.accept_new_identity {
+        accept_shown(&opened, account, &flags.who).await?;
+    }
+    opened.home.remember_number(&number.digits)?;
     let trust = device.trust(account).await?;
     let qr = if flags.qr { Some(render::qr(&number.code.0)?) } else { None };
     let name = opened.names().await?.of(account);
@@ -86,6 +92,26 @@ pub(crate) async fn verify(opened: Opened, flags: Verify) -> Answer {
     })?;
     // What was held goes out now.
     if device.outbox_len().await? > 0 { opened.online().leave().await } else { Ok(()) }
+}
+
+/// What a person decides is about the number that they were shown: not about one that came since.
+fn must_be_shown(opened: &Opened, number: &SafetyNumber, who: &str) -> Answer {
+    if opened.home.was_shown(&number.digits)? {
+        return Ok(());
+    }
+    let message = "you were not shown this safety number yet: look at it, then decide";
+    Err(Problem::new(Exit::IdentityChanged, "safety_number_not_shown", message)
+        .hint(format!("tradepost chat verify {who}")))
+}
+
+/// Accepts a changed identity key, if it is the one whose number was shown. Where nothing changed nothing is to be done.
+pub(crate) async fn accept_shown(opened: &Opened, account: AccountId, who: &str) -> Answer {
+    if opened.device.trust(account).await? != Trust::Changed {
+        return Ok(());
+    }
+    let number = opened.device.safety_number(account).await?;
+    must_be_shown(opened, &number, who)?;
+    Ok(opened.device.accept_identity(account, &number.digits).await?)
 }
 
 /// Show what somebody says of themselves, or set what you say

@@ -168,6 +168,24 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_chosen_in_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "12345\n").unwrap();
+        let config = merge(
+            &[],
+            &[
+                ("TRADEPOST_RELAY__BLOBS__PLACE__S3__BUCKET", "media"),
+                ("TRADEPOST_RELAY__BLOBS__PLACE__S3__ENDPOINT", "http://127.0.0.1:9000"),
+                ("TRADEPOST_RELAY__BLOBS__PLACE__S3__ACCESS_KEY_ID", "us"),
+                ("TRADEPOST_RELAY__BLOBS__PLACE__S3__SECRET_ACCESS_KEY_FILE", secret.to_str().unwrap()),
+            ],
+        );
+        let place = format!("{:?}", config.unwrap().place());
+        assert!(place.contains("S3") && place.contains("media") && !place.contains("12345"), "{place}");
+    }
+
+    #[test]
     fn a_gateway_replaces_the_console() {
         let config = merge(
             &["--sms-gateway", "https://sms.example/"],

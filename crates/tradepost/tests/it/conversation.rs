@@ -129,6 +129,39 @@ fn both_see_the_same_safety_number() {
     assert_eq!(anna.fails(6, &["verify", BANK, "--is", &other])["code"], "safety_number_differs");
     assert_eq!(anna.json(&["verify", BANK, "--is", read_out])["trust"], "verified");
     assert!(anna.words(&["verify", BANK, "--qr"]).contains('▀'));
+    assert_eq!(anna.json(&["verify", BANK, "--unmark"])["trust"], "first_use");
+    assert_eq!(anna.json(&["verify", BANK, "--mark"])["trust"], "verified");
+}
+
+#[test]
+fn one_hears_that_the_other_types() {
+    let relay = Relay::start();
+    let (anna, bank) = (relay.registered("anna", ANNA), relay.registered("bank", BANK));
+    anna.json(&["send", BANK, "Hello"]);
+    bank.received();
+    let mut at_banks = bank.talk(&["with", ANNA, "--json"]);
+    let mut at_annas = anna.talk(&["with", BANK]);
+    while !at_annas.line().contains("Hello") {}
+    // A session in which they can be told.
+    at_banks.say("Good morning");
+    while !at_annas.line().contains("Good morning") {}
+    let typing =
+        |value: &serde_json::Value, stopped: bool| value["event"] == "typing" && value["stopped"] == stopped;
+    at_annas.say_part("What does");
+    at_banks.value(|value| typing(value, false));
+    // She thinks about it.
+    at_banks.value(|value| typing(value, true));
+    at_annas.say_part(" it co");
+    at_banks.value(|value| typing(value, false));
+    at_annas.say("st?");
+    at_banks.value(|value| {
+        value["event"] == "message" && value["message"]["body"]["text"] == "What does it cost?"
+    });
+    // Commands are nobody's business.
+    at_annas.say_part("/qu");
+    at_annas.say("it");
+    assert!(at_annas.end().success());
+    assert!(at_banks.end().success());
 }
 
 #[test]

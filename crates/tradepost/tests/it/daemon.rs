@@ -36,12 +36,45 @@ fn a_program_sends_receives_and_asks() {
     assert_eq!(call(&mut daemon, 6, "message", json!({"message": id}))["result"]["body"]["text"], "Hello");
     let number = call(&mut daemon, 7, "safety_number", json!({"account": BANK}));
     assert_eq!(number["result"]["digits"], bank.json(&["verify", ANNA])["safety_number"]);
+    let digits = &number["result"]["digits"];
+    let verify = json!({"account": BANK, "verified": true, "digits": digits});
+    assert!(call(&mut daemon, 20, "set_verified", verify)["error"].is_null());
+    let wrong =
+        call(&mut daemon, 21, "set_verified", json!({"account": BANK, "verified": true, "digits": "1"}));
+    assert_eq!(wrong["error"]["data"]["code"], "identity_changed");
+    let none = call(&mut daemon, 22, "accept_identity", json!({"account": BANK}));
+    assert_eq!(none["error"]["code"], -32602);
+    let messages = call(&mut daemon, 23, "messages", json!({"after": 0}));
+    assert_eq!(messages["result"].as_array().unwrap().len(), 2);
     assert!(call(&mut daemon, 8, "methods", json!({}))["result"].as_array().unwrap().len() > 20);
     assert!(call(&mut daemon, 9, "settled", json!({})).get("result").is_some());
     assert!(daemon.end().success());
     bank.received();
     assert_eq!(bank.message(ANNA, 0)["state"]["state"], "read");
     assert_eq!(bank.message(ANNA, 0)["reactions"][0]["emoji"], "👍");
+}
+
+#[test]
+fn a_program_keeps_its_messages_itself() {
+    let relay = Relay::start();
+    let (anna, bank) = (relay.registered("anna", ANNA), relay.registered("bank", BANK));
+    let mut daemon = bank.talk(&["daemon"]);
+    call(&mut daemon, 1, "set_settings", json!({"keep_history": false}));
+    anna.json(&["send", BANK, "Hello"]);
+    daemon.value(|value| value["params"]["event"] == "feed");
+    let fed = call(&mut daemon, 2, "feed", json!({}));
+    let item = &fed["result"][0];
+    assert_eq!((&item["news"], &item["message"]["body"]["text"]), (&"message".into(), &"Hello".into()));
+    let (chat, id) = (&item["message"]["chat"], &item["message"]["id"]);
+    assert!(
+        call(&mut daemon, 3, "mark_these_read", json!({"chat": chat, "messages": [id]}))["error"].is_null()
+    );
+    let taken = call(&mut daemon, 4, "forget_through", json!({"position": item["position"]}));
+    assert_eq!(taken["result"]["forgotten"], 1);
+    assert_eq!(call(&mut daemon, 5, "history", json!({"chat": chat}))["result"], json!([]));
+    assert!(daemon.end().success());
+    anna.received();
+    assert_eq!(anna.message(BANK, 0)["state"]["state"], "read");
 }
 
 #[test]

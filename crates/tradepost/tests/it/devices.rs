@@ -67,7 +67,16 @@ fn nothing_is_sent_to_a_changed_identity_before_it_is_accepted() {
     assert_eq!(anna.fails(6, &["send", BANK, "Really?"])["code"], "identity_changed");
     assert_eq!(new_bank.received(), [""; 0]);
     assert_eq!(anna.json(&["verify", BANK])["trust"], "changed");
+    // What was shown now is accepted, and nothing that came after it.
+    let newer_bank = relay.registered("newer-bank", BANK);
+    newer_bank.json(&["send", ANNA, "It is me"]);
+    anna.received();
+    for decision in ["--mark", "--accept-new-identity"] {
+        assert_eq!(anna.fails(6, &["verify", BANK, decision])["code"], "safety_number_not_shown");
+    }
+    assert_eq!(anna.json(&["verify", BANK])["trust"], "changed");
     anna.json(&["verify", BANK, "--accept-new-identity"]);
+    let new_bank = newer_bank;
     assert_eq!(new_bank.received(), ["Is that you?"]);
     anna.json(&["send", BANK, "Good."]);
     assert_eq!(new_bank.received(), ["Good."]);

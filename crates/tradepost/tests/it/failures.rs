@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::people::{ANNA, BANK, Relay, tradepost};
+use crate::people::{ANNA, BANK, Relay, file, tradepost};
 
 fn error(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
@@ -93,6 +93,31 @@ fn plain_http_stays_on_this_machine() {
 }
 
 #[test]
+fn a_vault_under_a_passphrase_opens_with_it_alone() {
+    let relay = Relay::start();
+    let (right, wrong) = (
+        file(&relay.data(), "right", "correct horse\n".as_bytes()),
+        file(&relay.data(), "wrong", b"battery"),
+    );
+    let anna = relay.person("anna");
+    anna.json(&["--passphrase-file", &right, "register", ANNA]);
+    assert!(!anna.folder().join("vault.key").exists());
+    anna.json(&["--passphrase-file", &right, "chats"]);
+    let mut by_environment = anna.command(&["chats"]);
+    assert!(by_environment.env("TRADEPOST_PASSPHRASE_FILE", &right).output().unwrap().status.success());
+    assert_eq!(anna.fails(1, &["--passphrase-file", &wrong, "chats"])["code"], "wrong_key");
+    // Nobody can be asked here, and no other key is made.
+    assert_eq!(anna.fails(2, &["chats"])["code"], "passphrase_needed");
+    assert!(!anna.folder().join("vault.key").exists());
+    let empty = file(&relay.data(), "empty", b"\n");
+    assert_eq!(anna.fails(2, &["--passphrase-file", &empty, "chats"])["code"], "usage");
+    // What has a key in a file has no passphrase.
+    let bank = relay.registered("bank", BANK);
+    assert_eq!(bank.fails(2, &["--passphrase-file", &right, "chats"])["code"], "usage");
+    bank.lines(&["chats"]);
+}
+
+#[test]
 fn a_self_signed_relay_is_trusted_only_by_whom_it_was_told_to() {
     let relay = Relay::with(&["--tls-self-signed"]);
     assert!(relay.url.starts_with("https://"));
@@ -105,6 +130,14 @@ fn a_self_signed_relay_is_trusted_only_by_whom_it_was_told_to() {
     // It is remembered.
     anna.json(&["send", BANK, "Hello"]);
     assert_eq!(bank.received(), ["Hello"]);
+}
+
+#[test]
+fn a_new_relay_does_not_begin_with_a_list() {
+    let mut relay = Relay::with(&["--log-format", "json"]);
+    assert!(relay.stop().success());
+    let log = relay.log();
+    assert!(log.contains("the relay listens") && !log.contains("migrating"), "{log}");
 }
 
 #[test]

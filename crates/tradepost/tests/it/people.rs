@@ -191,6 +191,13 @@ impl Talk {
         writeln!(input, "{line}").unwrap();
     }
 
+    /// A part of a line.
+    pub(crate) fn say_part(&mut self, part: &str) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(part.as_bytes()).unwrap();
+        input.flush().unwrap();
+    }
+
     /// The next line; ends the test if there is none.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();

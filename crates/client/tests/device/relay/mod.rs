@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) blobs: BTreeMap<String, Blob>,
     /// Refuses the next sends with this reason.
     pub(crate) refuse: VecDeque<Reason>,
+    /// Refuses what devices of one account send each other, for a while.
+    pub(crate) refuse_copies: bool,
     counter: u64,
 }
 
@@ -43,7 +45,7 @@ pub(crate) struct Blob {
 }
 
 pub(crate) struct Account {
-    number: String,
+    pub(crate) number: String,
     identity: Base64,
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     profile: Option<Base64>,
@@ -126,6 +128,15 @@ impl Relay {
     }
 }
 
+impl Relay {
+    /// Says something on a device's socket.
+    pub(crate) fn say(&self, account: AccountId, device: DeviceId, frame: ServerFrame) {
+        let state = self.state();
+        let open = state.accounts[&account].devices[&device].socket.as_ref().unwrap();
+        let _ = open.sender.send(Ok(frame));
+    }
+}
+
 impl State {
     fn next(&mut self) -> u64 {
         self.counter += 1;
@@ -154,6 +165,9 @@ impl State {
             return Err(Refusal { retry_after: 1000, ..refuse(reason) });
         }
         let to = AccountId::try_from(&send.to[..]).map_err(|_| refuse(Reason::Invalid))?;
+        if self.refuse_copies && to == from {
+            return Err(Refusal { retry_after: 1000, ..refuse(Reason::RateLimited) });
+        }
         let account = self.accounts.get_mut(&to).ok_or(refuse(Reason::NoSuchAccount))?;
         let expected: BTreeSet<u32> = account
             .devices

@@ -1,4 +1,4 @@
-//! A stand-in for S3: the calls that the store makes, as S3 documents them, in memory.
+//! A stand-in for S3: the calls that the store makes, as S3 documents them, in memory. The relay's tests have it too.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -44,8 +44,10 @@ pub(super) async fn start() -> (S3Config, Bucket) {
 }
 
 impl Bucket {
-    pub(super) fn unfinished(&self) -> usize {
-        self.lock().uploads.len()
+    /// How many objects it holds, and how many uploads that are not finished.
+    pub(super) fn kept(&self) -> (usize, usize) {
+        let contents = self.lock();
+        (contents.objects.len(), contents.uploads.len())
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {

@@ -172,5 +172,5 @@ async fn a_folder_keeps_every_promise() {
 async fn s3_keeps_every_promise() {
     let (config, bucket) = bucket::start().await;
     every_promise(open(Place::S3(config.clone())).await, open(Place::S3(config)).await).await;
-    assert_eq!(bucket.unfinished(), 0, "what was refused leaves nothing");
+    assert_eq!(bucket.kept().1, 0, "what was refused leaves nothing");
 }

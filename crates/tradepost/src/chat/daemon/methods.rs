@@ -21,7 +21,10 @@ const METHODS: &[(&str, &str)] = &[
     ("message", "message: one message"),
     ("chats", "all chats"),
     ("history", "chat; before (a position), limit"),
-    ("feed", "after (a position); limit: messages of all chats in the order in which they came"),
+    ("messages", "after (a position); limit: of all chats, in the order in which they came"),
+    ("mark_these_read", "chat, messages: these were seen"),
+    ("feed", "after (a position); limit: without a history, what happened and was not forgotten yet"),
+    ("forget_through", "position: takes all up to it out of the feed"),
     ("forget_message", "message: takes it away here"),
     ("forget_chat", "chat: takes it away here"),
     ("contacts", "everybody who is known"),
@@ -32,8 +35,8 @@ const METHODS: &[(&str, &str)] = &[
     ("unblock", "account"),
     ("blocks", "who is blocked"),
     ("safety_number", "account"),
-    ("set_verified", "account, verified"),
-    ("accept_identity", "account: sends to its changed identity key"),
+    ("set_verified", "account, verified; digits of the safety number that was compared, if it was"),
+    ("accept_identity", "account, digits: sends to its changed identity key, which has this safety number"),
     ("profile", "account"),
     ("set_profile", "name; about"),
     ("devices", "all own devices"),
@@ -43,7 +46,7 @@ const METHODS: &[(&str, &str)] = &[
     ("set_discoverable", "discoverable"),
     ("set_pin", "pin; none takes it away"),
     ("settings", "how this device behaves"),
-    ("set_settings", "accept_changed_identities, read_in_silence"),
+    ("set_settings", "accept_changed_identities, read_in_silence, keep_history"),
     ("outbox", "how much waits to be sent"),
     ("settled", "answers when nothing waits to be sent"),
 ];
@@ -96,10 +99,22 @@ pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result
             let chat = params.who(opened, "chat").await?;
             shown(&device.history(chat, params.may("before")?, limit.unwrap_or(50)).await?)
         }
-        "feed" => {
+        "messages" | "feed" => {
             let limit: Option<usize> = params.may("limit")?;
             let after: Option<u64> = params.may("after")?;
-            shown(&device.feed(after.unwrap_or_default(), limit.unwrap_or(50)).await?)
+            let (after, limit) = (after.unwrap_or_default(), limit.unwrap_or(50));
+            match method {
+                "messages" => shown(&device.messages(after, limit).await?),
+                _ => shown(&device.feed(after, limit).await?),
+            }
+        }
+        "forget_through" => {
+            let position = params.must("position")?;
+            json!({"forgotten": device.forget_through(position).await?})
+        }
+        "mark_these_read" => {
+            let messages: Vec<MessageRef> = params.must("messages")?;
+            shown(&device.mark_these_read(params.who(opened, "chat").await?, &messages).await?)
         }
         "forget_message" => shown(&device.forget_message(params.must("message")?).await?),
         "forget_chat" => shown(&device.forget_chat(params.who(opened, "chat").await?).await?),
@@ -131,10 +146,14 @@ async fn about_people(opened: &Opened, method: &str, params: &Params) -> Result<
             json!({"digits": number.digits, "code": number.code, "trust": device.trust(account).await?})
         }
         "set_verified" => {
-            device.set_verified(account().await?, params.must("verified")?).await?;
-            Value::Null
+            let digits: Option<String> =
+                if params.must("verified")? { Some(params.must("digits")?) } else { None };
+            shown(&device.set_verified(account().await?, digits.as_deref()).await?)
         }
-        "accept_identity" => shown(&device.accept_identity(account().await?).await?),
+        "accept_identity" => {
+            let digits: String = params.must("digits")?;
+            shown(&device.accept_identity(account().await?, &digits).await?)
+        }
         "profile" => shown(&device.profile_of(account().await?).await?),
         "set_profile" => {
             let about: Option<String> = params.may("about")?;
