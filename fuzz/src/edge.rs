@@ -59,7 +59,7 @@ pub(crate) fn edge_server_frame(bytes: &[u8]) {
     if let Ok(frame) = ServerFrame::decode(bytes) {
         comes_back(&frame);
         let envelopes = frame.deliveries.iter().filter_map(|delivery| delivery.envelope.as_ref());
-        envelopes.for_each(|envelope| comes_back(envelope));
+        envelopes.for_each(comes_back);
     }
     // What a relay stored, and what it says of itself.
     if let Ok(envelope) = Envelope::decode(bytes) {

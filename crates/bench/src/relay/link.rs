@@ -295,12 +295,12 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut readers = Vec::new();
         for said in [&[0x88, 2, 0x03, 0xe9, 0x82, 126][..], &[0x82, 2, 0x20, 1]] {
-            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (mut relay, _) = listener.accept().await.unwrap();
             relay.write_all(said).await.unwrap();
             let (stream, writer) = stream.into_split();
             readers.push((
-                Reader { stream, partial: BytesMut::new(), unseen: false, ping: None },
+                Reader { stream: Box::pin(stream), partial: BytesMut::new(), unseen: false, ping: None },
                 writer,
                 relay,
             ));
