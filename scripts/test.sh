@@ -29,8 +29,8 @@ else
   cargo test --workspace --no-fail-fast --lib --bins --tests
 fi
 cargo test --workspace --doc --quiet
-# For the second client, which talks to it.
-cargo build --package tradepost
+# For the other parties' clients, which talk to it. With the whole workspace its dependencies are those of the tests.
+cargo build --workspace --bin tradepost
 export TRADEPOST_BINARY=${CARGO_TARGET_DIR:-target}/debug/tradepost
 
 step "JavaScript tests"
