@@ -29,8 +29,7 @@ else
   cargo test --workspace --no-fail-fast --lib --bins --tests
 fi
 cargo test --workspace --doc --quiet
-# For the other parties' clients, which talk to it. With the whole workspace its dependencies are those of the tests.
-cargo build --workspace --bin tradepost
+# For the other parties' clients: the binary that the Rust tests were built with.
 export TRADEPOST_BINARY=${CARGO_TARGET_DIR:-target}/debug/tradepost
 
 step "JavaScript tests"
