@@ -1,13 +1,13 @@
 //! Accounts to measure with, registered as clients register.
 
-use std::{cell::Cell, net::SocketAddr, rc::Rc};
+use std::{cell::Cell, rc::Rc};
 
 use keys::{KeyPair, kem};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use tokio::task::JoinSet;
 use wire::{AccountId, PhoneNumber, api};
 
-use super::{BenchError, clock, http::Http};
+use super::{BenchError, clock, http::Http, place::Place};
 
 /// Of every device here.
 pub(super) const REGISTRATION_ID: u32 = 4711;
@@ -22,7 +22,7 @@ pub(super) struct Account {
 }
 
 /// Registers so many accounts.
-pub(super) async fn register(address: SocketAddr, count: usize) -> Result<Vec<Account>, BenchError> {
+pub(super) async fn register(place: &Place, count: usize) -> Result<Vec<Account>, BenchError> {
     let began = clock::now();
     let device = Rc::new(device());
     // Where the numbers begin differs from run to run, so that a relay that stays up sees new ones.
@@ -30,9 +30,9 @@ pub(super) async fn register(address: SocketAddr, count: usize) -> Result<Vec<Ac
     let next = Rc::new(Cell::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..AT_A_TIME.min(count) {
-        let (device, next) = (device.clone(), next.clone());
+        let (device, next, place) = (device.clone(), next.clone(), place.clone());
         tasks.spawn_local(async move {
-            let mut http = Http::connect(address).await?;
+            let mut http = Http::connect(&place).await?;
             let mut accounts = Vec::new();
             while next.get() < count {
                 let index = next.replace(next.get() + 1);

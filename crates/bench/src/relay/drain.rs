@@ -143,13 +143,13 @@ impl Pass {
 async fn pass(rig: &Rig, shared: &Rc<Shared>, who: &[usize], most: u64) -> Result<Pass, BenchError> {
     let logins = std::sync::Arc::new(Semaphore::new(LOGINS));
     let mut tasks = JoinSet::new();
-    let address = rig.servers.last();
     for recipient in who {
         let Ok(permit) = logins.clone().acquire_owned().await else { break };
         let (shared, recipient, token) =
             (shared.clone(), *recipient, rig.recipients()[*recipient].token.clone());
+        let place = rig.servers.last().clone();
         tasks.spawn_local(async move {
-            let link = Link::open(address, &token).await?;
+            let link = Link::open(&place, &token).await?;
             drop(permit);
             take(link, &shared, recipient).await
         });

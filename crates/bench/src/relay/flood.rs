@@ -1,7 +1,6 @@
 //! Bad company: what others notice of it, and what it costs the server.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -12,7 +11,6 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
     task::{JoinSet, LocalSet, spawn_local},
     time::sleep,
 };
@@ -24,6 +22,7 @@ use super::{
     http::Http,
     link::{Frame, Link},
     message::{Head, Template},
+    place::Place,
     report::Outcome,
     rig::Rig,
     server::Sends,
@@ -59,7 +58,8 @@ struct Effect {
     stop: AtomicBool,
 }
 
-/// Latency of the well-behaved alone, then beside each attack.
+/// Latency of the well-behaved beside each attack, between two times alone: what changes on the machine meanwhile is
+/// in both.
 pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
     let [from, to, uploaders @ ..] = rig.others() else {
         return Err(BenchError::Failed("no accounts to flood with".to_owned()));
@@ -95,7 +95,7 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
         sleep(Duration::from_secs(rig.options.warm_up.into())).await;
         let alone = traffic.measure(&rig.servers, rig.options.seconds).await?;
         let effect = Arc::new(Effect::default());
-        let attacker = attack.start(rig.servers.first(), effect.clone())?;
+        let attacker = attack.start(rig.servers.first().clone(), effect.clone())?;
         let beside = traffic.measure(&rig.servers, rig.options.seconds).await?;
         let (done, refused) = (effect.done.load(Relaxed), effect.refused.load(Relaxed));
         effect.stop.store(true, Relaxed);
@@ -105,7 +105,8 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
         }
         attacker.join().map_err(|_| BenchError::Failed("an attacker's thread".to_owned()))??;
         sleep(Duration::from_secs(2)).await;
-        compare(&alone, &beside, &mut outcome);
+        let after = traffic.measure(&rig.servers, rig.options.seconds).await?;
+        compare(&alone, &beside, &after, &mut outcome);
         outcome.figure(
             "resident_after_mib",
             "server memory 2 s after, MiB",
@@ -121,12 +122,13 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
     Ok(outcomes)
 }
 
-fn compare(alone: &Measured, beside: &Measured, outcome: &mut Outcome) {
+fn compare(alone: &Measured, beside: &Measured, after: &Measured, outcome: &mut Outcome) {
+    let quiet = alone.from_sent.joined(&after.from_sent);
     for (share, keys) in [
         (
             0.5,
             [
-                ("p50_alone_ms", "ms to delivery alone, p50"),
+                ("p50_alone_ms", "ms to delivery alone, before and after, p50"),
                 ("p50_ms", "… beside it"),
                 ("p50_ratio", "… ratio"),
             ],
@@ -134,17 +136,20 @@ fn compare(alone: &Measured, beside: &Measured, outcome: &mut Outcome) {
         (
             0.99,
             [
-                ("p99_alone_ms", "ms to delivery alone, p99"),
+                ("p99_alone_ms", "ms to delivery alone, before and after, p99"),
                 ("p99_ms", "… beside it"),
                 ("p99_ratio", "… ratio"),
             ],
         ),
     ] {
-        let (before, during) = (alone.from_sent.quantile(share), beside.from_sent.quantile(share));
+        let (before, during) = (quiet.quantile(share), beside.from_sent.quantile(share));
         for ((key, label), value) in keys.into_iter().zip([before, during, during / before]) {
             outcome.figure(key, label, value, 3);
         }
     }
+    // How much the two times alone differ: a ratio nearer to 1 than this says nothing.
+    let (first, last) = (alone.from_sent.quantile(0.99), after.from_sent.quantile(0.99));
+    outcome.figure("p99_drift", "ms to delivery alone, p99, after by before", last / first, 2);
     let rate = |measured: &Measured| measured.delivered as f64 / measured.seconds;
     outcome.figure("per_second", "their messages per second, beside it", rate(beside), 0);
     outcome.figure("server_cores_alone", "server CPU alone, cores", alone.usage.server() / alone.seconds, 2);
@@ -172,7 +177,7 @@ impl Attack {
 
     fn start(
         &self,
-        address: SocketAddr,
+        place: Place,
         effect: Arc<Effect>,
     ) -> Result<thread::JoinHandle<Result<(), BenchError>>, BenchError> {
         let attack = self.clone();
@@ -188,25 +193,25 @@ impl Attack {
                 };
                 tokio::select! {
                     () = stopped => Ok(()),
-                    result = attack.run(address, effect) => result,
+                    result = attack.run(place, effect) => result,
                 }
             })
         };
         thread::Builder::new().name("attacker".to_owned()).spawn(run).tried("starting the attacker's thread")
     }
 
-    async fn run(self, address: SocketAddr, effect: Arc<Effect>) -> Result<(), BenchError> {
+    async fn run(self, place: Place, effect: Arc<Effect>) -> Result<(), BenchError> {
         match self {
             Self::Flood { from, to, account, body, stage } => {
-                let target = Link::open(address, &to).await?;
+                let target = Link::open(&place, &to).await?;
                 spawn_local(take_all(target));
-                send_all(Link::open(address, &from).await?, &Template::new(account, body), stage, &effect)
+                send_all(Link::open(&place, &from).await?, &Template::new(account, body), stage, &effect)
                     .await
             }
             Self::HalfOpen => {
                 let mut tasks = JoinSet::new();
                 for number in 1..=HALF_OPEN {
-                    tasks.spawn_local(half_a_request(address, effect.clone()));
+                    tasks.spawn_local(half_a_request(place.clone(), effect.clone()));
                     if number.is_multiple_of(64) {
                         sleep(Duration::from_millis(1)).await;
                     }
@@ -217,9 +222,9 @@ impl Attack {
             Self::SlowUploads { tokens } => {
                 let mut tasks = JoinSet::new();
                 for token in tokens {
-                    let effect = effect.clone();
+                    let (effect, place) = (effect.clone(), place.clone());
                     tasks.spawn_local(async move {
-                        if slow_upload(address, &token, &effect).await.is_err() {
+                        if slow_upload(&place, &token, &effect).await.is_err() {
                             effect.refused.fetch_add(1, Relaxed);
                         }
                     });
@@ -277,10 +282,10 @@ async fn take_all(link: Link) {
     }
 }
 
-async fn half_a_request(address: SocketAddr, effect: Arc<Effect>) {
-    let Ok(mut stream) = TcpStream::connect(address).await else { return };
+async fn half_a_request(place: Place, effect: Arc<Effect>) {
+    let Ok(mut stream) = place.connect().await else { return };
     effect.done.fetch_add(1, Relaxed);
-    let half = format!("GET /v1/socket HTTP/1.1\r\nHost: {address}\r\nAuthori");
+    let half = format!("GET /v1/socket HTTP/1.1\r\nHost: {place}\r\nAuthori");
     if stream.write_all(half.as_bytes()).await.is_ok() {
         // Until the relay has had enough.
         let mut answer = [0; 64];
@@ -289,9 +294,9 @@ async fn half_a_request(address: SocketAddr, effect: Arc<Effect>) {
     effect.refused.fetch_add(1, Relaxed);
 }
 
-async fn slow_upload(address: SocketAddr, token: &str, effect: &Effect) -> Result<(), BenchError> {
+async fn slow_upload(place: &Place, token: &str, effect: &Effect) -> Result<(), BenchError> {
     const SIZE: usize = 100_000;
-    let mut http = Http::connect(address).await?;
+    let mut http = Http::connect(place).await?;
     let begin = api::BeginBlob { size: SIZE as u64 };
     let begun: api::BlobBegun = http.post("/v1/blobs", Some(token), &begin).await?;
     let headers = format!(

@@ -21,6 +21,17 @@ impl Histogram {
         self.count += 1;
     }
 
+    /// What is in either.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        let (mut longer, shorter) = (self.clone(), other);
+        if longer.buckets.len() < shorter.buckets.len() {
+            longer.buckets.resize(shorter.buckets.len(), 0);
+        }
+        longer.buckets.iter_mut().zip(&shorter.buckets).for_each(|(sum, count)| *sum += count);
+        longer.count += shorter.count;
+        longer
+    }
+
     /// Milliseconds that this share of all did not exceed; not a number if there are none.
     pub(super) fn quantile(&self, share: f64) -> f64 {
         let mut below = 0;

@@ -1,28 +1,25 @@
 //! Requests on a connection that is kept: enough of HTTP/1.1 for the relay's API.
 
-use std::net::SocketAddr;
-
 use bytes::BytesMut;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::{BenchError, error::Tried as _};
+use super::{
+    BenchError,
+    error::Tried as _,
+    place::{Place, Stream},
+};
 
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Http {
-    stream: TcpStream,
-    address: SocketAddr,
+    stream: Stream,
+    host: String,
     input: BytesMut,
 }
 
 impl Http {
-    pub(super) async fn connect(address: SocketAddr) -> Result<Self, BenchError> {
-        let stream = TcpStream::connect(address).await.tried(format!("connecting to {address}"))?;
-        stream.set_nodelay(true).tried("TCP_NODELAY")?;
-        Ok(Self { stream, address, input: BytesMut::new() })
+    pub(super) async fn connect(place: &Place) -> Result<Self, BenchError> {
+        Ok(Self { stream: place.connect().await?, host: place.to_string(), input: BytesMut::new() })
     }
 
     pub(super) async fn get<T: serde::de::DeserializeOwned>(&mut self, path: &str) -> Result<T, BenchError> {
@@ -69,17 +66,18 @@ impl Http {
         length: usize,
         body: &[u8],
     ) -> Result<(), BenchError> {
-        let address = self.address;
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n{headers}\r\n"
-        );
+        let host = &self.host;
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n{headers}\r\n");
         let request = [head.as_bytes(), body].concat();
-        self.stream.write_all(&request).await.tried(format!("{method} {path}"))
+        self.stream.write_all(&request).await.tried(format!("{method} {path}"))?;
+        self.stream.flush().await.tried(format!("{method} {path}"))
     }
 
     /// Sends more of a body.
     pub(super) async fn more(&mut self, body: &[u8]) -> Result<(), BenchError> {
-        self.stream.write_all(body).await.tried("sending more of a body")
+        self.stream.write_all(body).await.tried("sending more of a body")?;
+        self.stream.flush().await.tried("sending more of a body")
     }
 
     /// The status, once the server has answered; nothing of the body.

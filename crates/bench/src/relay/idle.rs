@@ -28,12 +28,12 @@ pub(super) async fn idle(rig: &mut Rig) -> Result<Outcome, BenchError> {
     let logins = Arc::new(Semaphore::new(LOGINS));
     let open = Rc::new(Cell::new(0u32));
     let mut tasks = JoinSet::new();
-    let addresses = [rig.servers.first(), rig.servers.last()];
-    for (account, address) in rig.others().iter().take(count(connections)).zip(addresses.iter().cycle()) {
+    let places = [rig.servers.first().clone(), rig.servers.last().clone()];
+    for (account, place) in rig.others().iter().take(count(connections)).zip(places.iter().cycle()) {
         let Ok(permit) = logins.clone().acquire_owned().await else { break };
-        let (open, token, address) = (open.clone(), account.token.clone(), *address);
+        let (open, token, place) = (open.clone(), account.token.clone(), place.clone());
         tasks.spawn_local(async move {
-            let link = Link::open(address, &token).await?;
+            let link = Link::open(&place, &token).await?;
             drop((permit, token));
             open.set(open.get() + 1);
             // Smaller than this task with all that logging in takes.

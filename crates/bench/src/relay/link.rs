@@ -3,26 +3,26 @@
 use std::{
     cell::RefCell,
     future::poll_fn,
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
-};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::io::poll_read_buf;
 use wire::{
     Message as _,
     frames::{ClientFrame, ServerFrame},
 };
 
-use super::{BenchError, error::Tried as _};
+use super::{
+    BenchError,
+    error::Tried as _,
+    place::{Place, Stream},
+};
+
+type ReadHalf = Pin<Box<dyn AsyncRead>>;
+type WriteHalf = Pin<Box<dyn AsyncWrite>>;
 
 /// Bytes read at once.
 const READ: usize = 256 << 10;
@@ -37,7 +37,6 @@ thread_local! {
 }
 
 /// Both directions of one.
-#[derive(Debug)]
 pub(super) struct Link {
     pub(super) reader: Reader,
     pub(super) writer: Writer,
@@ -45,14 +44,14 @@ pub(super) struct Link {
 
 impl Link {
     /// Logs in: the socket is open.
-    pub(super) async fn open(address: SocketAddr, token: &str) -> Result<Self, BenchError> {
-        let mut stream = TcpStream::connect(address).await.tried("connecting a socket")?;
-        stream.set_nodelay(true).tried("TCP_NODELAY")?;
+    pub(super) async fn open(place: &Place, token: &str) -> Result<Self, BenchError> {
+        let mut stream = place.connect().await?;
         let request = format!(
-            "GET /v1/socket HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n\
+            "GET /v1/socket HTTP/1.1\r\nHost: {place}\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n\
              Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await.tried("asking for a socket")?;
+        stream.flush().await.tried("asking for a socket")?;
         let mut input = BytesMut::with_capacity(1024);
         let end = loop {
             if let Some(end) = input.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -70,7 +69,16 @@ impl Link {
         // What came behind the answer has to be looked at before anything more is waited for.
         let unseen = !input.is_empty();
         let partial = BytesMut::from(&input[..]);
-        let (reader, writer) = stream.into_split();
+        let (reader, writer): (ReadHalf, WriteHalf) = match stream {
+            Stream::Plain(stream) => {
+                let (reader, writer) = stream.into_split();
+                (Box::pin(reader), Box::pin(writer))
+            }
+            stream @ Stream::Tls(_) => {
+                let (reader, writer) = tokio::io::split(stream);
+                (Box::pin(reader), Box::pin(writer))
+            }
+        };
         Ok(Self {
             reader: Reader { stream: reader, partial, unseen, ping: None },
             writer: Writer { stream: writer },
@@ -79,9 +87,8 @@ impl Link {
 }
 
 /// What comes from the relay.
-#[derive(Debug)]
 pub(super) struct Reader {
-    stream: OwnedReadHalf,
+    stream: ReadHalf,
     /// The beginning of a frame; without memory between frames.
     partial: BytesMut,
     unseen: bool,
@@ -112,7 +119,7 @@ impl Reader {
         }
         INPUT.with_borrow_mut(|input| {
             input.reserve(READ);
-            let read = ready!(poll_read_buf(Pin::new(&mut self.stream), context, input));
+            let read = ready!(poll_read_buf(self.stream.as_mut(), context, input));
             if read.tried("reading from a socket")? == 0 {
                 return Poll::Ready(Err(BenchError::Closed(None)));
             }
@@ -191,15 +198,15 @@ fn frame(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>, BenchError> {
 }
 
 /// What goes to the relay.
-#[derive(Debug)]
 pub(super) struct Writer {
-    stream: OwnedWriteHalf,
+    stream: WriteHalf,
 }
 
 impl Writer {
     /// Writes a frame in one go.
     pub(super) async fn write(&mut self, frame: &mut Frame) -> Result<(), BenchError> {
-        self.stream.write_all(frame.finished(2)).await.tried("writing to a socket")
+        self.stream.write_all(frame.finished(2)).await.tried("writing to a socket")?;
+        self.stream.flush().await.tried("writing to a socket")
     }
 
     /// Says that everything up to this delivery is safe.
@@ -214,7 +221,8 @@ impl Writer {
     pub(super) async fn pong(&mut self, payload: &[u8]) -> Result<(), BenchError> {
         let mut frame = Frame::default();
         frame.payload().extend_from_slice(payload);
-        self.stream.write_all(frame.finished(10)).await.tried("answering a ping")
+        self.stream.write_all(frame.finished(10)).await.tried("answering a ping")?;
+        self.stream.flush().await.tried("answering a ping")
     }
 }
 
@@ -287,12 +295,12 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut readers = Vec::new();
         for said in [&[0x88, 2, 0x03, 0xe9, 0x82, 126][..], &[0x82, 2, 0x20, 1]] {
-            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (mut relay, _) = listener.accept().await.unwrap();
             relay.write_all(said).await.unwrap();
             let (stream, writer) = stream.into_split();
             readers.push((
-                Reader { stream, partial: BytesMut::new(), unseen: false, ping: None },
+                Reader { stream: Box::pin(stream), partial: BytesMut::new(), unseen: false, ping: None },
                 writer,
                 relay,
             ));

@@ -16,6 +16,7 @@ mod link;
 mod message;
 mod online;
 mod options;
+mod place;
 mod process;
 mod report;
 mod rig;

@@ -91,6 +91,9 @@ pub struct Options {
     /// Server processes to start: 1 or 2
     #[arg(long, default_value_t = 1, value_name = "COUNT")]
     pub nodes: u32,
+    /// TLS ends in the server, with a certificate of its own that is trusted here
+    #[arg(long, conflicts_with = "url")]
+    pub tls: bool,
     /// A PostgreSQL database for the server, instead of SQLite: postgres://USER:PASSWORD@HOST/NAME
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,

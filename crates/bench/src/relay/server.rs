@@ -11,7 +11,13 @@ use std::{
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{BenchError, Options, clock, error::Tried as _, http::Http, process::Family};
+use super::{
+    BenchError, Options, clock,
+    error::Tried as _,
+    http::Http,
+    place::{NAME, Place},
+    process::Family,
+};
 
 /// How long a server may take to start.
 const START: f64 = 30.0;
@@ -27,7 +33,7 @@ pub(super) struct Servers {
 
 #[derive(Debug)]
 struct Node {
-    address: SocketAddr,
+    place: Place,
     pid: u32,
     started: Option<Started>,
 }
@@ -45,6 +51,9 @@ pub(super) enum Sends {
 struct Started {
     program: PathBuf,
     data: PathBuf,
+    /// Its certificate, which it makes itself when it starts for the first time.
+    certificate: Option<PathBuf>,
+    address: SocketAddr,
     log: PathBuf,
     child: Option<Child>,
 }
@@ -82,7 +91,12 @@ fn config(
     config.insert("limits".to_owned(), lifted.into());
     // The development mailbox holds 10,000 codes, and keeps them as long as they are good.
     config.insert("registration".to_owned(), table(vec![("code_ms", 3000.into())]));
-    let listen = vec![("address", address.to_string().into()), ("connections_per_address", 200_000.into())];
+    let mut listen =
+        vec![("address", address.to_string().into()), ("connections_per_address", 200_000.into())];
+    if options.tls {
+        let made = toml::Value::Array(vec![NAME.into()]);
+        listen.push(("tls", table(vec![("self_signed", made)])));
+    }
     config.insert("listen".to_owned(), table(listen));
     if sends == Sends::Unlimited {
         let queue = vec![("sends_per_second", 1_000_000_000.into()), ("burst", 1_000_000_000.into())];
@@ -117,7 +131,9 @@ impl Servers {
     pub(super) async fn start(options: &Options) -> Result<Self, BenchError> {
         if !options.url.is_empty() {
             let nodes = options.addresses()?.into_iter().zip(&options.pid);
-            let nodes = nodes.map(|(address, pid)| Node { address, pid: *pid, started: None }).collect();
+            let nodes = nodes
+                .map(|(address, pid)| Node { place: Place::plain(address), pid: *pid, started: None })
+                .collect();
             return Ok(Self { nodes, postgres: None, _folder: None });
         }
         let parent = options.data.clone().unwrap_or_else(std::env::temp_dir);
@@ -134,8 +150,16 @@ impl Servers {
                 let config = config(options, &data, address, sends)?.to_string();
                 fs::write(sends.path(&data), config).tried("writing a configuration")?;
             }
-            let started = Started { program: program.clone(), log: data.join("log"), data, child: None };
-            let mut node = Node { address, pid: 0, started: Some(started) };
+            let certificate = options.tls.then(|| data.join("tls").join("certificate.pem"));
+            let started = Started {
+                program: program.clone(),
+                log: data.join("log"),
+                certificate,
+                address,
+                data,
+                child: None,
+            };
+            let mut node = Node { place: Place::plain(address), pid: 0, started: Some(started) };
             node.start(Sends::Unlimited).await?;
             servers.nodes.push(node);
         }
@@ -144,13 +168,13 @@ impl Servers {
     }
 
     /// Where senders log in.
-    pub(super) fn first(&self) -> SocketAddr {
-        self.nodes[0].address
+    pub(super) fn first(&self) -> &Place {
+        &self.nodes[0].place
     }
 
     /// Where receivers log in.
-    pub(super) fn last(&self) -> SocketAddr {
-        self.nodes[self.nodes.len() - 1].address
+    pub(super) fn last(&self) -> &Place {
+        &self.nodes[self.nodes.len() - 1].place
     }
 
     pub(super) fn count(&self) -> usize {
@@ -201,7 +225,15 @@ impl Node {
         let child = started.child.insert(child);
         let began = clock::now();
         let reason = loop {
-            if healthy(self.address).await {
+            let place = match &started.certificate {
+                None => Some(Place::plain(started.address)),
+                // Not there, or not all of it, until the server has begun.
+                Some(path) => Place::with_tls(started.address, path).ok(),
+            };
+            if let Some(place) = place
+                && healthy(&place).await
+            {
+                self.place = place;
                 return Ok(());
             }
             if let Ok(Some(status)) = child.try_wait() {
@@ -232,9 +264,9 @@ impl Drop for Node {
     }
 }
 
-async fn healthy(address: SocketAddr) -> bool {
+async fn healthy(place: &Place) -> bool {
     let ask = async {
-        let mut http = Http::connect(address).await?;
+        let mut http = Http::connect(place).await?;
         http.begin("GET", "/health", "", 0, &[]).await?;
         http.answer().await
     };

@@ -18,7 +18,7 @@ use super::{
     mailbox::Arrival,
     pending::{Pending, Sender},
     recent::RecentIds,
-    store,
+    store::{self, Change, Changed},
 };
 use crate::{RelayError, devices::DeviceKey};
 
@@ -46,6 +46,8 @@ impl Queue {
     /// Those of the database; what was not deleted is found by the next sweep.
     pub async fn expire(self: &Arc<Self>) -> Result<usize, RelayError> {
         let (mut after, mut expired) = (DeviceKey(0), 0);
+        // Which mailboxes there is something in is in their rows.
+        self.settle(None).await?;
         loop {
             let mut reader = self.ground.reader().await?;
             let overdue = store::overdue(&mut reader, after, self.cutoff(), DEVICES).await?;
@@ -74,17 +76,11 @@ impl Queue {
                 }
                 self.tell_sender(&envelope, account, number, (device, row.seq)).await?;
             }
-            let bounds = self.config.bounds();
-            let (gone, more) = self
-                .ground
-                .write(device.0.unsigned_abs(), move |transaction| {
-                    Box::pin(async move {
-                        let (gone, more) =
-                            store::expire(transaction, device, cutoff, ENVELOPES, bounds).await?;
-                        Ok::<_, RelayError>((gone.len(), more))
-                    })
-                })
-                .await?;
+            let change = Change::Expire { device, cutoff, limit: ENVELOPES };
+            let (gone, more) = match self.lane.submit(change).await? {
+                Changed::Expired(gone, more) => (gone, more),
+                _ => (0, false),
+            };
             expired += gone;
             if !more {
                 return Ok(expired);

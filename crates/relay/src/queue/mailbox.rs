@@ -266,13 +266,13 @@ impl Mailbox {
         let handed = queue.lane.hand_in(change, move |outcome| {
             let idle = mailbox.stored();
             match outcome {
-                Ok(Changed::Appended(_) | Changed::Acknowledged) => {
+                Ok(Changed::Appended(_)) => {
                     after.stored(&mailbox);
                     pending.safe();
                 }
                 Ok(Changed::Full) => pending.failed(Refusal::Full(vec![device])),
                 // Gone: removed since. The sender's next try will find out.
-                Ok(Changed::Gone) | Err(_) => pending.failed(Refusal::Unavailable),
+                _ => pending.failed(Refusal::Unavailable),
             }
             if idle {
                 after.sockets.retire(&mailbox);
@@ -351,8 +351,8 @@ impl Mailbox {
             let handed = queue.lane.hand_in(change, move |outcome| {
                 mailbox.saved(&after, (socket, number, bytes), &outcome);
                 match outcome {
-                    Ok(Changed::Appended(_) | Changed::Acknowledged) => waiting.safe(),
-                    Ok(Changed::Full | Changed::Gone) | Err(_) => waiting.failed(Refusal::Unavailable),
+                    Ok(Changed::Appended(_)) => waiting.safe(),
+                    _ => waiting.failed(Refusal::Unavailable),
                 }
             });
             if handed.is_ok() {

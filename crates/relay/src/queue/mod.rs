@@ -2,10 +2,12 @@
 //!
 //! - [`Queue::accept`]: the rules for a send, from HTTP and from sockets alike.
 //! - `mailbox`: one device's place; why nothing acknowledged is lost and nothing overtakes is written there.
-//! - `store`: the SQL. `expiry`: what is not collected in time. `nodes`: how the nodes of a relay wake each other.
+//! - `store`: the SQL; `arrivals`: where SQLite writes first; `shares`: how much a mailbox takes, and of whom. `expiry`:
+//!   what is not collected in time. `nodes`: how the nodes of a relay wake each other.
 //! - `budget`: how much an account may send.
 //! - `keeper`: what is overdue is stored, what does not move is closed.
 
+mod arrivals;
 mod budget;
 mod expiry;
 mod keeper;
@@ -15,6 +17,7 @@ pub(crate) mod outbox;
 mod pending;
 mod recent;
 pub mod routes;
+mod shares;
 mod sockets;
 pub(crate) mod store;
 
@@ -37,19 +40,21 @@ use wire::{
     limits,
 };
 
-pub(crate) use self::{
-    budget::Budget,
-    mailbox::{Mailbox, Next},
-};
 use self::{
+    arrivals::Arrivals,
     budget::Budgets,
     keeper::Keeper,
     mailbox::Arrival,
     nodes::Nodes,
     pending::{Pending, Sender},
     recent::RecentIds,
+    shares::Bounds,
     sockets::Sockets,
-    store::{Bounds, MailboxLane},
+    store::{Change, MailboxLane},
+};
+pub(crate) use self::{
+    budget::Budget,
+    mailbox::{Mailbox, Next},
 };
 use crate::{
     accounts::{Accounts, Recipient},
@@ -139,6 +144,11 @@ const FRESH: Duration = Duration::from_secs(30);
 /// Milliseconds to wait before a send that could not be stored is sent again.
 const RETRY_AFTER: u64 = 1000;
 
+/// How often a reader asks a writer that is busy, how long it waits in between, and in all.
+const SETTLE_TRIES: u32 = 10;
+const SETTLE_PAUSE: Duration = Duration::from_millis(20);
+const SETTLE_PATIENCE: Duration = Duration::from_secs(2);
+
 impl Refusal {
     fn to_frame(&self, id: Bytes) -> frames::Refusal {
         let mut frame = frames::Refusal { id, ..frames::Refusal::default() };
@@ -179,6 +189,7 @@ pub struct Queue {
     ground: Arc<Ground>,
     accounts: Arc<Accounts>,
     lane: LaneHandle<MailboxLane>,
+    arrivals: Arc<Arrivals>,
     sockets: Sockets,
     keeper: Arc<Keeper>,
     nodes: Option<Nodes>,
@@ -231,8 +242,10 @@ impl Queue {
             accepted: metrics::counter!("relay_sends_accepted"),
             refused: metrics::counter!("relay_sends_refused"),
         };
+        let arrivals = Arc::new(Arrivals::new());
         let queue = Arc::new(Self {
-            lane: ground.writer.lane(MailboxLane(config.bounds())),
+            lane: ground.writer.lane(MailboxLane { bounds: config.bounds(), arrivals: arrivals.clone() }),
+            arrivals,
             sockets: Sockets::new(),
             keeper: Arc::new(Keeper::new()),
             // A file has one owner. Another process may store into the same PostgreSQL, with a bus or without.
@@ -341,9 +354,31 @@ impl Queue {
 
     /// The oldest envelopes in the store after a sequence.
     pub(crate) async fn page(&self, device: DeviceKey, after: i64) -> Result<Vec<store::Stored>, StoreError> {
+        let settled = self.settle(Some(device)).await;
         let mut reader = self.ground.reader().await?;
         let limit = i64::try_from(mailbox::PAGE).unwrap_or(i64::MAX);
-        store::page(&mut reader, device, after, limit).await
+        match settled {
+            Ok(()) => store::page(&mut reader, device, after, limit).await,
+            // A full disk, or a writer that has too much to do, keeps nobody from what is stored for them.
+            Err(_) => arrivals::page(&mut reader, device, after, limit).await,
+        }
+    }
+
+    /// Sees to it that what was stored for this device, or for anybody, can be read.
+    async fn settle(&self, device: Option<DeviceKey>) -> Result<(), StoreError> {
+        if self.ground.database.engine() != Engine::Sqlite || !self.arrivals.holds(device) {
+            return Ok(());
+        }
+        let settled = async {
+            for _ in 0..SETTLE_TRIES {
+                match self.lane.submit(Change::Settle(device)).await {
+                    Err(StoreError::Busy) => tokio::time::sleep(SETTLE_PAUSE).await,
+                    outcome => return outcome.map(drop),
+                }
+            }
+            Err(StoreError::Busy)
+        };
+        tokio::time::timeout(SETTLE_PATIENCE, settled).await.unwrap_or(Err(StoreError::Busy))
     }
 
     /// Whether a device is still there.

@@ -3,19 +3,18 @@
 //!
 //! `mailboxes.next` gives the sequence. A writer holds the row of the mailbox until its commit, so that within a device
 //! sequences become visible in their order: who has read up to one misses none below it.
-//!
-//! No account fills a mailbox for all others: half of it is for whoever comes, and of the other half each has a share
-//! ([`Bounds`]). Only while a mailbox is so full does `shares` count, under numbers that name nobody.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 use store::{
     StoreError, Timestamp,
     sql::{
-        Connection, Sql, Transaction,
+        Connection, Engine, Sql, Transaction,
         migrations::{Migration, Module},
         query,
     },
@@ -23,6 +22,10 @@ use store::{
 };
 use wire::frames::Envelope;
 
+use super::{
+    arrivals::{self, Appended, Arrivals, Known, Mailboxes},
+    shares::{self, Bounds},
+};
 use crate::devices::DeviceKey;
 
 /// The tables of this feature.
@@ -62,30 +65,26 @@ pub(crate) const MODULE: Module = Module {
             ALTER TABLE envelopes ALTER COLUMN body SET STORAGE EXTERNAL;",
             ),
         },
-        Migration::new(
-            "what each sender has in the second half of a mailbox",
-            "CREATE TABLE shares (
-            device {integer} NOT NULL,
-            sender {integer} NOT NULL,
-            waiting {integer} NOT NULL,
-            bytes {integer} NOT NULL,
-            PRIMARY KEY (device, sender)
-        ) {options};",
-        ),
+        shares::TABLE,
+        Migration { name: "what arrived last", sql: arrivals::TABLE },
     ],
 };
 
 store::row! {
-    struct Mailbox from "mailboxes" { device: i64, next: i64, waiting: i64, bytes: i64, since: i64 }
+    /// A mailbox as it is stored.
+    #[derive(Debug, Clone)]
+    pub(super) struct Mailbox from "mailboxes" {
+        pub(super) device: i64,
+        pub(super) next: i64,
+        pub(super) waiting: i64,
+        pub(super) bytes: i64,
+        pub(super) since: i64,
+    }
 }
 
 store::row! {
     /// An envelope as it is stored.
     pub(crate) struct Stored from "envelopes" { pub(crate) seq: i64, pub(crate) body: Vec<u8> }
-}
-
-store::row! {
-    struct Share from "shares" { device: i64, sender: i64, waiting: i64, bytes: i64 }
 }
 
 store::row! {
@@ -113,12 +112,12 @@ pub(crate) async fn erase_mailboxes(
     transaction: &mut Transaction,
     devices: &[DeviceKey],
 ) -> Result<(), StoreError> {
-    for statement in [
-        "DELETE FROM mailboxes WHERE device IN (VALUES {rows})",
-        "DELETE FROM shares WHERE device IN (VALUES {rows})",
-        "DELETE FROM envelopes WHERE device IN (VALUES {rows})",
-    ] {
-        query(statement).rows(devices.iter().map(|device| [device.0.into()])).execute(transaction).await?;
+    let erase = |statement| query(statement).rows(devices.iter().map(|device| [device.0.into()]));
+    erase("DELETE FROM mailboxes WHERE device IN (VALUES {rows})").execute(transaction).await?;
+    erase("DELETE FROM shares WHERE device IN (VALUES {rows})").execute(transaction).await?;
+    erase("DELETE FROM envelopes WHERE device IN (VALUES {rows})").execute(transaction).await?;
+    if transaction.engine() == Engine::Sqlite {
+        arrivals::erase(transaction, devices).await?;
     }
     Ok(())
 }
@@ -175,19 +174,19 @@ pub(crate) async fn overdue(
     Ok(found.into_iter().map(|row| DeviceKey(row.device)).collect())
 }
 
-/// Deletes at most `limit` of a device's envelopes that came before `cutoff`, and gives them back. `None`: no more of
-/// them are left.
-pub(crate) async fn expire(
+/// Deletes at most `limit` of a device's envelopes that came before `cutoff`: how many, and whether more may be left.
+async fn expire(
     transaction: &mut Transaction,
     device: DeviceKey,
     cutoff: Timestamp,
     limit: i64,
     bounds: Bounds,
-) -> Result<(Vec<Envelope>, bool), StoreError> {
+) -> Result<Changed, StoreError> {
     let mut mailboxes = lock(transaction, [device.0].into_iter()).await?;
-    let Some(mailbox) = mailboxes.get_mut(&device.0) else { return Ok((Vec::new(), false)) };
+    let Some(mailbox) = mailboxes.remove(&device.0) else { return Ok(Changed::Gone) };
+    let mailbox = &mut Known::from(mailbox);
     let oldest = page(transaction, device, 0, limit).await?;
-    let (mut expired, mut through, mut next) = (Vec::new(), 0, None);
+    let (mut expired, mut through, mut next) = (0, 0, None);
     for row in &oldest {
         let envelope = Envelope::decode(&*row.body).unwrap_or_default();
         let received = i64::try_from(envelope.received).unwrap_or(i64::MAX);
@@ -196,15 +195,15 @@ pub(crate) async fn expire(
             break;
         }
         through = row.seq;
-        expired.push(envelope);
+        expired += 1;
     }
-    let more = next.is_none() && expired.len() == oldest.len() && !expired.is_empty();
+    let more = next.is_none() && expired == oldest.len() && expired > 0;
     delete(transaction, mailbox, through, None, bounds).await?;
     if let Some(next) = next {
-        mailbox.since = next;
+        mailbox.row.since = next;
     }
-    save(transaction, mailboxes.values()).await?;
-    Ok((expired, more))
+    save(transaction, std::iter::once(&mailbox.row)).await?;
+    Ok(Changed::Expired(expired, more))
 }
 
 /// What is done to a mailbox.
@@ -230,17 +229,37 @@ pub(crate) enum Change {
         /// And how many bytes they have.
         bytes: i64,
     },
+    /// Deletes what came before a time.
+    Expire {
+        /// Whose mailbox.
+        device: DeviceKey,
+        /// The time.
+        cutoff: Timestamp,
+        /// How many at most.
+        limit: i64,
+    },
+    /// Makes everything readable that was stored before, if some of it is for this device or none is given; see
+    /// [`arrivals`].
+    Settle(Option<DeviceKey>),
 }
 
 impl Change {
-    /// Whose mailbox it changes.
+    /// Whose mailbox it changes; 0 if it is not about one.
     pub(crate) const fn device_key(&self) -> DeviceKey {
         match self {
-            Self::Append { device, .. } | Self::Acknowledge { device, .. } => *device,
+            Self::Append { device, .. } | Self::Acknowledge { device, .. } | Self::Expire { device, .. } => {
+                *device
+            }
+            Self::Settle(_) => DeviceKey(0),
         }
     }
 
-    const fn device(&self) -> i64 {
+    /// Whether the mailbox's row has to be at hand for it.
+    pub(super) const fn is_usual(&self) -> bool {
+        matches!(self, Self::Append { .. } | Self::Acknowledge { .. })
+    }
+
+    pub(super) const fn device(&self) -> i64 {
         self.device_key().0
     }
 }
@@ -252,42 +271,22 @@ pub(crate) enum Changed {
     Appended(i64),
     /// It is deleted, or was.
     Acknowledged,
+    /// So many are deleted, and whether more may be left.
+    Expired(usize, bool),
+    /// It can be read.
+    Settled,
     /// The mailbox takes no more.
     Full,
     /// There is no such mailbox (any more).
     Gone,
 }
 
-/// How much a mailbox takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    /// Envelopes.
-    pub(crate) envelopes: i64,
-    /// Bytes.
-    pub(crate) bytes: i64,
-}
-
-impl Bounds {
-    /// Whether so much is half of it or more: from there on senders have shares.
-    const fn crowded(self, waiting: i64, bytes: i64) -> bool {
-        waiting >= self.envelopes / 2 || bytes >= self.bytes / 2
-    }
-
-    /// Whether a mailbox takes one more envelope of this length.
-    const fn has_room(self, mailbox: &Mailbox, length: i64) -> bool {
-        mailbox.waiting < self.envelopes && mailbox.bytes.saturating_add(length) <= self.bytes
-    }
-
-    /// Whether a sender's share does: an eighth of all, and one envelope at least.
-    const fn has_share(self, share: &Share, length: i64) -> bool {
-        share.waiting == 0
-            || share.waiting < self.envelopes / 8 && share.bytes.saturating_add(length) <= self.bytes / 8
-    }
-}
-
 /// Writes the changes of many devices at once.
 #[derive(Debug)]
-pub(crate) struct MailboxLane(pub(crate) Bounds);
+pub(crate) struct MailboxLane {
+    pub(crate) bounds: Bounds,
+    pub(crate) arrivals: Arc<Arrivals>,
+}
 
 impl Lane for MailboxLane {
     type Item = Change;
@@ -298,68 +297,116 @@ impl Lane for MailboxLane {
         transaction: &mut Transaction,
         items: &[Change],
     ) -> Result<Vec<Changed>, StoreError> {
-        let mut mailboxes = lock(transaction, items.iter().map(Change::device)).await?;
-        let mut shares = shares(transaction, self.0, &mailboxes, items).await?;
+        let sqlite = transaction.engine() == Engine::Sqlite;
+        let mut mailboxes =
+            if sqlite { self.arrivals.begin(transaction, items).await? } else { Mailboxes::default() };
+        // These look at the tables alone, and come first.
+        let mut expired = Vec::new();
+        for item in items {
+            if let Change::Expire { device, cutoff, limit } = item {
+                expired.push(expire(transaction, *device, *cutoff, *limit, self.bounds).await?);
+            }
+        }
+        let usual = items.iter().filter(|item| item.is_usual()).map(Change::device);
+        let missing = usual.filter(|device| !mailboxes.contains_key(device));
+        let found = lock(transaction, missing).await?;
+        mailboxes.extend(found.into_iter().map(|(device, row)| (device, Known::from(row))));
+
+        let mut shares = shares::of(transaction, self.bounds, &mailboxes, items).await?;
+
+        let mut expired = expired.into_iter();
         let mut outputs = Vec::with_capacity(items.len());
         let mut appended = Vec::with_capacity(items.len());
         // Per device: through, count, bytes.
         let mut acknowledged: BTreeMap<i64, (i64, i64, i64)> = BTreeMap::new();
         for item in items {
-            let Some(mailbox) = mailboxes.get_mut(&item.device()) else {
-                outputs.push(Changed::Gone);
-                continue;
+            let mailbox = match item {
+                Change::Expire { .. } => {
+                    outputs.push(expired.next().unwrap_or(Changed::Gone));
+                    continue;
+                }
+                Change::Settle(_) => {
+                    outputs.push(Changed::Settled);
+                    continue;
+                }
+                _ => mailboxes.get_mut(&item.device()),
             };
-            outputs.push(match item {
-                Change::Append { envelope, received, .. } => {
-                    let length = length(envelope);
-                    let mut share = if self.0.crowded(mailbox.waiting, mailbox.bytes) {
-                        shares.get_mut(&(mailbox.device, sender(mailbox.device, envelope)))
+            outputs.push(match (item, mailbox) {
+                (Change::Append { envelope, received, .. }, Some(mailbox)) => {
+                    let (device, length) = (item.device(), shares::length(envelope));
+                    let mut share = if self.bounds.crowded(mailbox) {
+                        shares.get_mut(&(device, shares::sender(device, envelope)))
                     } else {
                         None
                     };
-                    let shared = share.as_deref().is_none_or(|share| self.0.has_share(share, length));
-                    if !shared || !self.0.has_room(mailbox, length) {
+                    let shared = share.as_deref().is_none_or(|share| self.bounds.has_share(share, length));
+                    if !shared || !self.bounds.has_room(mailbox, length) {
                         Changed::Full
                     } else {
                         if let Some(share) = &mut share {
-                            share.waiting += 1;
-                            share.bytes += length;
+                            share.count(length);
                         }
-                        let seq = mailbox.next;
-                        if mailbox.waiting == 0 {
-                            mailbox.since = received.0;
-                        }
-                        mailbox.next += 1;
-                        mailbox.waiting += 1;
-                        mailbox.bytes += length;
-                        appended.push([mailbox.device.into(), seq.into(), envelope.to_vec().into()]);
+                        let seq = mailbox.append(length);
+                        appended.push(Appended { device, seq, received: *received, envelope });
                         Changed::Appended(seq)
                     }
                 }
-                Change::Acknowledge { through, count, bytes, .. } => {
-                    let sum = acknowledged.entry(mailbox.device).or_default();
+                (Change::Acknowledge { through, count, bytes, .. }, Some(_)) => {
+                    let sum = acknowledged.entry(item.device()).or_default();
                     *sum = (sum.0.max(*through), sum.1 + count, sum.2 + bytes);
                     Changed::Acknowledged
                 }
+                _ => Changed::Gone,
             });
         }
-        query("INSERT INTO envelopes (device, seq, body) VALUES {rows}")
-            .rows(appended)
-            .execute(transaction)
-            .await?;
-        save_shares(transaction, shares.values()).await?;
+        if sqlite {
+            arrivals::append(transaction, &appended).await?;
+        } else {
+            append(transaction, &appended, &mut mailboxes).await?;
+        }
+        shares::save(transaction, shares.values()).await?;
+        let mut changed: BTreeSet<i64> = acknowledged.keys().copied().collect();
         for (device, (through, count, bytes)) in acknowledged {
             if let Some(mailbox) = mailboxes.get_mut(&device) {
-                delete(transaction, mailbox, through, Some((count, bytes)), self.0).await?;
+                delete(transaction, mailbox, through, Some((count, bytes)), self.bounds).await?;
             }
         }
-        save(transaction, mailboxes.values()).await?;
+        if !sqlite {
+            changed.extend(appended.iter().map(|appended| appended.device));
+        }
+        let changed = changed.iter().filter_map(|device| mailboxes.get(device));
+        save(transaction, changed.map(|mailbox| &mailbox.row)).await?;
+        if sqlite {
+            self.arrivals.done(mailboxes);
+        }
         Ok(outputs)
     }
 
     fn key(&self, item: &Change) -> u64 {
         item.device().unsigned_abs()
     }
+
+    fn ended(&self, committed: bool) {
+        self.arrivals.ended(committed);
+    }
+}
+
+/// Puts envelopes where they stay, and counts them in the rows of their mailboxes.
+async fn append(
+    transaction: &mut Transaction,
+    appended: &[Appended<'_>],
+    mailboxes: &mut Mailboxes,
+) -> Result<(), StoreError> {
+    for one in appended {
+        if let Some(mailbox) = mailboxes.get_mut(&one.device) {
+            mailbox.settle(one.received);
+        }
+    }
+    query("INSERT INTO envelopes (device, seq, body) VALUES {rows}")
+        .rows(appended.iter().map(|one| [one.device.into(), one.seq.into(), one.envelope.to_vec().into()]))
+        .execute(transaction)
+        .await
+        .map(drop)
 }
 
 /// Reads the mailboxes of these devices and, on PostgreSQL, keeps others from changing them: in one order, so that
@@ -378,72 +425,6 @@ async fn lock(
     .all(transaction)
     .await?;
     Ok(found.into_iter().map(|mailbox| (mailbox.device, mailbox)).collect())
-}
-
-fn length(envelope: &Bytes) -> i64 {
-    i64::try_from(envelope.len()).unwrap_or(i64::MAX)
-}
-
-/// Stands for the sender of an envelope in the shares of one device.
-fn sender(device: i64, envelope: &Bytes) -> i64 {
-    let from = Envelope::decode(envelope.clone()).unwrap_or_default().from;
-    let digest = Sha256::new().chain_update(device.to_be_bytes()).chain_update(from).finalize();
-    digest.first_chunk().map_or(0, |first| i64::from_be_bytes(*first))
-}
-
-/// The shares of all who append to a mailbox that is crowded or may be before the last of `items`. As a rule there is
-/// none, and nothing is asked.
-async fn shares(
-    transaction: &mut Transaction,
-    bounds: Bounds,
-    mailboxes: &BTreeMap<i64, Mailbox>,
-    items: &[Change],
-) -> Result<BTreeMap<(i64, i64), Share>, StoreError> {
-    let appended = items.iter().filter_map(|item| match item {
-        Change::Append { device, envelope, .. } => Some((device.0, envelope)),
-        Change::Acknowledge { .. } => None,
-    });
-    let more = appended
-        .clone()
-        .fold((0, 0), |(count, bytes), (_, envelope)| (count + 1, length(envelope).saturating_add(bytes)));
-    let crowded = |mailbox: &Mailbox| {
-        bounds.crowded(mailbox.waiting.saturating_add(more.0), mailbox.bytes.saturating_add(more.1))
-    };
-    if !mailboxes.values().any(crowded) {
-        return Ok(BTreeMap::new());
-    }
-    let mut shares: BTreeMap<(i64, i64), Share> = appended
-        .filter(|(device, _)| mailboxes.get(device).is_some_and(crowded))
-        .map(|(device, envelope)| {
-            let sender = sender(device, envelope);
-            ((device, sender), Share { device, sender, waiting: 0, bytes: 0 })
-        })
-        .collect();
-    let known: Vec<Share> =
-        query("SELECT device, sender, waiting, bytes FROM shares WHERE (device, sender) IN (VALUES {rows})")
-            .rows(shares.keys().map(|(device, sender)| [(*device).into(), (*sender).into()]))
-            .all(transaction)
-            .await?;
-    shares.extend(known.into_iter().map(|share| ((share.device, share.sender), share)));
-    Ok(shares)
-}
-
-async fn save_shares(
-    transaction: &mut Transaction,
-    shares: impl Iterator<Item = &Share>,
-) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO shares (device, sender, waiting, bytes) VALUES {rows}
-         ON CONFLICT (device, sender) DO UPDATE SET waiting = excluded.waiting, bytes = excluded.bytes",
-    )
-    .rows(
-        shares.filter(|share| share.waiting > 0).map(|share| {
-            [share.device.into(), share.sender.into(), share.waiting.into(), share.bytes.into()]
-        }),
-    )
-    .execute(transaction)
-    .await
-    .map(drop)
 }
 
 async fn save(
@@ -472,38 +453,39 @@ async fn save(
 /// than half is left, shares begin anew.
 async fn delete(
     transaction: &mut Transaction,
-    mailbox: &mut Mailbox,
+    mailbox: &mut Known,
     through: i64,
     expected: Option<(i64, i64)>,
     bounds: Bounds,
 ) -> Result<(), StoreError> {
-    let crowded = bounds.crowded(mailbox.waiting, mailbox.bytes);
+    let crowded = bounds.crowded(mailbox);
+    let row = &mut mailbox.row;
     let deleted = query("DELETE FROM envelopes WHERE device = $1 AND seq <= $2")
-        .bind(mailbox.device)
+        .bind(row.device)
         .bind(through)
         .execute(transaction)
         .await?;
     match expected {
         Some((count, bytes)) if u64::try_from(count) == Ok(deleted) => {
-            mailbox.waiting -= count;
-            mailbox.bytes -= bytes;
+            row.waiting -= count;
+            row.bytes -= bytes;
         }
         _ => {
             let left: Option<Left> = query(
                 "SELECT COUNT(*) AS waiting, CAST(SUM(LENGTH(body)) AS BIGINT) AS bytes FROM envelopes WHERE device = $1",
             )
-            .bind(mailbox.device)
+            .bind(row.device)
             .optional(transaction)
             .await?;
-            mailbox.waiting = left.as_ref().map_or(0, |left| left.waiting);
-            mailbox.bytes = left.and_then(|left| left.bytes).unwrap_or(0);
+            row.waiting = left.as_ref().map_or(0, |left| left.waiting);
+            row.bytes = left.and_then(|left| left.bytes).unwrap_or(0);
         }
     }
-    if mailbox.waiting <= 0 {
-        (mailbox.waiting, mailbox.bytes, mailbox.since) = (0, 0, 0);
+    if row.waiting <= 0 {
+        (row.waiting, row.bytes, row.since) = (0, 0, 0);
     }
-    if crowded && !bounds.crowded(mailbox.waiting, mailbox.bytes) {
-        query("DELETE FROM shares WHERE device = $1").bind(mailbox.device).execute(transaction).await?;
+    if crowded && !bounds.crowded(mailbox) {
+        query("DELETE FROM shares WHERE device = $1").bind(mailbox.row.device).execute(transaction).await?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use self::{connection::Connections, seats::Seats};
 pub use self::{
     http2::Multiplexed,
-    seats::{Peer, Sending},
+    seats::{Peer, Seat, Sending},
     stream::Stream,
     tls::{Certificate, TlsError},
 };

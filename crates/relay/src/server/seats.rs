@@ -38,15 +38,27 @@ struct Taken {
 
 /// The other end of a connection, in the extensions of each of its requests.
 ///
-/// The connection counts until all clones are dropped: who upgrades it keeps one.
+/// The connection counts until all clones and all [`Seat`]s of it are dropped: who upgrades it keeps one.
 #[derive(Debug, Clone)]
-pub struct Peer(Arc<Seat>);
+pub struct Peer {
+    seat: Seat,
+    http: Arc<Http>,
+}
+
+/// The place that a connection takes. Smaller than a [`Peer`]: it is kept for as long as a socket is open.
+#[derive(Debug, Clone)]
+pub struct Seat(Arc<Place>);
 
 #[derive(Debug)]
-struct Seat {
+struct Place {
     seats: Arc<Seats>,
     number: u64,
     address: IpAddr,
+}
+
+/// What there is to know while HTTP is spoken.
+#[derive(Debug)]
+struct Http {
     admitted: AtomicBool,
     evicted: CancellationToken,
     /// When bytes of an answer without an end were last taken.
@@ -103,11 +115,10 @@ impl Seats {
         taken.by_address.insert(counted, of_one + 1);
         taken.strangers.insert(number, evicted.clone());
         metrics::gauge!("relay_connections").increment(1.0);
-        let seats = self.clone();
+        let seat = Seat(Arc::new(Place { seats: self.clone(), number, address }));
         let (moved, begins_to_send) = (Mutex::default(), Notify::new());
-        let admitted = AtomicBool::new(false);
-        let seat = Seat { seats, number, address, admitted, evicted, moved, begins_to_send };
-        Some(Peer(Arc::new(seat)))
+        let http = Arc::new(Http { admitted: AtomicBool::new(false), evicted, moved, begins_to_send });
+        Some(Peer { seat, http })
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -119,13 +130,20 @@ impl Peer {
     /// Where the connection comes from; behind a proxy, the proxy.
     #[must_use]
     pub fn address(&self) -> IpAddr {
-        self.0.address
+        self.seat.0.address
+    }
+
+    /// The place alone.
+    #[must_use]
+    pub fn seat(&self) -> Seat {
+        self.seat.clone()
     }
 
     /// A good credential was shown: no longer a stranger.
     pub fn admit(&self) {
-        if !self.0.admitted.swap(true, Relaxed) {
-            self.0.seats.taken().strangers.remove(&self.0.number);
+        if !self.http.admitted.swap(true, Relaxed) {
+            let place = &self.seat.0;
+            place.seats.taken().strangers.remove(&place.number);
         }
     }
 
@@ -133,20 +151,20 @@ impl Peer {
     #[must_use]
     pub fn sending(self) -> Sending {
         self.moved(Some(Instant::now()));
-        self.0.begins_to_send.notify_one();
+        self.http.begins_to_send.notify_one();
         Sending(self)
     }
 
     fn moved(&self, at: Option<Instant>) {
-        *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        *self.http.moved.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
     /// Waits until a long answer was not taken further for as long as this.
     pub(super) async fn stalled(&self, patience: Duration) {
         loop {
-            let moved = *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
+            let moved = *self.http.moved.lock().unwrap_or_else(PoisonError::into_inner);
             match moved.map(|moved| moved + patience) {
-                None => self.0.begins_to_send.notified().await,
+                None => self.http.begins_to_send.notified().await,
                 Some(until) if until <= Instant::now() => return,
                 Some(until) => sleep_until(until).await,
             }
@@ -155,11 +173,11 @@ impl Peer {
 
     /// Waits until the connection has to make room for others.
     pub(super) async fn evicted(&self) {
-        self.0.evicted.cancelled().await;
+        self.http.evicted.cancelled().await;
     }
 }
 
-impl Drop for Seat {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.seats.taken();
         taken.all = taken.all.saturating_sub(1);
@@ -206,8 +224,8 @@ mod tests {
         let oldest = seats.take(address(2)).unwrap();
         let _middle = seats.take(address(3)).unwrap();
         let _newest = seats.take(address(4)).unwrap();
-        assert!(oldest.0.evicted.is_cancelled());
-        assert!(!known.0.evicted.is_cancelled());
+        assert!(oldest.http.evicted.is_cancelled());
+        assert!(!known.http.evicted.is_cancelled());
         assert_eq!(seats.taken().strangers.len(), 2);
     }
 }

@@ -24,7 +24,7 @@ use crate::{
         Budget, Mailbox, Next, Origin, Queue,
         outbox::{HEADER, give_buffer},
     },
-    server::Peer,
+    server::Seat,
 };
 
 /// Bytes read at once.
@@ -56,7 +56,7 @@ pub(super) struct Connection<S> {
     /// A ping without an answer.
     pinged: bool,
     /// Its place among the connections of its address.
-    _peer: Option<Peer>,
+    _seat: Option<Seat>,
 }
 
 /// What the task does outside of a poll.
@@ -71,7 +71,7 @@ enum Step {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller, peer: Option<Peer>) -> Self {
+    pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller, seat: Option<Seat>) -> Self {
         let (mailbox, socket) = queue.attach(caller.key);
         let budget = queue.budget(caller.account);
         Self {
@@ -87,12 +87,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             written: 0,
             control: Vec::new(),
             pinged: false,
-            _peer: peer,
+            _seat: seat,
         }
     }
 
-    /// Serves it to its end, beginning with what was read `early`.
-    pub(super) async fn run(mut self, early: Bytes) {
+    /// Serves it to its end, beginning with what was read `early`. Boxed, as is whatever it only does now and then: the
+    /// task of a connection that waits should be small, and a future has room for all that it might ever wait for.
+    pub(super) async fn run(mut self: Box<Self>, early: Bytes) {
         let mut early = self.decode(&mut BytesMut::from(early));
         // It may have been removed since its credential was checked. From now on a removal finds this socket.
         match Box::pin(self.queue.knows(self.caller.key)).await {
@@ -107,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => poll_fn(|context| self.poll(context)).await,
             };
             match step {
-                Step::Messages(messages) => match self.take(messages).await {
+                Step::Messages(messages) => match Box::pin(self.take(messages)).await {
                     Ok(()) => {}
                     Err(code) => break Some(code),
                 },
@@ -120,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.queue.detach(&self.mailbox, self.socket);
         if let Some(code) = code {
             // The other side may no longer listen.
-            let _ = tokio::time::timeout(GOODBYE, Box::pin(self.say_goodbye(code))).await;
+            let _ = Box::pin(tokio::time::timeout(GOODBYE, self.say_goodbye(code))).await;
         }
     }
 
@@ -284,5 +285,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut ignored = [0; 512];
         while self.stream.read(&mut ignored).await? > 0 {}
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that a future of this function has.
+    fn size<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_that_waits_is_small() {
+        type Plain = Connection<tokio::net::TcpStream>;
+        let (task, connection) = (size(Plain::run), size_of::<Plain>());
+        assert!(task <= 256 && connection <= 384, "{task} and {connection} bytes");
     }
 }

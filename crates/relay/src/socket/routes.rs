@@ -48,12 +48,12 @@ pub async fn open(
     let response = handshake(request.headers(), multiplexed)?;
     let upgrade = hyper::upgrade::on(&mut request);
     // The connection goes on to count among those of its address.
-    let peer = request.extensions().get::<Peer>().cloned();
+    let seat = request.extensions().get::<Peer>().map(Peer::seat);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
         if multiplexed {
-            let connection = Connection::new(TokioIo::new(upgraded), queue, caller, peer);
-            tokio::spawn(connection.run(Bytes::new()));
+            let connection = Connection::new(TokioIo::new(upgraded), queue, caller, seat);
+            tokio::spawn(Box::new(connection).run(Bytes::new()));
             return;
         }
         // The stream itself: what was around it for HTTP goes.
@@ -63,8 +63,8 @@ pub async fn open(
         };
         // The client may have spoken as soon as it was answered, and HTTP have read it. A task of its own, which is
         // smaller than this one.
-        let connection = Connection::new(parts.io.into_inner(), queue, caller, peer);
-        tokio::spawn(connection.run(parts.read_buf));
+        let connection = Connection::new(parts.io.into_inner(), queue, caller, seat);
+        tokio::spawn(Box::new(connection).run(parts.read_buf));
     });
     Ok(response)
 }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use store::{
     Timestamp,
     blobs::Place,
+    sql::Sql,
     testing::{HandClock, Postgres, Scratch, SeededEntropy},
 };
 use tempfile::TempDir;
@@ -28,6 +29,11 @@ use wire::{Base64, api};
 
 use crate::bucket::{self, Bucket};
 
+/// How many envelopes there are in the tables.
+pub(crate) const ENVELOPES: Sql = Sql::each(
+    "SELECT (SELECT COUNT(*) FROM envelopes) + (SELECT COUNT(*) FROM arrivals)",
+    "SELECT COUNT(*) FROM envelopes",
+);
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -257,7 +263,7 @@ impl Stage {
         self.device(answer.is(200), primary.identity.clone())
     }
 
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+    pub(crate) async fn count(&self, sql: impl Into<Sql>) -> i64 {
         let mut reader = self.relay.services.ground.database.reader().await.unwrap();
         store::sql::query(sql).value(&mut reader).await.unwrap().unwrap()
     }

@@ -9,7 +9,7 @@ use relay::{Config, Relay};
 use store::{
     Timestamp,
     bus::BusConfig,
-    sql::DatabaseConfig,
+    sql::{DatabaseConfig, Sql},
     testing::{HandClock, Nats, Postgres, Scratch, SeededEntropy},
 };
 use tokio::net::TcpStream;
@@ -23,6 +23,11 @@ use wire::{
     frames::{ClientFrame, Delivery, Kind, Part, Send, ServerFrame},
 };
 
+/// How many envelopes there are in the tables.
+pub(crate) const ENVELOPES: Sql = Sql::each(
+    "SELECT (SELECT COUNT(*) FROM envelopes) + (SELECT COUNT(*) FROM arrivals)",
+    "SELECT COUNT(*) FROM envelopes",
+);
 /// How long anything may take that should happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -137,7 +142,7 @@ impl Stage {
     pub(crate) async fn stored(&self) -> i64 {
         let database = &self.nodes[0].services.ground.database;
         let mut reader = database.reader().await.unwrap();
-        store::sql::query("SELECT COUNT(*) FROM envelopes").value(&mut reader).await.unwrap().unwrap()
+        store::sql::query(ENVELOPES).value(&mut reader).await.unwrap().unwrap()
     }
 
     /// How many shares are counted in mailboxes.

@@ -29,6 +29,11 @@ pub trait Lane: Send + Sync + 'static {
     fn key(&self, _item: &Self::Item) -> u64 {
         0
     }
+
+    /// The transaction of the last [`apply`](Self::apply) has ended; before any caller hears of it. `committed` is false
+    /// also if that is not known. For a lane that remembers what it has written; on PostgreSQL several transactions may
+    /// be under way at once.
+    fn ended(&self, _committed: bool) {}
 }
 
 /// Where the items of a lane are handed in.
@@ -233,12 +238,14 @@ impl<L: Lane> Batch for LaneBatch<L> {
     }
 
     fn acknowledge(self: Box<Self>) {
+        self.lane.ended(true);
         for (caller, outcome) in self.callers.into_iter().zip(self.outcomes) {
             caller.answer(outcome);
         }
     }
 
     fn fail(self: Box<Self>, error: &StoreError) {
+        self.lane.ended(false);
         for caller in self.callers {
             caller.answer(Err(error.clone()));
         }
