@@ -148,7 +148,7 @@ impl Relay {
         let worker = worker(&services)?;
         let tasks = background(&services);
         let serving = tokio::spawn({
-            let (ground, tls) = (services.ground.clone(), certificate.as_ref().map(Certificate::acceptor));
+            let (ground, tls) = (services.ground.clone(), certificate.as_ref().map(Certificate::config));
             async move {
                 server::serve(listener, tls, router, &ground.config.listen, ground.closing.clone()).await;
             }

@@ -1,6 +1,7 @@
 //! Bad company: what others notice of it, and what it costs the server.
 
 use std::{
+    net::{TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -94,19 +95,17 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
         let traffic = Traffic::begin(rig, Pace::Rate(rig.options.rate)).await?;
         sleep(Duration::from_secs(rig.options.warm_up.into())).await;
         let alone = traffic.measure(&rig.servers, rig.options.seconds).await?;
-        let effect = Arc::new(Effect::default());
-        let attacker = attack.start(rig.servers.first().clone(), effect.clone())?;
-        let beside = traffic.measure(&rig.servers, rig.options.seconds).await?;
-        let (done, refused) = (effect.done.load(Relaxed), effect.refused.load(Relaxed));
-        effect.stop.store(true, Relaxed);
-        // The generator's thread goes on while it waits.
-        while !attacker.is_finished() {
-            sleep(Duration::from_millis(10)).await;
-        }
-        attacker.join().map_err(|_| BenchError::Failed("an attacker's thread".to_owned()))??;
+        let (beside, done, refused) = attack.measure(rig.servers.first(), &traffic, rig).await?;
         sleep(Duration::from_secs(2)).await;
         let after = traffic.measure(&rig.servers, rig.options.seconds).await?;
         compare(&alone, &beside, &after, &mut outcome);
+        if matches!(attack, Attack::HalfOpen) {
+            let nobody = Nobody::listen()?;
+            let (beside, ..) = attack.measure(&nobody.place, &traffic, rig).await?;
+            let p99 = beside.from_sent.quantile(0.99);
+            outcome.figure("p99_nobody_ms", "… beside it at a listener that does nothing, p99", p99, 3);
+            sleep(Duration::from_secs(2)).await;
+        }
         outcome.figure(
             "resident_after_mib",
             "server memory 2 s after, MiB",
@@ -120,6 +119,35 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
     }
     rig.servers.restart(Sends::Unlimited).await?;
     Ok(outcomes)
+}
+
+/// Takes connections and does nothing with them: what an attack costs the machine when it is not the relay's.
+struct Nobody {
+    place: Place,
+    stop: Arc<AtomicBool>,
+}
+
+impl Nobody {
+    fn listen() -> Result<Self, BenchError> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).tried("a listener that does nothing")?;
+        let address = listener.local_addr().tried("a listener that does nothing")?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let take = move || {
+            let taken = listener.incoming().take_while(|_| !stopped.load(Relaxed));
+            drop(taken.collect::<Vec<_>>());
+        };
+        thread::Builder::new().name("nobody".to_owned()).spawn(take).tried("a listener that does nothing")?;
+        Ok(Self { place: Place::plain(address), stop })
+    }
+}
+
+impl Drop for Nobody {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        // So that it looks.
+        let _ = TcpStream::connect(self.place.address());
+    }
 }
 
 fn compare(alone: &Measured, beside: &Measured, after: &Measured, outcome: &mut Outcome) {
@@ -173,6 +201,26 @@ impl Attack {
             Self::HalfOpen => "half-open: closed by the relay",
             Self::SlowUploads { .. } => "uploads refused or ended by the relay",
         }
+    }
+
+    /// Measures the others while it lasts; also how much was done and how much refused.
+    async fn measure(
+        &self,
+        place: &Place,
+        traffic: &Traffic,
+        rig: &Rig,
+    ) -> Result<(Measured, u64, u64), BenchError> {
+        let effect = Arc::new(Effect::default());
+        let attacker = self.start(place.clone(), effect.clone())?;
+        let beside = traffic.measure(&rig.servers, rig.options.seconds).await?;
+        let (done, refused) = (effect.done.load(Relaxed), effect.refused.load(Relaxed));
+        effect.stop.store(true, Relaxed);
+        // The generator's thread goes on while it waits.
+        while !attacker.is_finished() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        attacker.join().map_err(|_| BenchError::Failed("an attacker's thread".to_owned()))??;
+        Ok((beside, done, refused))
     }
 
     fn start(

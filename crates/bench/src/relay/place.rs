@@ -61,6 +61,10 @@ impl Place {
         Ok(Self { address, tls: Some(TlsConnector::from(Arc::new(config))) })
     }
 
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(super) async fn connect(&self) -> Result<Stream, BenchError> {
         let stream = TcpStream::connect(self.address).await.tried(format!("connecting to {self}"))?;
         stream.set_nodelay(true).tried("TCP_NODELAY")?;

@@ -1,17 +1,17 @@
 //! One connection.
 
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{Peer, Stream, http2};
+use super::{Encrypted, Peer, Stream, http2};
 use crate::config::Listen;
 
 /// Bytes of a request's head, and of what is read ahead of a body.
@@ -20,7 +20,7 @@ const HEADERS: usize = 64;
 
 /// What all connections share.
 pub(super) struct Connections {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerConfig>>,
     router: Router,
     http: http1::Builder,
     pub(super) multiplexed: hyper::server::conn::http2::Builder<TokioExecutor>,
@@ -31,7 +31,7 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<ServerConfig>>,
         router: Router,
         config: &Listen,
         closing: CancellationToken,
@@ -46,7 +46,7 @@ impl Connections {
         Self { tls, router, http, multiplexed: http2::builder(config), head_timeout, stall, closing }
     }
 
-    pub(super) async fn serve(self: std::sync::Arc<Self>, tcp: TcpStream, peer: Peer) {
+    pub(super) async fn serve(self: Arc<Self>, tcp: TcpStream, peer: Peer) {
         // Frames are small and wait for nothing.
         let _ = tcp.set_nodelay(true);
         let stream = match &self.tls {
@@ -65,15 +65,15 @@ impl Connections {
                     Err(_) => return,
                 }
             }
-            Some(acceptor) => {
-                let handshake = timeout(self.head_timeout, acceptor.accept(tcp));
+            Some(tls) => {
+                let handshake = timeout(self.head_timeout, Encrypted::accept(tls.clone(), tcp));
                 let outcome = tokio::select! {
                     outcome = handshake => outcome,
                     () = peer.evicted() => return,
                 };
                 match outcome {
                     Ok(Ok(stream)) => {
-                        let multiplexed = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        let multiplexed = stream.protocol() == Some(b"h2");
                         let stream = Stream::Tls(Box::new(stream));
                         if multiplexed {
                             return Box::pin(http2::serve(self, stream, peer)).await;

@@ -1,6 +1,7 @@
 //! Serving: the listener, TLS, connections and how many of them, and going down in order.
 
 mod connection;
+mod encrypted;
 mod http2;
 mod seats;
 mod stream;
@@ -9,12 +10,13 @@ mod tls;
 use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
+use rustls::ServerConfig;
 use tokio::{net::TcpListener, task::JoinSet};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use self::{connection::Connections, seats::Seats};
 pub use self::{
+    encrypted::Encrypted,
     http2::Multiplexed,
     seats::{Peer, Seat, Sending},
     stream::Stream,
@@ -27,7 +29,7 @@ use crate::config::Listen;
 /// Connections are HTTP/1.1 over a [`Stream`], or HTTP/2 for who says so; every request carries its [`Peer`].
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerConfig>>,
     router: Router,
     config: &Listen,
     closing: CancellationToken,

@@ -10,7 +10,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::server::TlsStream;
+
+use super::Encrypted;
 
 /// A connection as it was accepted. An upgraded one is taken back from hyper as `TokioIo<Stream>`.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub enum Stream {
     /// In the clear.
     Plain(TcpStream),
     /// With TLS.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Encrypted<TcpStream>>),
 }
 
 impl AsyncRead for Stream {

@@ -11,7 +11,6 @@ use rustls::{
     },
 };
 use sha2::{Digest as _, Sha256};
-use tokio_rustls::TlsAcceptor;
 
 use crate::config::Tls;
 
@@ -48,7 +47,7 @@ pub enum TlsError {
 /// A certificate that is in use.
 #[derive(Clone)]
 pub struct Certificate {
-    acceptor: TlsAcceptor,
+    config: Arc<ServerConfig>,
     /// SHA-256 of the certificate, in hexadecimal: what clients of a self-signed one compare.
     pub fingerprint: String,
 }
@@ -93,11 +92,11 @@ impl Certificate {
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint })
+        Ok(Self { config: Arc::new(config), fingerprint })
     }
 
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        self.acceptor.clone()
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        self.config.clone()
     }
 }
 
