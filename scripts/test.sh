@@ -33,7 +33,7 @@ cargo test --workspace --doc --quiet
 export TRADEPOST_BINARY=${CARGO_TARGET_DIR:-target}/debug/tradepost
 
 step "JavaScript tests"
-node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test.mjs interop/client/*.test.mjs
+node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test.mjs interop/client/*.test.mjs examples/notifications/*.test.mjs
 
 step "Conversations with other parties' clients"
 scripts/interop-cloud-api.sh

@@ -1,5 +1,5 @@
 // A payment looks wrong: ask the card's owner, and act on the button they press.
-//   node examples/notifications/fraud-alert.mjs [NUMBER]     then: tradepost demo answer --data build/try/up --button no
+//   node examples/notifications/fraud-alert.mjs [NUMBER]     then: tradepost demo answer --data build/try/up 2
 import { call, business, listening, notify, template, text } from "./business.mjs";
 
 await template("fraud_alert", [

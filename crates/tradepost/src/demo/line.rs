@@ -24,12 +24,22 @@ pub(crate) enum Request {
         leave_unread: bool,
     },
     Answer {
-        /// The id of a button or a row.
-        choice: String,
+        /// What is chosen.
+        choice: Choice,
         /// The position of the message; without one, the latest that offers something.
         #[serde(default)]
         message: Option<u64>,
     },
+}
+
+/// Something that a message offers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Choice {
+    /// The id of a button or a row.
+    Id(String),
+    /// Its number on the customer's screen, from 1.
+    Number(usize),
 }
 
 /// Where they meet.

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use self::line::{Request, Socket};
+use self::line::{Choice, Request, Socket};
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,7 +25,8 @@ const ANSWER: u64 = 64 << 20;
 Examples:
   tradepost demo say --data build/try/up 'Is my card blocked?'
   tradepost demo read --data build/try/up
-  tradepost demo answer --data build/try/up --button yes
+  tradepost demo answer --data build/try/up 2               the second of what the latest message offers
+  tradepost demo answer --data build/try/up --button yes    by its id, for scripts
   tradepost demo answer --data build/try/up --row t9 --message 12
 
 Exit codes: 0 done, 1 failed, 2 wrong call, 7 who can read the chat changed (read shows it); others as of tradepost chat.")]
@@ -59,6 +60,9 @@ enum Command {
     /// Press a button, or choose a row of a list
     #[command(group(clap::ArgGroup::new("choice").required(true)))]
     Answer {
+        /// Which, by the number before it
+        #[arg(group = "choice")]
+        number: Option<usize>,
         /// The id of a button
         #[arg(long, value_name = "ID", group = "choice")]
         button: Option<String>,
@@ -80,8 +84,9 @@ pub(crate) fn run(flags: &Flags) -> ExitCode {
         Command::Read { limit, no_read } => {
             Request::Read { limit: usize::from(*limit), leave_unread: *no_read }
         }
-        Command::Answer { button, row, message } => {
-            let choice = button.clone().or_else(|| row.clone()).unwrap_or_default();
+        Command::Answer { number, button, row, message } => {
+            let id = || button.clone().or_else(|| row.clone()).unwrap_or_default();
+            let choice = number.map_or_else(|| Choice::Id(id()), Choice::Number);
             Request::Answer { choice, message: *message }
         }
     };

@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::business;
-use crate::chat::{
-    answer,
-    home::{Secret, Where},
-    opened::{Opened, Place},
-    problem::{Answer, Exit, Problem},
-    render::{self, Output},
+use crate::{
+    chat::{
+        answer,
+        home::{Secret, Where},
+        opened::{Opened, Place},
+        problem::{Answer, Exit, Problem},
+        render::{self, Output},
+    },
+    demo::line::Choice,
 };
 
 /// Its number: of the range that is kept free for stories.
@@ -98,8 +101,15 @@ impl Customer {
     }
 
     /// Presses a button, or chooses a row.
-    pub(super) async fn answer(&self, choice: String, message: Option<u64>) -> Answer<Value> {
+    pub(super) async fn answer(&self, choice: Choice, message: Option<u64>) -> Answer<Value> {
         let question = answer::question(&self.opened, self.business, message).await?;
+        let choice = match choice {
+            Choice::Id(id) => id,
+            Choice::Number(number) => {
+                let names = self.opened.names().await?;
+                answer::choose(&question.body.choices(), number, &names.of(self.business))?
+            }
+        };
         self.send(DraftContent::Choose { message: question.id, choice }).await
     }
 
