@@ -21,7 +21,7 @@ pub(crate) fn import_text(bytes: &[u8]) {
     let senders = Senders { me: names.next().unwrap_or_default(), other: names.next() };
     let mut chat = Chat::new(bytes, &survey, None, senders, today);
     let (mut entries, mut last) = (0, 0);
-    while let Some(item) = chat.next().expect("bytes in memory are read") {
+    while let Some(item) = chat.item().expect("bytes in memory are read") {
         match item {
             Item::Problem(problem) => assert!((1..=survey.lines).contains(&problem.line)),
             Item::Entry(entry) => {

@@ -9,40 +9,37 @@
 //! A message's name is made of what it says, who said it and in which minute. So the same export again, a longer one, or
 //! one that goes on after it was killed, adds nothing twice.
 
+mod batches;
 mod convert;
 mod source;
 mod store;
 pub mod text;
 mod who;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, path::PathBuf, sync::Arc, time::Duration};
 
-use ::store::{Timestamp, blobs::BlobError};
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use ::store::Timestamp;
 use jiff::{civil::Date, tz::TimeZone};
 use tokio::{sync::mpsc, task::JoinHandle};
 use wire::PhoneNumber;
 
 use self::{
+    batches::Turns,
     convert::Repetitions,
     source::{Files, Inside, Source},
     store::New,
-    text::{Body, Chat, DateOrder, Entry, Item, Problem, Said, Senders, Speaker, Survey},
+    text::{Chat, DateOrder, Entry, Item, Problem, Said, Senders, Survey},
 };
 pub use self::{source::SourceError, who::WhoError};
 use crate::{
     HostError,
-    chats::words,
-    content::Content,
     ground::Ground,
-    ids::{MessageId, UserId},
+    ids::UserId,
     media::Media,
-    messages::{Document, place_name},
     numbers::Number,
     people::{People, PersonId},
     purposes::{Access, Gate, Instructions, Purpose, Subject, SubjectKind},
-    sealing::{BusinessKey, Domain, Place},
+    sealing::BusinessKey,
 };
 
 /// Messages written in one transaction, and bytes of their texts.
@@ -50,6 +47,9 @@ const BATCH: usize = 1000;
 const BATCH_BYTES: usize = 1 << 20;
 /// Between two transactions, so that a host beside gets its turn at SQLite.
 const PAUSE: Duration = Duration::from_millis(5);
+/// How often a transaction that found no place is tried again, and how long to wait before.
+const TRIES: u32 = 5;
+const AGAIN: Duration = Duration::from_millis(200);
 /// Lines that a report names.
 const NAMED: usize = 1000;
 /// Bytes of a file with cards.
@@ -164,8 +164,11 @@ struct Batch {
     through: u64,
 }
 
+/// A batch that is being written, and how far the text is read with it.
+type Writing = (JoinHandle<Result<u64, HostError>>, u64);
+
 /// What holds for all messages of an export.
-struct Into {
+struct Target {
     number: Arc<Number>,
     access: Access,
     key: Arc<BusinessKey>,
@@ -174,7 +177,7 @@ struct Into {
     zone: TimeZone,
     instructions: Instructions,
     oldest: Timestamp,
-    files: std::collections::HashMap<String, Inside>,
+    files: HashMap<String, Inside>,
     reading: Files,
     is_zip: bool,
 }
@@ -224,7 +227,7 @@ impl Imports {
             customer: known.as_ref().map(|known| known.person.user_id.to_string()),
             ..Report::default()
         };
-        let into = Into {
+        let into = Target {
             access,
             key: self.gate.names(number.business).await?,
             customer,
@@ -275,7 +278,7 @@ impl Imports {
     /// Prepares a batch while the one before it is written.
     async fn take(
         &self,
-        into: &Into,
+        into: &Target,
         mut report: Report,
         mut batches: mpsc::Receiver<Batch>,
         total: u64,
@@ -283,9 +286,8 @@ impl Imports {
     ) -> Result<Report, ImportError> {
         let mut before = Repetitions::default();
         let mut turns = Turns::default();
-        let mut writing: Option<(JoinHandle<Result<u64, HostError>>, u64)> = None;
-        let written = async |writing: Option<(JoinHandle<Result<u64, HostError>>, u64)>,
-                             report: &mut Report| {
+        let mut writing: Option<Writing> = None;
+        let written = async |writing: Option<Writing>, report: &mut Report| {
             if let Some((writing, through)) = writing {
                 report.imported += writing.await.map_err(HostError::internal)??;
                 watch.at(false, through, total);
@@ -302,7 +304,7 @@ impl Imports {
         Ok(report)
     }
 
-    fn write(&self, into: &Into, new: Vec<New>) -> JoinHandle<Result<u64, HostError>> {
+    fn write(&self, into: &Target, new: Vec<New>) -> JoinHandle<Result<u64, HostError>> {
         let fresh = new.iter().filter(|new| !new.with_file).count() as u64;
         let Some(person) = into.person else { return tokio::spawn(async move { Ok(fresh) }) };
         let chat = store::Chat { business: into.number.business, number: into.number.id, person };
@@ -311,231 +313,26 @@ impl Imports {
             if new.is_empty() {
                 return Ok(0);
             }
-            let written = ground.write(chat.number.get(), move |transaction| {
+            let mut tries = 0;
+            let written = loop {
                 let new = new.clone();
-                Box::pin(async move { Ok(store::add(transaction, chat, &new).await?) })
-            });
-            let written = written.await?;
+                let written = ground.write(chat.number.get(), move |transaction| {
+                    let new = new.clone();
+                    Box::pin(async move { Ok(store::add(transaction, chat, &new).await?) })
+                });
+                match written.await {
+                    Ok(written) => break written,
+                    // A host beside has a lot to write: it is its turn.
+                    Err(error) if error.is_transient() && tries < TRIES => {
+                        tries += 1;
+                        tokio::time::sleep(AGAIN * tries).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            };
             tokio::time::sleep(PAUSE).await;
             Ok(written)
         })
-    }
-
-    async fn prepare(
-        &self,
-        into: &Into,
-        report: &mut Report,
-        before: &mut Repetitions,
-        turns: &mut Turns,
-        batch: Batch,
-        watch: &dyn Watch,
-    ) -> Result<Vec<New>, ImportError> {
-        batch.problems.iter().for_each(|problem| note(report, watch, problem.clone()));
-        let mut messages = Vec::with_capacity(batch.entries.len());
-        for (entry, said) in batch.entries {
-            if entry.speaker == Speaker::App {
-                report.of_the_app += 1;
-                continue;
-            }
-            let id =
-                convert::name_of(&into.key, &into.number, into.customer.as_str(), &entry, &said.body, before);
-            let Ok(at) = entry.at.to_zoned(into.zone.clone()) else {
-                note(
-                    report,
-                    watch,
-                    Problem { line: entry.line, reason: "there is no such time", lost: true },
-                );
-                continue;
-            };
-            let at = Timestamp(at.timestamp().as_millisecond());
-            let turn = turns.of(at);
-            if at < into.oldest {
-                report.too_old += 1;
-                continue;
-            }
-            tally(report, &said);
-            messages.push(Message {
-                id,
-                line: entry.line,
-                speaker: entry.speaker,
-                at,
-                turn,
-                body: said.body,
-            });
-        }
-        let names: Vec<_> = messages.iter().map(|message| *message.id.name()).collect();
-        let there = store::present(&mut self.ground.reader().await?, into.number.id, &names).await?;
-        let filed: Vec<_> = messages
-            .iter()
-            .filter(|message| message.file(into).is_some())
-            .map(|message| message.id)
-            .collect();
-        let filed = self.media.with_files(&filed).await?;
-        let mut new = Vec::with_capacity(messages.len());
-        for message in messages {
-            let present = there.contains(message.id.name());
-            let complete = message.file(into).is_none() || filed.contains(&message.id);
-            if present {
-                report.already_there += 1;
-                if complete {
-                    continue;
-                }
-            }
-            new.extend(self.seal(into, report, message, present, watch).await?);
-        }
-        Ok(new)
-    }
-
-    /// What is written of a message, with its file, if it has one, stored.
-    async fn seal(
-        &self,
-        into: &Into,
-        report: &mut Report,
-        message: Message,
-        present: bool,
-        watch: &dyn Watch,
-    ) -> Result<Option<New>, ImportError> {
-        let (id, outbound, at, turn) = (message.id, message.speaker == Speaker::Me, message.at, message.turn);
-        let content = match message.file(into) {
-            Some(inside) if into.person.is_some() => self.file(into, report, &message, inside, watch).await?,
-            Some(_) => {
-                report.files += 1;
-                None
-            }
-            None => {
-                if into.is_zip && matches!(message.body, Body::Attached { .. }) {
-                    let reason = "its file is not in the zip";
-                    note(report, watch, Problem { line: message.line, reason, lost: false });
-                }
-                None
-            }
-        };
-        // It was there, and its file is too large.
-        if present && content.is_none() {
-            return Ok(None);
-        }
-        let content = content.unwrap_or_else(|| convert::content(message.body));
-        let words = if into.instructions.allow(Purpose::Search) {
-            words::hidden(&into.key, &words::text_of(&content))
-        } else {
-            Vec::new()
-        };
-        let kind = content.kind();
-        let document = Document { content, context: crate::content::Context::default() };
-        let plain = serde_json::to_vec(&document).map_err(HostError::internal)?;
-        let place = place_name(into.number.id, id.name());
-        let place = Place { domain: Domain::Message, name: &place };
-        let sealed = into.key.seal(place, self.ground.random(), &plain)?.into_stored();
-        Ok(Some(New { name: *id.name(), outbound, kind, at, turn, sealed, words, with_file: present }))
-    }
-
-    /// Takes a file in; what the message then says. Nothing if the file cannot be taken.
-    async fn file(
-        &self,
-        into: &Into,
-        report: &mut Report,
-        message: &Message,
-        inside: Inside,
-        watch: &dyn Watch,
-    ) -> Result<Option<Content>, ImportError> {
-        let Body::Attached { name, caption } = &message.body else { return Ok(None) };
-        let limit = self.ground.config.files.limit;
-        if inside.size > limit || inside.size == 0 {
-            let reason =
-                if inside.size == 0 { "its file is empty" } else { "its file is larger than any is taken" };
-            note(report, watch, Problem { line: message.line, reason, lost: false });
-            return Ok(None);
-        }
-        let mut bytes = into.reading.open(inside).await;
-        let Some(Ok(first)) = bytes.recv().await else {
-            note(report, watch, message.damaged());
-            return Ok(None);
-        };
-        let mime = convert::type_of(name, &first);
-        if mime == "text/vcard" && inside.size <= CARDS {
-            let mut whole = first.to_vec();
-            while let Some(Ok(more)) = bytes.recv().await {
-                whole.extend_from_slice(&more);
-            }
-            return Ok(Some(convert::cards(name, &whole)));
-        }
-        let kept = DAY * into.instructions.kept_days();
-        let rest = stream::poll_fn(move |context| bytes.poll_recv(context));
-        let whole = stream::iter([Ok::<Bytes, io::Error>(first)]).chain(rest);
-        let expires = message.at.after(kept);
-        let taken =
-            self.media.take_imported(&into.access, &into.number, message.id, (mime, name), expires, whole);
-        let (id, sha256) = match taken.await {
-            Ok(taken) => taken,
-            Err(HostError::Blob(error)) if matches!(*error, BlobError::Interrupted(_)) => {
-                note(report, watch, message.damaged());
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        report.files += 1;
-        let stored = convert::Stored { id, mime_type: mime, sha256 };
-        Ok(Some(convert::with_file(name, caption, Some(stored))))
-    }
-}
-
-/// A message on its way.
-struct Message {
-    id: MessageId,
-    line: u64,
-    speaker: Speaker,
-    at: Timestamp,
-    turn: u16,
-    body: Body,
-}
-
-impl Message {
-    const fn damaged(&self) -> Problem {
-        Problem { line: self.line, reason: "its file is damaged in the zip", lost: false }
-    }
-
-    /// Its file, if it is beside the text.
-    fn file(&self, into: &Into) -> Option<Inside> {
-        match &self.body {
-            Body::Attached { name, .. } => into.files.get(name).copied(),
-            _ => None,
-        }
-    }
-}
-
-/// The places of messages among those of their second.
-#[derive(Default)]
-struct Turns {
-    at: Option<Timestamp>,
-    next: u16,
-}
-
-impl Turns {
-    fn of(&mut self, at: Timestamp) -> u16 {
-        if self.at != Some(at) {
-            (self.at, self.next) = (Some(at), 0);
-        }
-        let turn = self.next;
-        self.next = self.next.saturating_add(1);
-        turn
-    }
-}
-
-fn note(report: &mut Report, watch: &dyn Watch, problem: Problem) {
-    watch.problem(&problem);
-    report.problems += 1;
-    if report.problem_lines.len() < NAMED {
-        report.problem_lines.push(problem);
-    }
-}
-
-fn tally(report: &mut Report, said: &Said) {
-    report.edited += u64::from(said.edited);
-    match &said.body {
-        Body::Omitted(_) => report.files_left_out += 1,
-        Body::Deleted => report.deleted += 1,
-        Body::Poll(_) => report.polls += 1,
-        _ => {}
     }
 }
 
@@ -566,7 +363,7 @@ fn read(
     let mut chat = Chat::new(source.text()?, survey, order, senders, today);
     let mut batch = Batch::default();
     let mut through = 0;
-    while let Some(item) = chat.next()? {
+    while let Some(item) = chat.item()? {
         match item {
             Item::Problem(problem) => batch.problems.push(problem),
             Item::Entry(entry) => {

@@ -209,10 +209,13 @@ impl<R: Read> Read for AsSaid<R> {
     }
 }
 
+/// A file, and to whom its bytes go.
+type Asked = (Inside, mpsc::Sender<io::Result<Bytes>>);
+
 /// Files of a zip, read by a thread of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
-    ask: mpsc::Sender<(Inside, mpsc::Sender<io::Result<Bytes>>)>,
+    ask: mpsc::Sender<Asked>,
 }
 
 /// Bytes handed over at once.
@@ -221,7 +224,7 @@ const PIECE: usize = 64 << 10;
 impl Files {
     /// The thread ends with the last clone.
     pub(super) fn of(path: &Path) -> Self {
-        let (ask, mut asked) = mpsc::channel::<(Inside, mpsc::Sender<io::Result<Bytes>>)>(1);
+        let (ask, mut asked) = mpsc::channel::<Asked>(1);
         let path = path.to_owned();
         tokio::task::spawn_blocking(move || {
             let mut archive = None;

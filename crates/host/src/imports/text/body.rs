@@ -64,7 +64,7 @@ impl Said {
     pub fn read(text: &str, beside: impl Fn(&str) -> bool) -> Self {
         // The app puts a mark in front of what it writes itself.
         let marked = text.starts_with(is_mark);
-        let text = text.trim_start_matches(|char| is_mark(char)).trim_end();
+        let text = text.trim_start_matches(is_mark).trim_end();
         let (text, edited) = without_edit(text);
         let body = attached(text, &beside)
             .or_else(|| deleted(text).then_some(Body::Deleted))

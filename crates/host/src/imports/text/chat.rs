@@ -117,7 +117,7 @@ impl<R: Read> Chat<R> {
     ///
     /// # Errors
     /// Those of reading.
-    pub fn next(&mut self) -> io::Result<Option<Item>> {
+    pub fn item(&mut self) -> io::Result<Option<Item>> {
         loop {
             if let Some(item) = self.ready.pop_front() {
                 return Ok(Some(item));
@@ -129,9 +129,9 @@ impl<R: Read> Chat<R> {
         }
     }
 
-    /// Lines read so far.
+    /// Takes one line.
     fn step(&mut self) -> io::Result<()> {
-        let Some(line) = self.lines.next()? else {
+        let Some(line) = self.lines.line()? else {
             self.ended = true;
             if let Open::Entry(entry) = std::mem::replace(&mut self.open, Open::Nothing) {
                 self.ready.push_back(Item::Entry(entry));

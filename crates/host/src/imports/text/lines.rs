@@ -36,7 +36,7 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     /// Those of reading.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn line(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let (mut ended, mut read, mut cut) = (false, 0, false);
         while !ended {
@@ -171,7 +171,7 @@ mod tests {
     fn all(bytes: &[u8]) -> Vec<(String, bool, bool)> {
         let mut lines = Lines::new(bytes);
         let mut all = Vec::new();
-        while let Some(line) = lines.next().unwrap() {
+        while let Some(line) = lines.line().unwrap() {
             all.push((line.text.to_owned(), line.cut, line.damaged));
         }
         all

@@ -337,6 +337,7 @@ pub(super) const EDITED: &[&str] = &[
     "수정",
     "संपादित",
     "redigerad",
+    "redigerat",
     "redigeret",
     "redigert",
     "muokat",

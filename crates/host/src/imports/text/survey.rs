@@ -64,7 +64,7 @@ impl Survey {
         let mut lines = Lines::new(text);
         let mut shapes: BTreeMap<Shape, Shaped> = BTreeMap::new();
         let mut count = 0;
-        while let Some(line) = lines.next()? {
+        while let Some(line) = lines.line()? {
             count = line.number;
             passed(line.text.len() as u64 + 1);
             let Some((stamp, rest)) = stamp::split(line.text) else { continue };

@@ -15,7 +15,7 @@ fn read(text: &[u8], senders: Senders) -> (Survey, Vec<(DateTime, Speaker, Strin
     let survey = Survey::of(text, TODAY, |_| ()).unwrap();
     let mut chat = Chat::new(text, &survey, None, senders, TODAY);
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
-    while let Some(item) = chat.next().unwrap() {
+    while let Some(item) = chat.item().unwrap() {
         match item {
             Item::Entry(entry) => entries.push((entry.at, entry.speaker, entry.text)),
             Item::Problem(problem) => problems.push(problem),
