@@ -1,9 +1,12 @@
 //! What the fuzz targets do. `crates/signal/tests/corpus.rs` and, for what comes from outside before it is decrypted,
 //! `crates/relay/tests/corpus.rs` build the same modules and replay the corpora with them, so they belong to neither
-//! place alone. Targets of the second kind are called `edge_…`.
+//! place alone. Targets of the second kind are called `edge_…`. `crates/host/tests/it/imports/fuzz.rs` does so for those of
+//! imports, `import_…`.
 
 mod edge;
 mod edge_seeds;
+mod import_seeds;
+mod imports;
 #[allow(dead_code, reason = "the relay uses more of it")]
 #[path = "../../crates/relay/src/blobs/range.rs"]
 mod range;
@@ -13,6 +16,9 @@ mod seeds;
 #[path = "../../crates/signal/tests/network/simulation/mod.rs"]
 mod simulation;
 mod targets;
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "the host uses more of it")]
+#[path = "../../crates/host/src/imports/text/mod.rs"]
+mod text;
 #[allow(dead_code, reason = "the relay uses more of it")]
 #[path = "../../crates/relay/src/socket/frames.rs"]
 mod websocket;
@@ -21,7 +27,7 @@ use std::{fs, io, path::Path};
 
 /// Gives `bytes` to a target.
 pub fn run(target: &str, bytes: &[u8]) {
-    let mut all = targets::TARGETS.iter().chain(edge::TARGETS);
+    let mut all = targets::TARGETS.iter().chain(edge::TARGETS).chain(imports::TARGETS);
     let (_, run) = all.find(|(name, _)| *name == target).expect("a target of that name");
     run(bytes);
 }
@@ -29,7 +35,7 @@ pub fn run(target: &str, bytes: &[u8]) {
 /// Writes the seeds of all targets, each into the folder of its target, and tells how many bytes they are.
 pub fn write_seeds(corpora: &Path) -> io::Result<usize> {
     let mut total = 0;
-    for seed in seeds::seeds().into_iter().chain(edge_seeds::seeds()) {
+    for seed in seeds::seeds().into_iter().chain(edge_seeds::seeds()).chain(import_seeds::seeds()) {
         let folder = corpora.join(seed.target);
         fs::create_dir_all(&folder)?;
         total += seed.bytes.len();

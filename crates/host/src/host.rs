@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The file of the master key in the data folder, if nothing else is configured.
-const MASTER_KEY: &str = "master.key";
+pub(crate) const MASTER_KEY: &str = "master.key";
 
 /// Why a host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -210,7 +210,7 @@ fn base(config: &Config, address: SocketAddr) -> String {
     }
 }
 
-async fn master_keys(config: &Config, entropy: &dyn Entropy) -> Result<Vec<MasterKey>, HostError> {
+pub(crate) async fn master_keys(config: &Config, entropy: &dyn Entropy) -> Result<Vec<MasterKey>, HostError> {
     if config.master_keys.is_empty() {
         return Ok(vec![MasterKey::fetch_or_make(&config.data.join(MASTER_KEY), entropy).await?]);
     }

@@ -4,6 +4,7 @@
 //! - [`sealing`]: everything stored is under a key per business.
 //! - [`businesses`], [`numbers`], [`people`]: who there is; devices of numbers run in one process at a time, under a lease.
 //! - [`messages`], [`media`], [`chats`]: what is said, sent, kept, found and erased.
+//! - [`imports`], [`exports`]: chats from elsewhere, and all that a business has, to take along.
 //! - [`purposes`]: the one gate to plaintext, and the log of what was read.
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -19,12 +20,15 @@ pub mod codes;
 pub mod config;
 pub mod content;
 mod error;
+pub mod exports;
 pub mod ground;
 mod host;
 pub mod ids;
+pub mod imports;
 pub mod media;
 pub mod messages;
 pub mod numbers;
+pub mod offline;
 pub mod people;
 pub mod purposes;
 pub mod qr_codes;

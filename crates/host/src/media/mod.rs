@@ -3,6 +3,7 @@
 
 mod chunks;
 mod fetch;
+mod imported;
 mod kinds;
 mod relay;
 mod store;
@@ -206,9 +207,25 @@ impl Media {
     pub async fn about(&self, id: MediaId) -> Result<MediaAbout, HostError> {
         let row = self.row(id).await?;
         let access = Access::by("media", row.business, Purpose::Deliver);
-        let secret = self.secret(&access, &row).await?;
+        self.known(&access, row).await
+    }
+
+    /// The same, of this business and for this purpose.
+    ///
+    /// # Errors
+    /// As [`about`](Self::about).
+    pub(crate) async fn about_for(&self, access: &Access, id: MediaId) -> Result<MediaAbout, HostError> {
+        let row = self.row(id).await?;
+        if row.business != access.business {
+            return Err(HostError::NotFound("file"));
+        }
+        self.known(access, row).await
+    }
+
+    async fn known(&self, access: &Access, row: Row) -> Result<MediaAbout, HostError> {
+        let secret = self.secret(access, &row).await?;
         Ok(MediaAbout {
-            id,
+            id: row.id,
             number: row.number,
             business: row.business,
             size: row.size.cast_unsigned(),

@@ -173,7 +173,7 @@ impl Media {
 }
 
 /// The id of a message's file: always the same.
-fn received_id(message: MessageId) -> MediaId {
+pub(super) fn received_id(message: MessageId) -> MediaId {
     let mut bytes = [0; 8];
     bytes.iter_mut().zip(message.name().iter().skip(8)).for_each(|(to, from)| *to = *from);
     MediaId::from_name(u64::from_be_bytes(bytes))

@@ -94,6 +94,29 @@ pub(super) async fn of_business(
     query("SELECT * FROM media WHERE business = $1 LIMIT $2").bind(business).bind(limit).all(reader).await
 }
 
+::store::row! {
+    struct IdRow from "media" { id: MediaId }
+}
+
+/// Files of a business that are not over, after this one.
+pub(super) async fn after(
+    reader: &mut Connection,
+    business: BusinessId,
+    after: i64,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<MediaId>, StoreError> {
+    let rows: Vec<IdRow> =
+        query("SELECT id FROM media WHERE business = $1 AND id > $2 AND expires > $3 ORDER BY id LIMIT $4")
+            .bind(business)
+            .bind(after)
+            .bind(now)
+            .bind(limit)
+            .all(reader)
+            .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 pub(super) async fn delete(transaction: &mut Transaction, ids: &[MediaId]) -> Result<(), StoreError> {
     query("DELETE FROM media WHERE id IN (VALUES {rows})")
         .rows(ids.iter().map(|id| [(*id).into()]))

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::convert::{Files, files_mut};
 use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;
-pub(crate) use self::store::Stored;
+pub(crate) use self::store::{IMPORTED, Stored};
 pub use self::{
     events::{Happened, Outlet, Prepared},
     outgoing::{Accepted, Outgoing, Recipient},
@@ -83,10 +83,12 @@ pub struct About {
     pub kind: String,
     /// When it was taken: by the relay, or from the business.
     pub at: Timestamp,
-    /// How far it has come; none for what people wrote.
+    /// How far it has come; none for what people wrote, and for what was imported.
     pub status: Option<Status>,
     /// Whether the business has marked it as read.
     pub read: bool,
+    /// Whether it was said elsewhere, and brought here by an import.
+    pub imported: bool,
     /// What it is charged as.
     pub category: Category,
 }
@@ -190,7 +192,7 @@ fn log_name(name: &[u8; 22]) -> String {
 }
 
 /// Where a message is sealed.
-fn place_name(number: NumberId, name: &[u8; 22]) -> [u8; 30] {
+pub(crate) fn place_name(number: NumberId, name: &[u8; 22]) -> [u8; 30] {
     let mut place = [0; 30];
     let parts = number.get().to_be_bytes().into_iter().chain(*name);
     place.iter_mut().zip(parts).for_each(|(to, from)| *to = from);

@@ -76,6 +76,8 @@ pub(super) const READ: i64 = 5;
 pub(super) const FAILED: i64 = 9;
 /// A person wrote it.
 pub(super) const RECEIVED: i64 = 20;
+/// It was said elsewhere, and brought here.
+pub(crate) const IMPORTED: i64 = 30;
 
 /// A message to be written.
 #[derive(Debug, Clone)]
@@ -135,7 +137,9 @@ impl Stored {
             kind: self.kind.clone(),
             at: self.at,
             status: status(self.state),
-            read: !self.outbound && self.through.is_some_and(|through| through >= self.seq),
+            read: !self.outbound
+                && (self.state == IMPORTED || self.through.is_some_and(|through| through >= self.seq)),
+            imported: self.state == IMPORTED,
             category: self.category,
         }
     }

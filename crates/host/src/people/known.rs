@@ -45,8 +45,8 @@ impl Known {
 /// The people that businesses talk to.
 #[derive(Debug)]
 pub struct People {
-    ground: Arc<Ground>,
-    gate: Arc<Gate>,
+    pub(super) ground: Arc<Ground>,
+    pub(super) gate: Arc<Gate>,
     running: Arc<Running>,
     by_id: Recent<PersonId, Arc<Known>>,
     by_account: Recent<(BusinessId, AccountId), Arc<Known>>,
@@ -85,7 +85,7 @@ impl People {
                     return Ok(known);
                 }
                 let found = store::by_number(&mut self.ground.reader().await?, number.business, name).await?;
-                let known = match found {
+                let known = match found.filter(|found| !found.awaited) {
                     Some(found) => self.open(number.business, vec![found]).await?.pop(),
                     None => self.look_up(number, to).await?,
                 };
@@ -97,7 +97,7 @@ impl People {
                 let mut reader = self.ground.reader().await?;
                 let found = store::by_user_id(&mut reader, number.business, user_id.as_str()).await?;
                 drop(reader);
-                let found = found.ok_or_else(nobody)?;
+                let found = found.filter(|found| !found.awaited).ok_or_else(nobody)?;
                 Ok(self.open(number.business, vec![found]).await?.pop().ok_or_else(nobody)?)
             }
         }
@@ -257,11 +257,19 @@ impl People {
         Ok(())
     }
 
-    async fn number_name(&self, business: BusinessId, number: &PhoneNumber) -> Result<[u8; 32], HostError> {
+    pub(super) async fn number_name(
+        &self,
+        business: BusinessId,
+        number: &PhoneNumber,
+    ) -> Result<[u8; 32], HostError> {
         Ok(self.gate.names(business).await?.name("number", number.as_str().as_bytes()))
     }
 
-    async fn look_up(&self, number: &Number, to: &PhoneNumber) -> Result<Option<Arc<Known>>, HostError> {
+    pub(super) async fn look_up(
+        &self,
+        number: &Number,
+        to: &PhoneNumber,
+    ) -> Result<Option<Arc<Known>>, HostError> {
         let device = self.running.asking(number).await?;
         let Some(found) = device.find(std::slice::from_ref(to)).await?.pop() else { return Ok(None) };
         let mut reader = self.ground.reader().await?;
@@ -309,6 +317,21 @@ impl People {
     }
 
     async fn open(&self, business: BusinessId, found: Vec<Stored>) -> Result<Vec<Arc<Known>>, HostError> {
+        let people = self.open_for(&Access::by("messages", business, Purpose::Deliver), found).await?;
+        let now = self.ground.now();
+        for known in &people {
+            self.by_id.keep(known.person.id, known.clone(), now);
+            self.by_account.keep((business, known.person.account), known.clone(), now);
+        }
+        Ok(people)
+    }
+
+    pub(super) async fn open_for(
+        &self,
+        access: &Access,
+        found: Vec<Stored>,
+    ) -> Result<Vec<Arc<Known>>, HostError> {
+        let business = access.business;
         if found.is_empty() {
             return Ok(Vec::new());
         }
@@ -317,9 +340,7 @@ impl People {
         let sealed: Vec<_> = found.iter().map(|row| Sealed::from_stored(row.sealed.clone())).collect();
         let places = found.iter().map(|row| Place { domain: Domain::Person, name: &row.account });
         let sealed: Vec<_> = places.zip(&sealed).collect();
-        let opened =
-            self.gate.open(&Access::by("messages", business, Purpose::Deliver), subject, &sealed).await?;
-        let now = self.ground.now();
+        let opened = self.gate.open(access, subject, &sealed).await?;
         let mut people = Vec::with_capacity(found.len());
         for (row, plain) in found.iter().zip(opened) {
             let details =
@@ -327,10 +348,7 @@ impl People {
             let account = AccountId::try_from(&row.account[..]).map_err(HostError::internal)?;
             let user_id: UserId = row.user_id.parse().map_err(HostError::internal)?;
             let person = Person { id: PersonId(row.id), business, user_id, account };
-            let known = Arc::new(Known { person, details });
-            self.by_id.keep(known.person.id, known.clone(), now);
-            self.by_account.keep((business, account), known.clone(), now);
-            people.push(known);
+            people.push(Arc::new(Known { person, details }));
         }
         Ok(people)
     }

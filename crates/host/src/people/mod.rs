@@ -1,5 +1,6 @@
 //! The people that a business talks to.
 
+mod awaited;
 mod known;
 mod store;
 

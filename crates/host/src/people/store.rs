@@ -15,9 +15,10 @@ use crate::ids::{BusinessId, NumberId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "people",
-    migrations: &[Migration::new(
-        "people, and chats with them",
-        "CREATE TABLE people (
+    migrations: &[
+        Migration::new(
+            "people, and chats with them",
+            "CREATE TABLE people (
             id {sequence},
             business {integer} NOT NULL,
             account {bytes} NOT NULL,
@@ -45,7 +46,12 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX chats_latest ON chats (number, latest);
         CREATE INDEX chats_opened ON chats (number, opened);
         CREATE INDEX chats_of_business ON chats (business);",
-    )],
+        ),
+        Migration::new(
+            "people whose chats are here before they are",
+            "ALTER TABLE people ADD COLUMN awaited {boolean} NOT NULL DEFAULT FALSE;",
+        ),
+    ],
 };
 
 ::store::row! {
@@ -56,6 +62,7 @@ pub(crate) const MIGRATIONS: Module = Module {
         pub(super) account: Vec<u8>,
         pub(super) user_id: String,
         pub(super) sealed: Vec<u8>,
+        pub(super) awaited: bool,
     }
 }
 
@@ -65,7 +72,7 @@ pub(super) async fn by_number(
     name: [u8; 32],
 ) -> Result<Option<Stored>, StoreError> {
     query(
-        "SELECT id, account, user_id, sealed FROM people WHERE business = $1 AND number_name = $2
+        "SELECT id, account, user_id, sealed, awaited FROM people WHERE business = $1 AND number_name = $2
          ORDER BY id DESC LIMIT 1",
     )
     .bind(business)
@@ -79,7 +86,7 @@ pub(super) async fn by_user_id(
     business: BusinessId,
     user_id: &str,
 ) -> Result<Option<Stored>, StoreError> {
-    query("SELECT id, account, user_id, sealed FROM people WHERE business = $1 AND user_id = $2")
+    query("SELECT id, account, user_id, sealed, awaited FROM people WHERE business = $1 AND user_id = $2")
         .bind(business)
         .bind(user_id)
         .optional(reader)
@@ -92,7 +99,7 @@ pub(super) async fn by_accounts(
     accounts: &[AccountId],
 ) -> Result<Vec<Stored>, StoreError> {
     query(
-        "SELECT id, account, user_id, sealed FROM people
+        "SELECT id, account, user_id, sealed, awaited FROM people
          WHERE business = $1 AND account IN (VALUES {rows})",
     )
     .bind(business)
@@ -106,7 +113,7 @@ pub(super) async fn by_ids(
     business: BusinessId,
     ids: &[PersonId],
 ) -> Result<Vec<Stored>, StoreError> {
-    query("SELECT id, account, user_id, sealed FROM people WHERE business = $1 AND id IN (VALUES {rows})")
+    query("SELECT id, account, user_id, sealed, awaited FROM people WHERE business = $1 AND id IN (VALUES {rows})")
         .bind(business)
         .rows(ids.iter().map(|id| [id.0.into()]))
         .all(reader)
@@ -132,10 +139,11 @@ pub(super) async fn put(
     for new in people {
         // A number goes from hand to hand: whoever had it before is not addressed by it any more.
         if let Some(name) = new.number_name {
-            query("UPDATE people SET number_name = NULL WHERE business = $1 AND number_name = $2 AND account <> $3")
+            query("UPDATE people SET number_name = NULL WHERE business = $1 AND number_name = $2 AND account <> $3 AND awaited = $4")
                 .bind(business)
                 .bind(name)
                 .bind(new.account.as_bytes().to_vec())
+                .bind(false)
                 .execute(transaction)
                 .await?;
         }
@@ -157,8 +165,81 @@ pub(super) async fn put(
         ]
     }))
     .execute(transaction)
+    .await?;
+    for new in people {
+        if let Some(name) = new.number_name {
+            arrive(transaction, business, name, new.account).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes somebody down who has a number and no account yet, unless somebody has that number.
+pub(super) async fn put_awaited(
+    transaction: &mut Transaction,
+    business: BusinessId,
+    new: &New,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO people (business, account, user_id, number_name, sealed, created, awaited)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    )
+    .bind(business)
+    .bind(new.account.as_bytes().to_vec())
+    .bind(&*new.user_id)
+    .bind(new.number_name.map(|name| name.to_vec()))
+    .bind(&*new.sealed)
+    .bind(now)
+    .bind(true)
+    .execute(transaction)
     .await
     .map(drop)
+}
+
+::store::row! {
+    struct IdRow from "people" { id: i64 }
+}
+
+/// Somebody has an account now: what was said with whoever was awaited under their number was said with them.
+async fn arrive(
+    transaction: &mut Transaction,
+    business: BusinessId,
+    number_name: [u8; 32],
+    account: AccountId,
+) -> Result<(), StoreError> {
+    let awaited: Option<IdRow> =
+        query("SELECT id FROM people WHERE business = $1 AND number_name = $2 AND awaited = $3")
+            .bind(business)
+            .bind(number_name)
+            .bind(true)
+            .optional(transaction)
+            .await?;
+    let Some(awaited) = awaited else { return Ok(()) };
+    let person: Option<IdRow> = query("SELECT id FROM people WHERE business = $1 AND account = $2")
+        .bind(business)
+        .bind(account.as_bytes().to_vec())
+        .optional(transaction)
+        .await?;
+    let Some(person) = person.filter(|person| person.id != awaited.id) else { return Ok(()) };
+    for text in [
+        "UPDATE messages SET person = $2
+         WHERE person = $3 AND number IN (SELECT id FROM numbers WHERE business = $1)",
+        "INSERT INTO chats (number, person, business, latest, wrote, opened, allowance, blocked, marketing_stopped)
+         SELECT number, $2, business, latest, wrote, opened, allowance, blocked, marketing_stopped
+         FROM chats WHERE business = $1 AND person = $3
+         ON CONFLICT (number, person) DO UPDATE SET
+         latest = CASE WHEN excluded.latest > chats.latest THEN excluded.latest ELSE chats.latest END",
+    ] {
+        query(text).bind(business).bind(person.id).bind(awaited.id).execute(transaction).await?;
+    }
+    for text in [
+        "DELETE FROM chats WHERE business = $1 AND person = $2",
+        "DELETE FROM people WHERE business = $1 AND id = $2",
+    ] {
+        query(text).bind(business).bind(awaited.id).execute(transaction).await?;
+    }
+    Ok(())
 }
 
 ::store::row! {

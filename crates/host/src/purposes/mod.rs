@@ -81,7 +81,7 @@ purposes! {
     Market = "market", "use chats for the business's marketing";
     /// For advertising.
     Advertise = "advertise", "use chats for advertising";
-    /// To give the business all that is its own, or to take it in from elsewhere. By its command only.
+    /// To give the business all that is its own. By its command only.
     Export = "export", "export chats";
 }
 
@@ -126,7 +126,7 @@ impl Instructions {
     /// The longest time for which chats are stored: 30 years.
     pub const MOST_DAYS: u32 = 10_957;
 
-    /// Whether they allow it. To have what is its own, or to bring it, a business needs no instruction to itself.
+    /// Whether they allow it. To have what is its own, a business needs no instruction to itself.
     #[must_use]
     pub const fn allow(&self, purpose: Purpose) -> bool {
         match purpose {

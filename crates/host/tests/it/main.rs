@@ -3,6 +3,7 @@
 mod apps;
 mod cloud_api;
 mod conversations;
+mod imports;
 mod keeping;
 mod parse;
 mod purposes;

@@ -166,6 +166,11 @@ pub(crate) async fn on_both<F: AsyncFn(World)>(test: F) {
     test(World::on(scratch, Some(server)).await).await;
 }
 
+/// Runs `test` on SQLite, where the engine makes no difference.
+pub(crate) async fn on_sqlite<F: AsyncFn(World)>(test: F) {
+    test(World::on(Scratch::sqlite().await.unwrap(), None).await).await;
+}
+
 impl World {
     async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -106,6 +106,19 @@ impl Database {
         Err(StoreError::Invalid(format!("{}: a database is sqlite:PATH or postgres://…", config.url)))
     }
 
+    /// The same for a command that works beside a server for a while: of SQLite it takes no file for itself, and writes
+    /// when it is its turn. Nothing that it writes wakes the server.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn beside(config: &DatabaseConfig) -> Result<Self, StoreError> {
+        let wait = Duration::from_millis(config.wait_ms);
+        match config.url.expose().strip_prefix("sqlite:") {
+            Some(path) => open_sqlite(Path::new(path), Owner::beside(), config.connections, wait).await,
+            None => Self::open(config).await,
+        }
+    }
+
     /// Which engine it is.
     #[must_use]
     pub fn engine(&self) -> Engine {

@@ -23,7 +23,7 @@ const AGAIN: Duration = Duration::from_millis(25);
 /// It is an advisory lock on a file beside the database, which the system takes back however the process ends. Not on
 /// the database itself: closing a file gives up all locks of the process on it, SQLite's too.
 #[derive(Debug, Clone)]
-pub(super) struct Owner(Arc<File>);
+pub(super) struct Owner(Option<Arc<File>>);
 
 impl Owner {
     /// Waits up to `wait` until nobody else has it: a server that is replaced may still be finishing. Those that
@@ -49,13 +49,18 @@ impl Owner {
             ))
         };
         timeout(wait, locked).await.map_err(taken)??;
-        Ok(Self(Arc::new(file)))
+        Ok(Self(Some(Arc::new(file))))
+    }
+
+    /// No right, and none that another has is in its way: of who only works beside an owner for a while.
+    pub(super) const fn beside() -> Self {
+        Self(None)
     }
 
     /// Gives the right up, also that of all clones.
     pub(super) fn leave(&self) {
         // If it fails, the lock goes with the last clone.
-        let _ = self.0.unlock();
+        let _ = self.0.as_ref().map(|file| file.unlock());
     }
 }
 

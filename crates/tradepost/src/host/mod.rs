@@ -1,7 +1,10 @@
 //! `tradepost host`.
 
 mod audit;
+mod export;
 pub(crate) mod greeting;
+mod import;
+mod place;
 pub(crate) mod settings;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
@@ -83,6 +86,8 @@ enum Command {
     /// The log of what was read, and why
     #[command(subcommand)]
     Audit(audit::Command),
+    Import(Box<import::Flags>),
+    Export(Box<export::Flags>),
 }
 
 /// Runs until a signal, or does the command.
@@ -90,6 +95,8 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
     match flags.command {
         None => told(serve(flags.run).await),
         Some(Command::Audit(command)) => audit::run(&command),
+        Some(Command::Import(flags)) => import::run(&flags).await,
+        Some(Command::Export(flags)) => told(export::run(&flags).await),
     }
 }
 

@@ -4,7 +4,7 @@ use ::host::Config;
 use anyhow::Context as _;
 use toml::Table;
 
-use super::RunFlags;
+use super::{RunFlags, place::Place};
 use crate::settings::{self, Kind, path, section, set};
 
 /// `TRADEPOST_HOST__LISTEN__ADDRESS` is `listen.address`.
@@ -17,6 +17,26 @@ pub(super) fn merged(
 ) -> anyhow::Result<Config> {
     let file = flags.config.as_deref();
     let config: Config = settings::merged(KIND, file, environment, |table| from_flags(flags, table))?;
+    config.validate().context("the host's configuration")?;
+    Ok(config)
+}
+
+/// The same for a command that works on what a host keeps.
+pub(super) fn of_place(
+    place: &Place,
+    environment: impl Iterator<Item = (String, String)>,
+) -> anyhow::Result<Config> {
+    let config: Config = settings::merged(KIND, place.config.as_deref(), environment, |table| {
+        if let Some(data) = &place.data {
+            set(table, &["data"], path(data)?)?;
+        }
+        for (text, to) in [(&place.relay, &["relay"][..]), (&place.database, &["database", "url"])] {
+            if let Some(text) = text {
+                set(table, to, text.as_str().into())?;
+            }
+        }
+        Ok(())
+    })?;
     config.validate().context("the host's configuration")?;
     Ok(config)
 }

@@ -7,6 +7,7 @@ mod conversation;
 mod daemon;
 mod devices;
 mod failures;
+mod imports;
 mod labels;
 mod outbox;
 mod people;

@@ -39,7 +39,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A `tradepost up` that ends with the test.
-struct Up<'a> {
+pub(crate) struct Up<'a> {
     runtime: &'a Runtime,
     child: Child,
     folder: &'a TempDir,
@@ -47,7 +47,7 @@ struct Up<'a> {
 }
 
 impl<'a> Up<'a> {
-    fn start(runtime: &'a Runtime, folder: &'a TempDir) -> Self {
+    pub(crate) fn start(runtime: &'a Runtime, folder: &'a TempDir) -> Self {
         let data = folder.path().join("up");
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
         let printed = std::fs::File::create(folder.path().join("printed")).unwrap();
@@ -65,7 +65,7 @@ impl<'a> Up<'a> {
         Self { runtime, child, folder, demo }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("up")
     }
 
@@ -73,7 +73,7 @@ impl<'a> Up<'a> {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    fn of(&self, name: &str) -> &str {
+    pub(crate) fn of(&self, name: &str) -> &str {
         self.demo[name].as_str().unwrap()
     }
 
@@ -91,7 +91,7 @@ impl<'a> Up<'a> {
     }
 
     /// Sends to the customer; the message's id.
-    fn send(&self, kind: &str, content: Value) -> String {
+    pub(crate) fn send(&self, kind: &str, content: Value) -> String {
         let to = self.of("customer_number");
         let body = json!({ "messaging_product": "whatsapp", "to": to, "type": kind, kind: content });
         let sent = self.api(&format!("{}/messages", self.of("phone_number_id")), &body);
@@ -108,7 +108,7 @@ impl<'a> Up<'a> {
     }
 
     /// The chat once the business has said this so many times.
-    fn reads(&self, text: &str, times: usize) -> Value {
+    pub(crate) fn reads(&self, text: &str, times: usize) -> Value {
         until(text, || {
             let chat = self.demo(&["read"]);
             let said = chat["messages"].as_array().unwrap().iter();
@@ -119,7 +119,7 @@ impl<'a> Up<'a> {
         })
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         terminate(&self.child);
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{}", self.log());
