@@ -11,6 +11,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod analytics;
 pub mod apps;
 pub mod businesses;
 pub mod chats;
@@ -32,6 +33,8 @@ pub mod sealing;
 pub mod server;
 pub mod settings;
 pub mod templates;
+pub mod uploads;
+pub mod usernames;
 pub mod webhooks;
 
 use store::sql::migrations::Module;
@@ -51,6 +54,9 @@ pub const MIGRATIONS: &[Module] = &[
     messages::MIGRATIONS,
     media::MIGRATIONS,
     webhooks::MIGRATIONS,
+    analytics::MIGRATIONS,
+    uploads::MIGRATIONS,
+    usernames::MIGRATIONS,
 ];
 
 pub use config::Config;

@@ -1,5 +1,6 @@
 //! The people that a business talks to.
 
+mod blocks;
 mod known;
 mod store;
 
@@ -7,7 +8,10 @@ use ::store::Timestamp;
 use serde::{Deserialize, Serialize};
 use wire::{AccountId, PhoneNumber};
 
-pub use self::known::{Known, People};
+pub use self::{
+    blocks::{BLOCKS, NotBlocked},
+    known::{Known, People},
+};
 pub(crate) use self::store::MIGRATIONS;
 use crate::{
     content::Profile,

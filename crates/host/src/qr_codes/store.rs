@@ -25,6 +25,9 @@ pub(crate) const MIGRATIONS: Module = Module {
             PRIMARY KEY (number, code)
         ) {options};
         CREATE INDEX qr_codes_of_business ON qr_codes (business);",
+    ), Migration::new(
+        "short links by their codes alone, as people follow them",
+        "CREATE INDEX qr_codes_by_code ON qr_codes (code);",
     )],
 };
 
@@ -86,6 +89,11 @@ pub(super) async fn get(
         .bind(code)
         .optional(reader)
         .await
+}
+
+/// Whose link this is.
+pub(super) async fn number_of(reader: &mut Connection, code: &str) -> Result<Option<NumberId>, StoreError> {
+    query("SELECT number FROM qr_codes WHERE code = $1 ORDER BY created LIMIT 1").bind(code).value(reader).await
 }
 
 pub(super) async fn list(reader: &mut Connection, number: NumberId) -> Result<Vec<Stored>, StoreError> {

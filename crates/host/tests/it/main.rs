@@ -1,13 +1,18 @@
 //! The host on both engines.
 
+mod analytics;
 mod apps;
+mod blocks;
 mod cloud_api;
 mod conversations;
 mod keeping;
 mod parse;
 mod purposes;
 mod sealing;
+mod routes;
 mod stage;
+mod statuses;
 mod templates;
+mod uploads;
 mod webhooks;
 mod world;
