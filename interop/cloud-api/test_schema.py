@@ -52,12 +52,14 @@ class Schema(unittest.TestCase):
         template = ask("GET", f"{cls.base}/{demo['waba_id']}/message_templates", cls.token)[1]["data"][0]["id"]
         account = ask("GET", f"{cls.base}/{demo['waba_id']}?fields=owner_business_info", cls.token)[1]
         code = ask("POST", f"{cls.base}/{demo['phone_number_id']}/message_qrdls?prefilled_message=Hi", cls.token)[1]
+        upload = ask("POST", f"{cls.base}/app/uploads?file_length=1000&file_type=image/png", cls.token)[1]["id"]
         cls.ids = {
             "phone_number_id": demo["phone_number_id"],
             "waba_id": demo["waba_id"],
             "business_id": account["owner_business_info"]["id"],
             "app_id": "app",
             "template_id": template,
+            "upload_id": upload,
             "item": code["code"],
         }
 
@@ -88,7 +90,7 @@ class Schema(unittest.TestCase):
                 if "security" not in operation:
                     continue
                 url = self.base + path
-                for name in ["item", "until", "signature", "media_id"]:
+                for name in ["until", "signature", "media_id"]:
                     url = url.replace("{" + name + "}", self.ids.get(name, "6000000000000000"))
                 for name, value in self.ids.items():
                     url = url.replace("{" + name + "}", value)
