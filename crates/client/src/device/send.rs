@@ -16,7 +16,7 @@ use super::{
 use crate::{
     AccountId, Draft, DraftContent, Error, Event, MessageRef, State,
     content::{body_to_wire, excerpt, preview_to_wire, wire_ref},
-    records::{EntryState, SentRecord, Purpose, QueuedSend, Work},
+    records::{EntryState, Purpose, QueuedSend, SentRecord, Work},
 };
 
 /// Typing notices that may wait for the socket.

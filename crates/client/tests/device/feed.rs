@@ -367,9 +367,6 @@ async fn how_far_a_reaction_and_a_voice_note_come_stands_in_the_feed() {
     assert_eq!(anna.message(note).await.state, State::Played);
     anna.settled().await;
     until(async || states(&fed(&bank).await, note).last() == Some(&State::Played)).await;
-    assert_eq!(
-        states(&fed(&bank).await, note),
-        [State::Sent, State::Delivered, State::Read, State::Played]
-    );
+    assert_eq!(states(&fed(&bank).await, note), [State::Sent, State::Delivered, State::Read, State::Played]);
     assert_eq!(anna.device.mark_read(bank.account(), u64::MAX >> 1).await.unwrap(), 1, "only the words");
 }

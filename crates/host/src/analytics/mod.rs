@@ -175,8 +175,10 @@ impl Analytics {
             let category = word(count.category);
             let number = count.number.cast_unsigned();
             let template = count.template.cast_unsigned();
-            let wanted = (question.numbers.is_empty() || question.numbers.iter().any(|id| id.get() == number))
-                && (question.templates.is_empty() || question.templates.iter().any(|id| id.get() == template))
+            let wanted = (question.numbers.is_empty()
+                || question.numbers.iter().any(|id| id.get() == number))
+                && (question.templates.is_empty()
+                    || question.templates.iter().any(|id| id.get() == template))
                 && (question.countries.is_empty() || question.countries.contains(&count.country))
                 && (question.categories.is_empty() || question.categories.contains(category));
             if !wanted {

@@ -91,11 +91,7 @@ fn countries(fields: &Fields<'_>) -> Result<BTreeSet<String>, Failure> {
     }
 }
 
-fn words(
-    fields: &Fields<'_>,
-    name: &str,
-    set: &[&'static str],
-) -> Result<BTreeSet<&'static str>, Failure> {
+fn words(fields: &Fields<'_>, name: &str, set: &[&'static str]) -> Result<BTreeSet<&'static str>, Failure> {
     let word = |text: &String| {
         let found = set.iter().copied().find(|word| word.eq_ignore_ascii_case(text));
         found.ok_or_else(|| fields.invalid(name, &format!("must be of {}", set.join(", "))))
@@ -103,14 +99,16 @@ fn words(
     fields.texts(name, 20)?.iter().map(word).collect()
 }
 
-const DAYS: &[(&str, Granularity)] = &[
-    ("HALF_HOUR", Granularity::HalfHour),
-    ("DAILY", Granularity::Day),
-    ("MONTHLY", Granularity::Month),
-];
+const DAYS: &[(&str, Granularity)] =
+    &[("HALF_HOUR", Granularity::HalfHour), ("DAILY", Granularity::Day), ("MONTHLY", Granularity::Month)];
 
 /// One of [`NAMES`], with these parameters.
-pub(super) async fn value(api: &Api, business: &Business, name: &str, fields: &Fields<'_>) -> Result<Value, Failure> {
+pub(super) async fn value(
+    api: &Api,
+    business: &Business,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Value, Failure> {
     match name {
         "analytics" => messages(api, business, fields).await,
         "conversation_analytics" => conversations(api, business, fields).await,
@@ -120,11 +118,8 @@ pub(super) async fn value(api: &Api, business: &Business, name: &str, fields: &F
 }
 
 async fn messages(api: &Api, business: &Business, fields: &Fields<'_>) -> Result<Value, Failure> {
-    let known = [
-        ("HALF_HOUR", Granularity::HalfHour),
-        ("DAY", Granularity::Day),
-        ("MONTH", Granularity::Month),
-    ];
+    let known =
+        [("HALF_HOUR", Granularity::HalfHour), ("DAY", Granularity::Day), ("MONTH", Granularity::Month)];
     let granularity = granularity(fields, &known)?;
     let mut question = question(fields, granularity)?;
     question.numbers = numbers(api, business, fields).await?;
@@ -132,7 +127,13 @@ async fn messages(api: &Api, business: &Business, fields: &Fields<'_>) -> Result
     // 0 are notifications, 2 is customer support, 100 are calls.
     let products = words(fields, "product_types", &["0", "2", "100"])?;
     if !products.is_empty() {
-        let of = [("0", "UTILITY"), ("0", "MARKETING"), ("0", "AUTHENTICATION"), ("2", "SERVICE"), ("100", "CALL")];
+        let of = [
+            ("0", "UTILITY"),
+            ("0", "MARKETING"),
+            ("0", "AUTHENTICATION"),
+            ("2", "SERVICE"),
+            ("100", "CALL"),
+        ];
         let wanted = of.into_iter().filter(|(product, _)| products.contains(product));
         question.categories = wanted.map(|(_, category)| category).collect();
     }
@@ -179,7 +180,8 @@ async fn prices(api: &Api, business: &Business, fields: &Fields<'_>) -> Result<V
     let types = words(fields, "pricing_types", &["REGULAR", "FREE_CUSTOMER_SERVICE", "FREE_ENTRY_POINT"])?;
     if !types.is_empty() {
         let categories = if question.categories.is_empty() { all.into() } else { question.categories };
-        question.categories = categories.into_iter().filter(|category| types.contains(kind(category))).collect();
+        question.categories =
+            categories.into_iter().filter(|category| types.contains(kind(category))).collect();
         if question.categories.is_empty() {
             // None of them is of such a type.
             question.categories.insert("NONE");
@@ -195,13 +197,9 @@ async fn prices(api: &Api, business: &Business, fields: &Fields<'_>) -> Result<V
         template: false,
     };
     let counts = api.analytics.count((business.id, business.waba), &question, apart).await?;
-    let digits: BTreeMap<u64, String> = match apart.number {
-        true => {
-            let own = api.numbers.of_waba(business.waba).await?;
-            own.into_iter().map(|number| (number.id.get(), number.digits().to_owned())).collect()
-        }
-        false => BTreeMap::new(),
-    };
+    let own = if apart.number { api.numbers.of_waba(business.waba).await? } else { Vec::new() };
+    let digits: BTreeMap<u64, String> =
+        own.into_iter().map(|number| (number.id.get(), number.digits().to_owned())).collect();
     let point = |(key, tally): (&Key, &Tally)| {
         let mut point = Map::new();
         point.insert("start".to_owned(), key.start.into());

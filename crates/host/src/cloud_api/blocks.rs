@@ -41,16 +41,17 @@ pub(super) async fn list(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) 
     let seek = Seek::of(&call)?;
     let from = match &seek.from {
         Some(name) => {
-            let row = name.parse().map_err(|_| Failure::new(Code::CursorInvalid, "no cursor of this list"))?;
+            let row =
+                name.parse().map_err(|_| Failure::new(Code::CursorInvalid, "no cursor of this list"))?;
             Some(PersonId(row))
         }
         None => None,
     };
     let limit = u32::try_from(seek.limit).unwrap_or(u32::MAX).saturating_add(1);
     let people = api.people.blocked(&number.object, from, seek.back, limit).await?;
-    let rows = people.iter().map(|known| {
-        (known.person.id.0.to_string(), with(row(known), "messaging_product", "whatsapp"))
-    });
+    let rows = people
+        .iter()
+        .map(|known| (known.person.id.0.to_string(), with(row(known), "messaging_product", "whatsapp")));
     Ok(seek.page(&call, rows.collect()).into())
 }
 

@@ -24,8 +24,7 @@ use crate::{
 /// Messages of one page at most: each may have several events.
 const PAGE: usize = 100;
 /// What can become of a message, in order.
-const STATUSES: [Status; 5] =
-    [Status::Sent, Status::Delivered, Status::Read, Status::Played, Status::Failed];
+const STATUSES: [Status; 5] = [Status::Sent, Status::Delivered, Status::Read, Status::Played, Status::Failed];
 
 pub(super) async fn list(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
     let (app, number) = (number.caller().app(), number.object);
@@ -53,7 +52,8 @@ pub(super) async fn list(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) 
             api.messages.sent_by(number.id, from, seek.back, limit).await?
         }
     };
-    let names: Vec<String> = abouts.iter().flat_map(|about| STATUSES.map(|status| name(about, status))).collect();
+    let names: Vec<String> =
+        abouts.iter().flat_map(|about| STATUSES.map(|status| name(about, status))).collect();
     let told = api.webhooks.told(number.waba, app, &names).await?;
     let told: HashMap<_, _> = told.iter().map(|told| (told.unique.as_str(), told)).collect();
     let address = address(&api, app, &number).await?;

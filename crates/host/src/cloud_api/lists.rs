@@ -107,7 +107,8 @@ impl Seek {
             if more || self.back {
                 paging.insert("next".to_owned(), call.again(&[("after", &last)]).into());
             }
-            if if self.back { more } else { self.from.is_some() } {
+            let before = if self.back { more } else { self.from.is_some() };
+            if before {
                 paging.insert("previous".to_owned(), call.again(&[("before", &first)]).into());
             }
         }

@@ -53,17 +53,22 @@ pub(super) async fn upload(api: Arc<Api>, number: Owned<Arc<Number>>, mut call: 
         return put(&api, &number.object, &kind, filename, pieces(upload)).await;
     }
     let Some(_place) = api.media.place_in_memory().await else {
-        let details = "too many files whose type stands behind them: put the type in front, or come back later";
+        let details =
+            "too many files whose type stands behind them: put the type in front, or come back later";
         return Err(Failure::new(Code::ServiceUnavailable, details));
     };
     let held = timeout(WAITS, hold(&mut upload, &mut call.values)).await;
-    let held = held.map_err(|_| Failure::parameter("type", "must stand in front of a file that comes so slowly"))??;
+    let held =
+        held.map_err(|_| Failure::parameter("type", "must stand in front of a file that comes so slowly"))??;
     let kind = kind(&call, &upload)?.ok_or_else(|| call.fields().missing("type"))?;
     put(&api, &number.object, &kind, filename, stream::iter(held)).await
 }
 
 /// All of a file, and the fields behind it.
-async fn hold(upload: &mut Upload, values: &mut Map<String, Value>) -> Result<Vec<Result<Bytes, Failure>>, Failure> {
+async fn hold(
+    upload: &mut Upload,
+    values: &mut Map<String, Value>,
+) -> Result<Vec<Result<Bytes, Failure>>, Failure> {
     let mut held = Vec::new();
     let mut size = 0usize;
     while let Some(piece) = upload.chunk().await? {

@@ -54,7 +54,9 @@ pub(super) async fn marketing(api: Arc<Api>, number: Owned<Arc<Number>>, call: C
     fields.word("product_policy", &["CLOUD_API_FALLBACK", "STRICT"])?;
     fields.boolean("message_activity_sharing")?;
     match parse::request(sender, &fields)? {
-        Request::Send(draft) if draft.template.is_some() => send(&api, &number, *draft, Taken::Marketing).await,
+        Request::Send(draft) if draft.template.is_some() => {
+            send(&api, &number, *draft, Taken::Marketing).await
+        }
         _ => Err(Failure::new(Code::MarketingOnly, "type: must be template, of the category MARKETING")),
     }
 }

@@ -133,7 +133,8 @@ fn query(route: &Route) -> Vec<(&'static str, Value)> {
         }
         (&Method::GET, "conversation_analytics") => range.to_vec(),
         (&Method::GET, "pricing_analytics") => {
-            let more = ["phone_numbers", "country_codes", "metric_types", "pricing_types", "pricing_categories"];
+            let more =
+                ["phone_numbers", "country_codes", "metric_types", "pricing_types", "pricing_categories"];
             [range.to_vec(), words(&more), words(&["dimensions"])].concat()
         }
         (&Method::GET, "template_analytics") => {
@@ -143,7 +144,9 @@ fn query(route: &Route) -> Vec<(&'static str, Value)> {
         (&Method::GET, "debug_token") => words(&["input_token"]),
         (&Method::GET, PAGE | "picture/{}/{}" | "media/{}/{}/{}") => Vec::new(),
         (&Method::GET, _) => list.to_vec(),
-        (&Method::POST, "uploads") => [words(&["file_name", "file_type"]), vec![number("file_length")]].concat(),
+        (&Method::POST, "uploads") => {
+            [words(&["file_name", "file_type"]), vec![number("file_length")]].concat()
+        }
         (&Method::DELETE, "message_templates") => words(&["name", "hsm_id", "hsm_ids"]),
         _ => Vec::new(),
     }

@@ -81,7 +81,9 @@ fn whole(title: &str, inside: &str) -> String {
 fn label(business: &Business) -> (String, &'static str) {
     let host = name(&business.host_name);
     match business.mode {
-        HostingMode::Own => ("End-to-end encrypted".to_owned(), "Only you and the business can read this chat."),
+        HostingMode::Own => {
+            ("End-to-end encrypted".to_owned(), "Only you and the business can read this chat.")
+        }
         HostingMode::Vendor | HostingMode::Operator => (
             format!("Managed by {host}"),
             "Besides you and the business, whoever manages it for them can read this chat.",
@@ -106,7 +108,8 @@ fn page(business: &Business, number: &Number, picture: Option<&str>, message: &s
         inside.push_str(&format!("<img src=\"{}\" alt=\"\">", escape(address)));
     }
     inside.push_str(&format!("<h1>Chat with {}</h1>", name(shown)));
-    let verified = if business.state == BusinessState::Approved { "Verified business" } else { "Not verified" };
+    let verified =
+        if business.state == BusinessState::Approved { "Verified business" } else { "Not verified" };
     let registered = if business.legal_name.is_empty() { &business.name } else { &business.legal_name };
     let (label, meaning) = label(business);
     let digits = escape(number.number.as_str());
@@ -168,7 +171,8 @@ pub(super) async fn show(api: Arc<Api>, call: Call) -> Outcome {
             html(StatusCode::OK, page(&business, &number, picture.as_deref(), &message))
         }
         Err(HostError::NotFound(_) | HostError::Erased) => {
-            let inside = "<h1>This link opens nothing</h1><p>It was mistyped, or the business took it back.</p>";
+            let inside =
+                "<h1>This link opens nothing</h1><p>It was mistyped, or the business took it back.</p>";
             html(StatusCode::NOT_FOUND, whole("This link opens nothing", inside))
         }
         Err(error) => return Err(error.into()),
@@ -184,7 +188,10 @@ mod tests {
     fn whatever_is_in_a_name_stays_text() {
         let bad = "\"><script>alert('x')</script>&\u{202e}\u{7}";
         let escaped = name(bad);
-        assert!(!escaped.contains("<script") && !escaped.contains('"') && !escaped.contains('\u{7}'), "{escaped}");
+        assert!(
+            !escaped.contains("<script") && !escaped.contains('"') && !escaped.contains('\u{7}'),
+            "{escaped}"
+        );
         assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::Method;
 
 use super::{
-    Call,
+    Call, analytics,
     api::{Api, Task, is},
-    analytics, apps as app_routes, automation, blocks, history, media, messages, numbers, objects, page,
-    profiles, qr_codes, subscriptions, templates, uploads, usernames,
+    apps as app_routes, automation, blocks, history, media, messages, numbers, objects, page, profiles,
+    qr_codes, subscriptions, templates, uploads, usernames,
 };
 use crate::{
     apps::{App, Authorized, Owned, Scope},

@@ -21,9 +21,10 @@ use crate::{
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "messages",
-    migrations: &[Migration::new(
-        "messages, and words to find them by",
-        "CREATE TABLE messages (
+    migrations: &[
+        Migration::new(
+            "messages, and words to find them by",
+            "CREATE TABLE messages (
             seq {sequence},
             number {integer} NOT NULL,
             name {bytes} NOT NULL,
@@ -58,11 +59,13 @@ pub(crate) const MIGRATIONS: Module = Module {
             PRIMARY KEY (business, word, message)
         ) {options};
         CREATE INDEX message_words_of ON message_words (message);",
-    ), Migration::new(
-        "of which template a message is, so that it can be counted without being read; what a number sent, in order",
-        "ALTER TABLE messages ADD COLUMN template {integer};
+        ),
+        Migration::new(
+            "of which template a message is, so that it can be counted without being read; what a number sent, in order",
+            "ALTER TABLE messages ADD COLUMN template {integer};
         CREATE INDEX messages_sent ON messages (number, seq) WHERE outbound;",
-    )],
+        ),
+    ],
 };
 
 /// Taken from the business.

@@ -16,9 +16,10 @@ use crate::ids::{BusinessId, NumberId, WabaId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "numbers",
-    migrations: &[Migration::new(
-        "numbers, who runs them, and what their devices keep",
-        "CREATE TABLE numbers (
+    migrations: &[
+        Migration::new(
+            "numbers, who runs them, and what their devices keep",
+            "CREATE TABLE numbers (
             id {integer} PRIMARY KEY,
             waba {integer} NOT NULL,
             business {integer} NOT NULL,
@@ -51,10 +52,9 @@ pub(crate) const MIGRATIONS: Module = Module {
         ) {options};
         CREATE INDEX vault_records_by_owner ON vault_records (number, space, owner, position);
         CREATE INDEX vault_records_by_position ON vault_records (number, space, position);",
-    ), Migration::new(
-        "names that numbers asked for",
-        "ALTER TABLE numbers ADD COLUMN requested_name TEXT;",
-    )],
+        ),
+        Migration::new("names that numbers asked for", "ALTER TABLE numbers ADD COLUMN requested_name TEXT;"),
+    ],
 };
 
 ::store::row! {

@@ -38,14 +38,16 @@ impl People {
     ) -> Result<Result<Arc<Known>, NotBlocked>, HostError> {
         // Whoever wrote is known: nobody is looked up at the relay to be blocked.
         let Some(known) = self.find(number, recipient).await? else {
-            let refusal = Refusal::new(Code::Undeliverable, "Nobody with this number or id wrote to the business.");
+            let refusal =
+                Refusal::new(Code::Undeliverable, "Nobody with this number or id wrote to the business.");
             return Ok(Err(NotBlocked { known: None, refusal }));
         };
         let standing = self.standing(number.id, known.person.id).await?;
         let refusal = match (blocked, standing.blocked) {
-            (true, false) if !standing.in_window(self.ground.now()) => {
-                Refusal::new(Code::WindowClosed, "Only people who wrote within the last 24 hours can be blocked.")
-            }
+            (true, false) if !standing.in_window(self.ground.now()) => Refusal::new(
+                Code::WindowClosed,
+                "Only people who wrote within the last 24 hours can be blocked.",
+            ),
             (false, false) => Refusal::new(Code::ParameterInvalid, "The person is not blocked."),
             _ => return Ok(Ok(known)),
         };
@@ -70,7 +72,9 @@ impl People {
             Box::pin(async move {
                 store::set_blocked(transaction, business, id, &people, blocked, (now, change)).await?;
                 if blocked && store::count_blocked(transaction, id).await? > i64::from(BLOCKS) {
-                    return Err(Refusal::new(Code::BlockLimit, "A number blocks at most 64000 people.").into());
+                    return Err(
+                        Refusal::new(Code::BlockLimit, "A number blocks at most 64000 people.").into()
+                    );
                 }
                 Ok(())
             })
@@ -119,10 +123,13 @@ impl People {
             if let Some(known) = people.get(&row.person) {
                 let account = known.person.account;
                 let device = &live.device;
-                let done = if row.blocked { device.block(account).await } else { device.unblock(account).await };
+                let done =
+                    if row.blocked { device.block(account).await } else { device.unblock(account).await };
                 match done {
                     Ok(()) => {}
-                    Err(client::Error::Link(_) | client::Error::Wait { .. } | client::Error::Vault(_)) => break,
+                    Err(client::Error::Link(_) | client::Error::Wait { .. } | client::Error::Vault(_)) => {
+                        break;
+                    }
                     // It holds here all the same.
                     Err(error) => tracing::warn!(%error, "the relay does not take a block"),
                 }

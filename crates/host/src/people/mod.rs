@@ -8,11 +8,11 @@ use ::store::Timestamp;
 use serde::{Deserialize, Serialize};
 use wire::{AccountId, PhoneNumber};
 
+pub(crate) use self::store::MIGRATIONS;
 pub use self::{
     blocks::{BLOCKS, NotBlocked},
     known::{Known, People},
 };
-pub(crate) use self::store::MIGRATIONS;
 use crate::{
     content::Profile,
     ids::{BusinessId, UserId},

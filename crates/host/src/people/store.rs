@@ -15,9 +15,10 @@ use crate::ids::{BusinessId, NumberId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "people",
-    migrations: &[Migration::new(
-        "people, and chats with them",
-        "CREATE TABLE people (
+    migrations: &[
+        Migration::new(
+            "people, and chats with them",
+            "CREATE TABLE people (
             id {sequence},
             business {integer} NOT NULL,
             account {bytes} NOT NULL,
@@ -45,16 +46,18 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX chats_latest ON chats (number, latest);
         CREATE INDEX chats_opened ON chats (number, opened);
         CREATE INDEX chats_of_business ON chats (business);",
-    ), Migration::new(
-        "blocks that the relay does not know of yet",
-        "CREATE TABLE blocks_untold (
+        ),
+        Migration::new(
+            "blocks that the relay does not know of yet",
+            "CREATE TABLE blocks_untold (
             number {integer} NOT NULL,
             person {integer} NOT NULL,
             change {integer} NOT NULL,
             PRIMARY KEY (number, person)
         ) {options};
         CREATE INDEX chats_blocked ON chats (number, person) WHERE blocked;",
-    )],
+        ),
+    ],
 };
 
 ::store::row! {
@@ -222,10 +225,8 @@ pub(super) async fn set_blocked(
 
 /// How many are blocked for a number.
 pub(super) async fn count_blocked(reader: &mut Connection, number: NumberId) -> Result<i64, StoreError> {
-    let counted: Option<i64> = query("SELECT COUNT(*) FROM chats WHERE number = $1 AND blocked")
-        .bind(number)
-        .value(reader)
-        .await?;
+    let counted: Option<i64> =
+        query("SELECT COUNT(*) FROM chats WHERE number = $1 AND blocked").bind(number).value(reader).await?;
     Ok(counted.unwrap_or_default())
 }
 
@@ -246,8 +247,7 @@ pub(super) async fn blocked(
     } else {
         "SELECT person FROM chats WHERE number = $1 AND blocked AND person > $2 ORDER BY person LIMIT $3"
     };
-    let rows: Vec<BlockedRow> =
-        query(text).bind(number).bind(from).bind(limit).all(reader).await?;
+    let rows: Vec<BlockedRow> = query(text).bind(number).bind(from).bind(limit).all(reader).await?;
     Ok(rows.into_iter().map(|row| PersonId(row.person)).collect())
 }
 
@@ -282,12 +282,10 @@ pub(super) async fn told(
     number: NumberId,
     told: &[(PersonId, i64)],
 ) -> Result<(), StoreError> {
-    query(
-        "DELETE FROM blocks_untold WHERE number = $1 AND (person, change) IN (VALUES {rows})",
-    )
-    .bind(number)
-    .rows(told.iter().map(|(person, change)| [person.0.into(), (*change).into()]))
-    .execute(transaction)
-    .await
-    .map(drop)
+    query("DELETE FROM blocks_untold WHERE number = $1 AND (person, change) IN (VALUES {rows})")
+        .bind(number)
+        .rows(told.iter().map(|(person, change)| [person.0.into(), (*change).into()]))
+        .execute(transaction)
+        .await
+        .map(drop)
 }

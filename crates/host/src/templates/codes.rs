@@ -81,7 +81,8 @@ languages! {
 pub(super) fn words(language: &str) -> Words {
     let bare = language.split('_').next().unwrap_or_default();
     let of = |code: &str| LANGUAGES.iter().find(|(known, _)| *known == code).map(|(_, words)| *words);
-    let (_, english) = LANGUAGES.first().copied().unwrap_or(("en", Words { body: "", advice: "", expires: "", copy: "" }));
+    let (_, english) =
+        LANGUAGES.first().copied().unwrap_or(("en", Words { body: "", advice: "", expires: "", copy: "" }));
     of(language).or_else(|| of(bare)).unwrap_or(english)
 }
 

@@ -205,7 +205,8 @@ impl Parts {
                 "BODY" => parts.body.replace(body(component, format, (category, given), &at)?).is_some(),
                 "FOOTER" => parts.footer.replace(footer(component, (category, given), &at)?).is_some(),
                 "BUTTONS" => {
-                    let before = std::mem::replace(&mut parts.buttons, buttons(component, (category, given), &at)?);
+                    let before =
+                        std::mem::replace(&mut parts.buttons, buttons(component, (category, given), &at)?);
                     !before.is_empty()
                 }
                 "CAROUSEL" => {
@@ -389,7 +390,9 @@ fn cards(component: &Value, format: ParameterFormat, at: &str) -> Result<Vec<Par
                     variables::check(words, format, &at, false)?;
                     parts.body = Some(words.to_owned());
                 }
-                "BUTTONS" => parts.buttons = buttons(component, (Category::Marketing, codes::words("en")), &at)?,
+                "BUTTONS" => {
+                    parts.buttons = buttons(component, (Category::Marketing, codes::words("en")), &at)?
+                }
                 _ => return refuse(2_388_040, format!("{at}: not a component of a card")),
             }
         }

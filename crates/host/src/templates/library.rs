@@ -145,7 +145,11 @@ impl LibraryTemplate {
 
     /// Its words, also those that the language gives it.
     fn words(&self) -> String {
-        if self.body.is_empty() { super::codes::words(self.language).body.to_owned() } else { self.body.to_owned() }
+        if self.body.is_empty() {
+            super::codes::words(self.language).body.to_owned()
+        } else {
+            self.body.to_owned()
+        }
     }
 
     /// As it is listed.
@@ -279,7 +283,8 @@ mod tests {
                 .collect();
             let body = json!({ "add_security_recommendation": true, "code_expiration_minutes": 5 });
             let made = template.definition("mine", template.category, &inputs, Some(&body));
-            let made = made.unwrap_or_else(|refusal| panic!("{} {}: {refusal}", template.name, template.language));
+            let made =
+                made.unwrap_or_else(|refusal| panic!("{} {}: {refusal}", template.name, template.language));
             assert_eq!(review(&made), Verdict::Fine, "{} {}", template.name, template.language);
             assert_eq!(template.examples.len(), template.kinds.len(), "{}", template.name);
             assert!(template.row()["id"].is_string());

@@ -140,18 +140,13 @@ impl Uploads {
     ///
     /// # Errors
     /// `Invalid` for a type or size that is not taken, `Wait` if too many are not finished; those of the database.
-    pub async fn begin(
-        &self,
-        business: BusinessId,
-        mime_type: &str,
-        size: u64,
-    ) -> Result<Upload, HostError> {
+    pub async fn begin(&self, business: BusinessId, mime_type: &str, size: u64) -> Result<Upload, HostError> {
         let known = TYPES.iter().find(|known| known.eq_ignore_ascii_case(mime_type.trim()));
         let known = *known.ok_or_else(|| HostError::invalid("file_type", TYPES.join(", ")))?;
         let limit = limit_of(known).min(self.ground.config.files.limit);
         let stored = i64::try_from(size).ok().filter(|_| (1..=limit).contains(&size));
-        let size = stored
-            .ok_or_else(|| HostError::invalid("file_length", format!("from 1 to {limit} bytes")))?;
+        let size =
+            stored.ok_or_else(|| HostError::invalid("file_length", format!("from 1 to {limit} bytes")))?;
         let new = Stored {
             id: UploadId(self.ground.random()),
             business,
@@ -386,9 +381,9 @@ impl Uploads {
         for part in store::parts(&mut self.ground.reader().await?, id).await? {
             self.ground.blobs.delete(part.blob.parse()?).await?;
         }
-        let written = self.ground.write(0, move |transaction| {
-            Box::pin(async move { Ok(store::delete(transaction, id).await?) })
-        });
+        let written = self
+            .ground
+            .write(0, move |transaction| Box::pin(async move { Ok(store::delete(transaction, id).await?) }));
         written.await
     }
 }

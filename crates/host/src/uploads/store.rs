@@ -87,11 +87,10 @@ pub(super) async fn insert(transaction: &mut Transaction, new: &Stored) -> Resul
 
 /// How many of a business are not finished.
 pub(super) async fn unfinished(reader: &mut Connection, business: BusinessId) -> Result<i64, StoreError> {
-    let counted: Option<i64> =
-        query("SELECT COUNT(*) FROM uploads WHERE business = $1 AND received < size")
-            .bind(business)
-            .value(reader)
-            .await?;
+    let counted: Option<i64> = query("SELECT COUNT(*) FROM uploads WHERE business = $1 AND received < size")
+        .bind(business)
+        .value(reader)
+        .await?;
     Ok(counted.unwrap_or_default())
 }
 
@@ -142,7 +141,12 @@ pub(super) async fn keep(
     id: UploadId,
     until: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    query("UPDATE uploads SET expires = $2 WHERE id = $1").bind(id).bind(until.map(|at| at.0)).execute(transaction).await.map(drop)
+    query("UPDATE uploads SET expires = $2 WHERE id = $1")
+        .bind(id)
+        .bind(until.map(|at| at.0))
+        .execute(transaction)
+        .await
+        .map(drop)
 }
 
 /// Those whose time is over, or whose business is gone.

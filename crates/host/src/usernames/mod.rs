@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// Endings with which a name would look like an address.
-const ADDRESSES: [&str; 9] =
-    [".com", ".org", ".net", ".int", ".edu", ".gov", ".mil", ".html", ".info"];
+const ADDRESSES: [&str; 9] = [".com", ".org", ".net", ".int", ".edu", ".gov", ".mil", ".html", ".info"];
 
 /// A name that can be given: 3 to 35 of `a-z`, `0-9`, `.` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +27,9 @@ impl Username {
     pub fn new(text: &str) -> Option<Self> {
         let name = text.trim().to_ascii_lowercase();
         let fits = (3..=35).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._".contains(&byte))
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._".contains(&byte))
             && name.bytes().any(|byte| byte.is_ascii_lowercase())
             && !name.starts_with(['.'])
             && !name.ends_with('.')
@@ -83,7 +84,8 @@ impl Usernames {
                     Some(holder) if holder.number == id => return Ok(()),
                     Some(holder) if holder.business != business => return Err(taken().into()),
                     Some(_) if !transfer => {
-                        let details = "Another number of the business has it: transfer_action=force_transfer.";
+                        let details =
+                            "Another number of the business has it: transfer_action=force_transfer.";
                         return Err(Refusal::new(Code::UsernameTransfer, details).into());
                     }
                     _ => {}
@@ -176,9 +178,19 @@ mod tests {
         for good in ["bank", "Example.Bank", "a_1", "4you"] {
             assert!(Username::new(good).is_some(), "{good}");
         }
-        for bad in
-            ["", "ab", "123", "a b", ".bank", "bank.", "ba..nk", "www.bank", "bank.com", "bänk", &"a".repeat(36)]
-        {
+        for bad in [
+            "",
+            "ab",
+            "123",
+            "a b",
+            ".bank",
+            "bank.",
+            "ba..nk",
+            "www.bank",
+            "bank.com",
+            "bänk",
+            &"a".repeat(36),
+        ] {
             assert!(Username::new(bad).is_none(), "{bad}");
         }
     }

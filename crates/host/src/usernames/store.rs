@@ -73,7 +73,10 @@ pub(super) async fn set(
     struct Named from "usernames" { name: String }
 }
 
-pub(super) async fn of_number(reader: &mut Connection, number: NumberId) -> Result<Option<String>, StoreError> {
+pub(super) async fn of_number(
+    reader: &mut Connection,
+    number: NumberId,
+) -> Result<Option<String>, StoreError> {
     let found: Option<Named> =
         query("SELECT name FROM usernames WHERE number = $1").bind(number).optional(reader).await?;
     Ok(found.map(|row| row.name))

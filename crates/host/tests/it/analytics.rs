@@ -60,7 +60,10 @@ async fn messages_are_counted_if_the_business_allows_it_and_stay_counted_when_th
         let counts = analytics.count(whose, &all(), apart).await.unwrap();
         assert_eq!(sum(&counts), (3, 3, 3));
         let (key, _) = counts.first_key_value().unwrap();
-        assert_eq!((key.number, key.category, key.template), (Some(number.id.get()), Some("SERVICE"), Some(0)));
+        assert_eq!(
+            (key.number, key.category, key.template),
+            (Some(number.id.get()), Some("SERVICE"), Some(0))
+        );
         assert_eq!((key.country.as_deref().map(str::len), key.end - key.start), (Some(2), 86_400));
         for (question, expected) in [
             (Question { categories: BTreeSet::from(["MARKETING"]), ..all() }, 0),
@@ -75,7 +78,10 @@ async fn messages_are_counted_if_the_business_allows_it_and_stay_counted_when_th
             assert_eq!(sum(&counts).0, expected, "{question:?}");
         }
         let none = Question { end: Timestamp(0), ..all() };
-        assert!(matches!(analytics.count(whose, &none, Apart::default()).await, Err(HostError::Invalid { .. })));
+        assert!(matches!(
+            analytics.count(whose, &none, Apart::default()).await,
+            Err(HostError::Invalid { .. })
+        ));
 
         // Ada asks for everything to be erased: what was said is gone, and that there was something is not.
         ada.device.send(business, DraftContent::ErasureRequest.into()).await.unwrap();

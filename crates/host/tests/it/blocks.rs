@@ -46,7 +46,8 @@ async fn whoever_is_blocked_is_not_heard_until_they_are_unblocked() {
         let again = asked.people.to_block(&number, &to, false).await.unwrap();
         assert_eq!(again.unwrap_err().refusal.code.number(), 131_009, "not blocked any more");
         ada.device.send(business, Draft::text("sorry")).await.unwrap();
-        until("it came", async || world.told().await.iter().filter(|line| !line.contains(' ')).count() == 2).await;
+        until("it came", async || world.told().await.iter().filter(|line| !line.contains(' ')).count() == 2)
+            .await;
         let inbound = world.told().await.into_iter().skip(told).filter(|line| !line.contains(' '));
         assert_eq!(inbound.count(), 1, "what was sent while they were blocked is not heard");
         asked.close().await;

@@ -92,8 +92,7 @@ impl Here {
             (Businesses::new(ground.clone(), keys.clone(), gate.clone()), Numbers::new(ground.clone()));
         // No relay is there: who is known is known from the tables.
         let link = Arc::new(NativeLink::new("http://127.0.0.1:9", NativeLinkOptions::default()).unwrap());
-        let running =
-            Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link);
+        let running = Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link);
         let people = People::new(ground.clone(), gate.clone(), running.clone());
         let media = Media::new(ground.clone(), gate.clone());
         let messages = Messages::new(
@@ -135,7 +134,13 @@ impl Here {
         (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| panic!("{status}: {bytes:?}")))
     }
 
-    pub(crate) async fn with(&self, token: &str, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn with(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
         let request = Request::builder().method(method).uri(path);
         let request = request
             .header("authorization", format!("Bearer {token}"))

@@ -26,12 +26,19 @@ impl Here {
     }
 
     /// A request with bytes as its body; status, type and bytes of the answer.
-    async fn bytes(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, String, Vec<u8>) {
+    async fn bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> (u16, String, Vec<u8>) {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = router(self.api.clone()).oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let response =
+            router(self.api.clone()).oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes().to_vec();
@@ -46,7 +53,9 @@ impl Here {
         let path = format!("/v24.0/{}", begun["id"].as_str().unwrap());
         let authorization = format!("OAuth {}", self.token());
         let (first, rest) = bytes.split_at(bytes.len() / 2);
-        let headers = |offset: &'static str| [("authorization", authorization.clone()), ("file_offset", offset.to_owned())];
+        let headers = |offset: &'static str| {
+            [("authorization", authorization.clone()), ("file_offset", offset.to_owned())]
+        };
         let sent = headers("0");
         let sent: Vec<_> = sent.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let (status, _, answer) = self.bytes("POST", &path, &sent, first.to_vec()).await;
@@ -102,7 +111,8 @@ async fn the_page_behind_a_short_link_says_whose_it_is_and_runs_nothing() {
     let path = format!("/v24.0/{}/message_qrdls", here.number);
     let words = "Hi <script>alert(1)</script> \u{202e}'\"&";
     let (_, made) = here.post(&path, json!({"prefilled_message": words})).await;
-    let link = made["deep_link_url"].as_str().unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
+    let link =
+        made["deep_link_url"].as_str().unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
     let request = Request::builder().uri(&link).body(Body::empty()).unwrap();
     let response = router(here.api.clone()).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -111,7 +121,9 @@ async fn the_page_behind_a_short_link_says_whose_it_is_and_runs_nothing() {
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     let page = response.into_body().collect().await.unwrap().to_bytes();
     let page = String::from_utf8(page.to_vec()).unwrap();
-    for part in ["<html lang=\"en\">", "Sample Ltd", "End-to-end encrypted", "+4915112345678", "prefers-color-scheme"] {
+    for part in
+        ["<html lang=\"en\">", "Sample Ltd", "End-to-end encrypted", "+4915112345678", "prefers-color-scheme"]
+    {
         assert!(page.contains(part), "{part}");
     }
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script"), "{page}");
@@ -143,7 +155,9 @@ async fn a_number_has_a_username_and_asks_for_another_name() {
 
     let (_, other, theirs) = business(&here.api, 2, "+4915112345670").await;
     let theirs_path = format!("/{other}/username");
-    let taken = here.with(theirs.token.expose(), Method::POST, &theirs_path, json!({"username": "sample.shop"})).await;
+    let taken = here
+        .with(theirs.token.expose(), Method::POST, &theirs_path, json!({"username": "sample.shop"}))
+        .await;
     assert_eq!(taken.1["error"]["code"], 147_001);
     // A second number of the same business takes it over only if that is said.
     let second = here.api.numbers.add(&here.business, "+4915112345677".parse().unwrap(), "Sample".to_owned());
@@ -189,7 +203,8 @@ async fn templates_come_from_the_library_and_in_many_languages_at_once() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    let (status, made) = here.post(&templates, of("mine", json!({"library_template_name": "fraud_alert"}))).await;
+    let (status, made) =
+        here.post(&templates, of("mine", json!({"library_template_name": "fraud_alert"}))).await;
     assert_eq!((status.as_u16(), &made["status"]), (200, &json!("APPROVED")), "{made}");
     let id = made["id"].as_str().unwrap();
     let (_, shown) = here.get(&format!("{templates}/{id}?fields=library_template_name,components")).await;
@@ -249,7 +264,11 @@ async fn marketing_goes_its_own_way_and_nothing_else_does() {
             "message_activity_sharing": true})
     };
     let (status, sent) = here.post(&path, with("offer")).await;
-    assert_eq!((status.as_u16(), &sent["messages"][0]["message_status"]), (200, &json!("accepted")), "{sent}");
+    assert_eq!(
+        (status.as_u16(), &sent["messages"][0]["message_status"]),
+        (200, &json!("accepted")),
+        "{sent}"
+    );
     assert_eq!(here.post(&path, with("note")).await.1["error"]["code"], 134_100);
     let text = json!({"messaging_product": "whatsapp", "to": "4915112345679", "text": {"body": "x"}});
     assert_eq!(here.post(&path, text).await.1["error"]["code"], 134_100);
@@ -346,7 +365,8 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
     let template = json!({"name": "theirs", "language": "en", "category": "UTILITY",
         "components": [{"type": "BODY", "text": "Good day to you"}]});
     let template = ask(&format!("/{}/message_templates", other.waba), template).await["id"].clone();
-    let code = ask(&format!("/{number}/message_qrdls"), json!({"prefilled_message": "Hi"})).await["code"].clone();
+    let code =
+        ask(&format!("/{number}/message_qrdls"), json!({"prefilled_message": "Hi"})).await["code"].clone();
     let upload = "/app/uploads?file_length=9&file_type=image/png";
     let upload = ask(upload, Value::Null).await["id"].clone();
     let form = [
@@ -356,7 +376,8 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
     ]
     .concat();
     let authorization = format!("Bearer {token}");
-    let headers = [("authorization", authorization.as_str()), ("content-type", "multipart/form-data; boundary=b")];
+    let headers =
+        [("authorization", authorization.as_str()), ("content-type", "multipart/form-data; boundary=b")];
     let (_, _, media) = here.bytes("POST", &format!("/{number}/media"), &headers, form).await;
     let media: Value = serde_json::from_slice(&media).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -369,10 +390,7 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
         ("template_id", text(&template)),
         ("upload_id", text(&upload)),
     ];
-    let own = [
-        ("waba_id", here.business.waba.to_string()),
-        ("phone_number_id", here.number.to_string()),
-    ];
+    let own = [("waba_id", here.business.waba.to_string()), ("phone_number_id", here.number.to_string())];
     let document = openapi::document();
     let mut asked = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -381,9 +399,11 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
                 continue;
             }
             let method: Method = method.to_ascii_uppercase().parse().unwrap();
-            let anothers = ids.iter().fold(path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
+            let anothers =
+                ids.iter().fold(path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
             // Behind the own object, another's.
-            let behind = own.iter().fold(path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
+            let behind =
+                own.iter().fold(path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
             let behind = if path.contains("message_templates/{item}") {
                 behind.replace("{item}", &text(&template))
             } else {
@@ -400,7 +420,8 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
                 let (status, answer) = here.with(here.token(), method.clone(), &path, json!({})).await;
                 let error = &answer["error"];
                 // With nothing in it a body may be refused before anything is looked for; nothing is told even then.
-                let precise = error["error_subcode"] == 33 || (path.contains(&here.number.to_string()) && error["code"] == 100);
+                let precise = error["error_subcode"] == 33
+                    || (path.contains(&here.number.to_string()) && error["code"] == 100);
                 assert!(status == 400 && precise, "{method} {path}: {status} {answer}");
                 asked += 1;
             }
@@ -413,15 +434,37 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
     let image = json!({"type": "image", "image": {"id": text(&media["id"])}});
     let cases: [(Method, String, Value); 8] = [
         (Method::GET, format!("/{}?phone_number_id={own_number}", text(&media["id"])), Value::Null),
-        (Method::POST, format!("/{own_number}/message_qrdls"), json!({"code": code, "prefilled_message": "mine"})),
+        (
+            Method::POST,
+            format!("/{own_number}/message_qrdls"),
+            json!({"code": code, "prefilled_message": "mine"}),
+        ),
         (Method::DELETE, format!("/{own_waba}/message_templates?hsm_id={}", text(&template)), Value::Null),
         (Method::POST, format!("/{own_waba}/message_templates/archive"), json!({"hsm_ids": [template]})),
-        (Method::POST, format!("/{own_waba}/migrate_message_templates"), json!({"source_waba_id": other.waba})),
-        (Method::POST, format!("/{own_number}/messages"), json!({"messaging_product": "whatsapp", "status": "read",
-            "message_id": MessageId::random(number, &*here.stage.ground.entropy)})),
-        (Method::GET, format!("/{own_number}/message_history?message_id={}",
-            MessageId::random(number, &*here.stage.ground.entropy).to_string().replace('+', "%2B")), Value::Null),
-        (Method::GET, format!("/{}/compare?start=1&end=2&template_ids={}", text(&template), text(&template)), Value::Null),
+        (
+            Method::POST,
+            format!("/{own_waba}/migrate_message_templates"),
+            json!({"source_waba_id": other.waba}),
+        ),
+        (
+            Method::POST,
+            format!("/{own_number}/messages"),
+            json!({"messaging_product": "whatsapp", "status": "read",
+            "message_id": MessageId::random(number, &*here.stage.ground.entropy)}),
+        ),
+        (
+            Method::GET,
+            format!(
+                "/{own_number}/message_history?message_id={}",
+                MessageId::random(number, &*here.stage.ground.entropy).to_string().replace('+', "%2B")
+            ),
+            Value::Null,
+        ),
+        (
+            Method::GET,
+            format!("/{}/compare?start=1&end=2&template_ids={}", text(&template), text(&template)),
+            Value::Null,
+        ),
     ];
     for (method, path, body) in cases {
         let (status, answer) = here.with(here.token(), method, &path, body).await;
@@ -431,9 +474,11 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
     let (status, _) = here.send(image).await;
     assert!(!status.is_server_error());
     // Nothing of theirs was touched.
-    let there = here.with(token, Method::GET, &format!("/{number}/message_qrdls/{}", text(&code)), Value::Null).await;
+    let there =
+        here.with(token, Method::GET, &format!("/{number}/message_qrdls/{}", text(&code)), Value::Null).await;
     assert_eq!(there.1["data"][0]["prefilled_message"], "Hi");
-    let there = here.with(token, Method::GET, &format!("/{}?fields=status", text(&template)), Value::Null).await;
+    let there =
+        here.with(token, Method::GET, &format!("/{}?fields=status", text(&template)), Value::Null).await;
     assert_eq!(there.1["status"], "APPROVED");
     here.stage.writer.close().await;
 }
@@ -443,7 +488,8 @@ async fn forms_that_are_none_and_files_that_lie_are_refused_and_leave_nothing() 
     let here = Here::new().await;
     let path = format!("/v24.0/{}/media", here.number);
     let authorization = format!("Bearer {}", here.token());
-    let headers = [("authorization", authorization.as_str()), ("content-type", "multipart/form-data; boundary=b")];
+    let headers =
+        [("authorization", authorization.as_str()), ("content-type", "multipart/form-data; boundary=b")];
     let part = |name: &str, more: &str, bytes: &[u8]| {
         let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
         [head.as_bytes(), bytes, b"\r\n"].concat()
@@ -464,16 +510,26 @@ async fn forms_that_are_none_and_files_that_lie_are_refused_and_leave_nothing() 
         ("a megabyte of type", [kind(&long), file(PNG), end.clone()].concat()),
         ("a long name", [part(&long, "", b"x"), file(PNG), end.clone()].concat()),
         ("many fields", [many, file(PNG), end.clone()].concat()),
-        ("a large picture", [kind("image/png"), file(&[PNG, &vec![0; 6 << 20]].concat()), end.clone()].concat()),
+        (
+            "a large picture",
+            [kind("image/png"), file(&[PNG, &vec![0; 6 << 20]].concat()), end.clone()].concat(),
+        ),
         ("a large file in front", [file(&vec![0; 17 << 20]), kind("text/plain"), end.clone()].concat()),
-        ("not UTF-8", [kind("image/png"), part("messaging_product", "", b"\xff"), file(PNG), end.clone()].concat()),
+        (
+            "not UTF-8",
+            [kind("image/png"), part("messaging_product", "", b"\xff"), file(PNG), end.clone()].concat(),
+        ),
     ] {
         let (status, _, answer) = here.bytes("POST", &path, &headers, form).await;
         let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!((400..500).contains(&status) && answer["error"]["code"].is_number(), "{what}: {status} {answer}");
+        assert!(
+            (400..500).contains(&status) && answer["error"]["code"].is_number(),
+            "{what}: {status} {answer}"
+        );
     }
     let mut reader = here.stage.ground.reader().await.unwrap();
-    let files: Option<i64> = store::sql::query("SELECT COUNT(*) FROM media").value(&mut reader).await.unwrap();
+    let files: Option<i64> =
+        store::sql::query("SELECT COUNT(*) FROM media").value(&mut reader).await.unwrap();
     drop(reader);
     assert_eq!(files, Some(0));
 

@@ -60,7 +60,8 @@ async fn an_upload_goes_on_where_it_broke_off_and_only_its_business_can_use_it()
 
         assert_eq!(uploads.of_handle(own, &handle).await.unwrap(), whole);
         assert_eq!(uploads.of_handle(own, &format!("{handle}\n4::x:y")).await.unwrap(), whole);
-        for bad in [handle.replace("4::", "4::AA"), String::new(), "4::".to_owned(), handle[..20].to_owned()] {
+        for bad in [handle.replace("4::", "4::AA"), String::new(), "4::".to_owned(), handle[..20].to_owned()]
+        {
             assert!(matches!(uploads.of_handle(own, &bad).await, Err(HostError::NotFound(_))), "{bad}");
         }
         assert!(matches!(uploads.of_handle(other, &handle).await, Err(HostError::NotFound(_))));

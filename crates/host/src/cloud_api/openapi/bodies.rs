@@ -38,7 +38,9 @@ fn whatsapp() -> (&'static str, Value) {
 /// The bodies of a route, by their types; none if it takes none.
 pub(super) fn body(route: &Route) -> Option<Value> {
     if route.node == Node::Upload && route.method == Method::POST {
-        return Some(json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }));
+        return Some(
+            json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }),
+        );
     }
     let schema = match (&route.method, route.node, route.edge) {
         (&Method::POST | &Method::DELETE, _, "block_users") => blocks(),
@@ -63,11 +65,14 @@ pub(super) fn body(route: &Route) -> Option<Value> {
                 ],
             )
         }
-        (&Method::POST, Node::Template, "") => object(&[], &[("category", text()), ("components", list(component()))]),
-        (&Method::POST, Node::Waba, "") => object(&[], &[("is_enabled_for_insights", boolean())]),
-        (&Method::POST, Node::Number, "") => {
-            object(&[], &[("pin", text()), ("new_display_name", text()), ("webhook_configuration", callback())])
+        (&Method::POST, Node::Template, "") => {
+            object(&[], &[("category", text()), ("components", list(component()))])
         }
+        (&Method::POST, Node::Waba, "") => object(&[], &[("is_enabled_for_insights", boolean())]),
+        (&Method::POST, Node::Number, "") => object(
+            &[],
+            &[("pin", text()), ("new_display_name", text()), ("webhook_configuration", callback())],
+        ),
         (&Method::POST, _, edge) => by_edge(edge),
         _ => return None,
     };
@@ -216,13 +221,25 @@ fn message() -> Value {
     let file = || object(&[], &[("id", text()), ("link", text()), ("caption", text()), ("filename", text())]);
     let words = || object(&[], &[("text", text())]);
     let kinds = [
-        "text", "image", "video", "audio", "document", "sticker", "location", "contacts", "reaction", "interactive",
+        "text",
+        "image",
+        "video",
+        "audio",
+        "document",
+        "sticker",
+        "location",
+        "contacts",
+        "reaction",
+        "interactive",
         "template",
     ];
     let interactive = object(
         &["type", "action"],
         &[
-            ("type", json!({ "enum": ["button", "list", "cta_url", "location_request_message", "carousel"] })),
+            (
+                "type",
+                json!({ "enum": ["button", "list", "cta_url", "location_request_message", "carousel"] }),
+            ),
             ("header", some()),
             ("body", words()),
             ("footer", words()),
@@ -246,7 +263,10 @@ fn message() -> Value {
             ("audio", file()),
             ("document", file()),
             ("sticker", file()),
-            ("location", object(&["latitude", "longitude"], &[("latitude", place.clone()), ("longitude", place)])),
+            (
+                "location",
+                object(&["latitude", "longitude"], &[("latitude", place.clone()), ("longitude", place)]),
+            ),
             ("contacts", list(object(&["name"], &[("name", object(&[], &[("formatted_name", text())]))]))),
             ("reaction", object(&["message_id"], &[("message_id", text()), ("emoji", text())])),
             ("interactive", interactive),
