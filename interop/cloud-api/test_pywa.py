@@ -5,6 +5,7 @@
 
 import struct
 import unittest
+import urllib.request
 import zlib
 
 from pywa import WhatsApp, errors, types
@@ -38,6 +39,7 @@ class Conversation(unittest.TestCase):
             phone_id=demo["phone_number_id"],
             token=demo["token"],
             waba_id=demo["waba_id"],
+            app_id=demo["app_id"],
             app_secret=demo["app_secret"],
             verify_token=VERIFY,
             server=None,
@@ -149,6 +151,41 @@ class Conversation(unittest.TestCase):
         self.assertEqual(self.client.get_business_profile().about, "A sample")
         code = self.client.create_qr_code("Hello", "SVG")
         self.assertEqual(len(code.code), 14)
+
+    def test_a_reaction_is_sent_and_no_more(self):
+        sent = self.client.send_reaction(self.to, "🎉", self.messages[0].id)
+        self.status_of(sent.id, types.MessageStatusType.SENT)
+
+    def test_a_picture_of_the_business_comes_in_pieces(self):
+        self.client.update_business_profile(profile_picture=png())
+        address = self.client.get_business_profile().profile_picture_url
+        with urllib.request.urlopen(address, timeout=20) as shown:
+            self.assertEqual(shown.read(), png())
+
+    def test_the_business_has_names(self):
+        self.assertEqual(self.client.set_username("example.bank").status.value, "approved")
+        self.client.update_display_name("Bank of Examples")
+        self.assertEqual(self.client.get_business_phone_number().verified_name, "Bank of Examples")
+
+    def test_codes_go_out_in_many_languages(self):
+        languages = [parts.TemplateLanguage.ENGLISH_US, parts.TemplateLanguage.GERMAN, parts.TemplateLanguage.ARABIC]
+        made = self.client.upsert_authentication_template(
+            name="code_of_the_bank",
+            languages=languages,
+            otp_button=parts.CopyCodeOTPButton(),
+            add_security_recommendation=True,
+            code_expiration_minutes=5,
+        )
+        self.assertEqual({template.status.name for template in made}, {"APPROVED"})
+
+    def test_y_whoever_is_blocked_is_not_heard(self):
+        blocked = self.client.block_users([self.to])
+        self.assertEqual([len(blocked.added_users), len(blocked.failed_users)], [1, 0])
+        self.assertEqual(len(list(self.client.get_blocked_users())), 1)
+        with self.assertRaises(errors.WhatsAppError):
+            self.client.send_message(self.to, "You cannot read this")
+        self.client.unblock_users([self.to])
+        self.assertEqual(len(list(self.client.get_blocked_users())), 0)
 
     def test_zz_every_notification_was_understood(self):
         self.assertTrue(self.receiver.answers)

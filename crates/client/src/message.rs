@@ -31,7 +31,8 @@ pub struct Message {
     pub body: Body,
     /// What it answers.
     pub quote: Option<Quote>,
-    /// How far it has come; of messages of others always [`State::Delivered`] or [`State::Read`].
+    /// How far it has come; of messages of others always [`State::Delivered`], [`State::Read`]
+    /// or [`State::Played`].
     pub state: State,
     /// Who thinks what of it.
     pub reactions: Vec<Reaction>,
@@ -265,6 +266,8 @@ pub enum State {
     Delivered,
     /// A person saw it.
     Read,
+    /// A person heard it: of voice notes.
+    Played,
     /// Will not be sent.
     Failed {
         /// Why.

@@ -132,6 +132,8 @@ codes! {
     NotRegistered = 133_010, 400, "Phone number not registered";
     /// Registered and deregistered too often.
     RegistrationRate = 133_016, 400, "Account register/deregister rate limit exceeded";
+    /// Only marketing goes this way.
+    MarketingOnly = 134_100, 400, "Only marketing messages supported";
     /// A generic mistake of the caller.
     GenericUser = 135_000, 400, "Generic user error";
     /// The person's key is another.
@@ -140,6 +142,10 @@ codes! {
     BlockFailed = 139_100, 400, "Failed to block/unblock users";
     /// The block list is full.
     BlockLimit = 139_103, 400, "Block list limit reached";
+    /// Somebody has the username.
+    UsernameTaken = 147_001, 400, "Username not available";
+    /// Another number of the business has the username.
+    UsernameTransfer = 147_005, 400, "Username transfer required";
 }
 
 /// A number that is no code.

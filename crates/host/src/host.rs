@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, HostError, MIGRATIONS,
+    analytics::Analytics,
     apps::Apps,
     businesses::Businesses,
     cloud_api::{Api, router},
@@ -31,6 +32,8 @@ use crate::{
     server::{self, TlsError},
     settings::Settings,
     templates::Templates,
+    uploads::Uploads,
+    usernames::Usernames,
     webhooks::{Deliveries, Webhooks, address::SystemLookup},
 };
 
@@ -86,7 +89,7 @@ pub struct Host {
     pub messages: Arc<Messages>,
     serving: JoinHandle<()>,
     numbers: JoinHandle<()>,
-    sweeping: JoinHandle<()>,
+    sweeping: [JoinHandle<()>; 2],
     deliveries: Deliveries,
     writer: WriterTasks,
 }
@@ -149,7 +152,13 @@ impl Host {
             running.clone(),
             webhooks.clone(),
         );
+        let uploads = Uploads::new(ground.clone(), keys.clone());
         let api = Arc::new(Api {
+            people: people.clone(),
+            messages: messages.clone(),
+            uploads: uploads.clone(),
+            usernames: Usernames::new(ground.clone(), webhooks.clone()),
+            analytics: Analytics::new(ground.clone(), gate.clone()),
             settings: Settings::new(ground.clone(), keys.clone()),
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
             templates: Templates::new(ground.clone(), keys),
@@ -169,7 +178,7 @@ impl Host {
             address,
             api,
             numbers: running.start(messages.clone()),
-            sweeping: messages.start_sweeping(),
+            sweeping: [messages.start_sweeping(), uploads.start_sweeping()],
             deliveries: webhooks.start(),
             running,
             people,
@@ -183,7 +192,8 @@ impl Host {
     pub async fn shutdown(self) {
         let ground = self.api.ground.clone();
         ground.closing.cancel();
-        for task in [self.serving, self.numbers, self.sweeping] {
+        let [chats, uploads] = self.sweeping;
+        for task in [self.serving, self.numbers, chats, uploads] {
             if let Err(error) = task.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a task ended in disorder");
             }

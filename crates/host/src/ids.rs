@@ -16,6 +16,13 @@ use store::{
 #[error("not {0}")]
 pub struct InvalidId(&'static str);
 
+impl InvalidId {
+    /// Not such one.
+    pub(crate) const fn of(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
 /// What follows the digit of the kind: fifteen digits.
 const BELOW: u64 = 1_000_000_000_000_000;
 

@@ -12,6 +12,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod analytics;
 pub mod apps;
 pub mod businesses;
 pub mod chats;
@@ -36,6 +37,8 @@ pub mod sealing;
 pub mod server;
 pub mod settings;
 pub mod templates;
+pub mod uploads;
+pub mod usernames;
 pub mod webhooks;
 
 use store::sql::migrations::Module;
@@ -55,6 +58,9 @@ pub const MIGRATIONS: &[Module] = &[
     messages::MIGRATIONS,
     media::MIGRATIONS,
     webhooks::MIGRATIONS,
+    analytics::MIGRATIONS,
+    uploads::MIGRATIONS,
+    usernames::MIGRATIONS,
 ];
 
 pub use config::Config;

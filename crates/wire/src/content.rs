@@ -378,12 +378,14 @@ pub enum ReceiptType {
     Delivered = 0,
     /// A person saw them.
     Read = 1,
+    /// A person heard them: voice notes.
+    Played = 2,
 }
 
-/// Delivered or read.
+/// Delivered, read or played.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Receipt {
-    /// Which of both.
+    /// Which of them.
     #[prost(enumeration = "ReceiptType", tag = "1")]
     pub r#type: i32,
     /// Of messages of the receipt's recipient.

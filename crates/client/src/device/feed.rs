@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use prost::Message as _;
 use wire::{
     AccountId, DeviceId,
-    content::{Body, Content},
+    content::{Body, Content, MediaType},
 };
 use zeroize::Zeroizing;
 
@@ -163,13 +163,14 @@ impl Device {
             Self::put_chat(work, &chat);
         }
         let own = said.author == self.account();
+        let voice = is_voice(content.body.as_ref());
         if !own || said.device != self.device() {
             let entry = Entry { state: state.into(), position, ..said.entry(content) };
             Self::put_news(work, position, Fed::Said(entry));
         }
         if own {
-            let sent =
-                SentRecord { chat: said.chat.as_bytes().to_vec(), state: state.into(), ..Default::default() };
+            let chat = said.chat.as_bytes().to_vec();
+            let sent = SentRecord { chat, state: state.into(), voice, ..Default::default() };
             Self::put_sent(work, id, &sent);
             self.take_early_receipt(work, said.chat, id.timestamp).await?;
         }
@@ -179,8 +180,12 @@ impl Device {
     pub(super) fn put_sent(work: &mut Work<'_>, id: MessageRef, sent: &SentRecord) {
         let key = message_name(id, None);
         match sent.state() {
+            EntryState::Read if sent.voice => {
+                work.put(Space::Sent, key, &[], work.now, Zeroizing::new(sent.encode_to_vec()));
+            }
             // Nothing comes after these.
             EntryState::Read
+            | EntryState::Played
             | EntryState::NoSuchAccount
             | EntryState::QueueFull
             | EntryState::Refused
@@ -215,4 +220,9 @@ impl Device {
         Self::put_news(work, position, Fed::Said(entry));
         Ok(())
     }
+}
+
+/// Whether it is spoken by its sender.
+pub(super) fn is_voice(body: Option<&Body>) -> bool {
+    matches!(body, Some(Body::Media(media)) if media.r#type() == MediaType::Voice)
 }

@@ -240,7 +240,7 @@ impl Device {
         timestamp: u64,
         state: EntryState,
     ) -> Result<(), Error> {
-        let receipt = matches!(state, EntryState::Delivered | EntryState::Read);
+        let receipt = matches!(state, EntryState::Delivered | EntryState::Read | EntryState::Played);
         if !receipt || !self.has_siblings(work).await? {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use wire::{
     content::{ReadHere, ReceiptType, SyncEvent},
 };
 
-use super::Device;
+use super::{Device, feed::is_voice};
 use crate::{
     Chat, Error, Message, MessageRef,
     content::{NAMED, wire_ref},
@@ -162,6 +162,33 @@ impl Device {
             self.queue_sync(work, event, Purpose::Other, 0).await?;
         }
         Ok(())
+    }
+
+    /// A person heard a voice note: that it was read, and played for the first time, is told to its author.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMessage`]; [`Error::Invalid`] for an own message, and for one that is no voice note.
+    pub async fn mark_played(&self, id: MessageRef) -> Result<(), Error> {
+        let mut work = self.work().await?;
+        let mut entry = Self::entry(&work, id).await?.ok_or(Error::NoSuchMessage)?;
+        let body = entry.content.as_ref().and_then(|content| content.body.as_ref());
+        if id.author == self.account() || entry.deleted || !is_voice(body) {
+            return Err(Error::Invalid("only voice notes of others are played"));
+        }
+        if entry.state() == EntryState::Played {
+            return Ok(());
+        }
+        let (chat, unread) = (entry.chat()?, entry.state() != EntryState::Read);
+        self.note_read(&mut work, &mut entry).await?;
+        entry.set_state(EntryState::Played);
+        Self::put_entry(&mut work, &entry)?;
+        if unread {
+            self.tell_read(&mut work, chat, vec![id]).await?;
+        }
+        if !work.upkeep().read_in_silence {
+            self.queue_receipt(&mut work, chat, ReceiptType::Played, &[id.timestamp]).await?;
+        }
+        self.save(work).await
     }
 
     /// Takes a message from those that nobody has read.

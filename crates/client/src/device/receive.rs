@@ -93,7 +93,7 @@ impl Device {
         let content = Content { timestamp, body, ..Content::default() };
         let purpose = match kind {
             ReceiptType::Delivered => Purpose::Receipt,
-            ReceiptType::Read => Purpose::Other,
+            ReceiptType::Read | ReceiptType::Played => Purpose::Other,
         };
         self.queue(work, to, timestamp, content.encode_to_vec(), purpose, 0).await
     }
@@ -284,6 +284,7 @@ impl Device {
                 let state = match receipt.r#type() {
                     ReceiptType::Delivered => EntryState::Delivered,
                     ReceiptType::Read => EntryState::Read,
+                    ReceiptType::Played => EntryState::Played,
                 };
                 for timestamp in &receipt.timestamps {
                     self.move_state(work, from, *timestamp, state).await?;

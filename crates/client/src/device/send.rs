@@ -16,7 +16,7 @@ use super::{
 use crate::{
     AccountId, Draft, DraftContent, Error, Event, MessageRef, State,
     content::{body_to_wire, excerpt, preview_to_wire, wire_ref},
-    records::{EntryState, Purpose, QueuedSend, Work},
+    records::{EntryState, Purpose, QueuedSend, SentRecord, Work},
 };
 
 /// Typing notices that may wait for the socket.
@@ -92,7 +92,16 @@ impl Device {
         let purpose = match content.body {
             Some(Body::Reaction(_) | Body::Edit(_) | Body::Delete(_)) => {
                 self.change(work, said, &content).await?;
-                Purpose::Other
+                // Under a reference, a program that keeps messages itself is told how far a reaction comes.
+                let watched = reference.is_some() && !work.keeps_history();
+                if watched && matches!(content.body, Some(Body::Reaction(_))) {
+                    let chat = to.as_bytes().to_vec();
+                    let state = EntryState::Queued.into();
+                    Self::put_sent(work, id, &SentRecord { chat, state, ..SentRecord::default() });
+                    Purpose::Message
+                } else {
+                    Purpose::Other
+                }
             }
             _ => {
                 self.insert(work, said, content, EntryState::Queued).await?;

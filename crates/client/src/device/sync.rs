@@ -53,7 +53,9 @@ impl Device {
                         }
                         continue;
                     };
-                    if id.author != self.account() && entry.state() != EntryState::Read {
+                    if id.author != self.account()
+                        && !matches!(entry.state(), EntryState::Read | EntryState::Played)
+                    {
                         self.note_read(work, &mut entry).await?;
                         messages.push(id);
                     }

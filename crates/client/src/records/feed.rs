@@ -80,6 +80,9 @@ pub(crate) struct SentRecord {
     /// Under which whoever sent it knows it, or nothing.
     #[prost(bytes = "vec", tag = "3")]
     pub(crate) reference: Vec<u8>,
+    /// Whether it is a voice note: that can be heard after it was seen.
+    #[prost(bool, tag = "4")]
+    pub(crate) voice: bool,
 }
 
 fn account(bytes: &[u8]) -> Result<AccountId, Error> {

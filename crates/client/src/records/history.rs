@@ -75,6 +75,7 @@ pub(crate) enum EntryState {
     Refused = 7,
     Devices = 8,
     Forbidden = 9,
+    Played = 10,
 }
 
 impl From<EntryState> for State {
@@ -85,6 +86,7 @@ impl From<EntryState> for State {
             EntryState::Sent => Self::Sent,
             EntryState::Delivered => Self::Delivered,
             EntryState::Read => Self::Read,
+            EntryState::Played => Self::Played,
             EntryState::Expired => Self::Expired,
             EntryState::NoSuchAccount => failed(Failure::NoSuchAccount),
             EntryState::QueueFull => failed(Failure::QueueFull),
@@ -102,7 +104,8 @@ impl EntryState {
             Self::Queued => false,
             Self::Sent => matches!(self, Self::Queued),
             Self::Delivered => matches!(self, Self::Queued | Self::Sent | Self::Expired),
-            Self::Read => !matches!(self, Self::Read),
+            Self::Read => !matches!(self, Self::Read | Self::Played),
+            Self::Played => !matches!(self, Self::Played),
             Self::Expired => matches!(self, Self::Queued | Self::Sent),
             Self::NoSuchAccount | Self::QueueFull | Self::Refused | Self::Devices | Self::Forbidden => {
                 matches!(self, Self::Queued)

@@ -42,9 +42,9 @@ pub(crate) struct QueuedSend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub(crate) enum Purpose {
-    /// Receipts, copies to own devices, edits, reactions: nobody watches how far it comes.
+    /// Receipts, copies to own devices, edits, most reactions: nobody watches how far it comes.
     Other = 0,
-    /// A message, whose state it moves.
+    /// A message, or a reaction that is watched, whose state it moves.
     Message = 1,
     /// Asks for a message again, in the clear.
     AskAgain = 2,

@@ -322,3 +322,51 @@ async fn what_was_there_before_stays_and_what_comes_after_is_kept_again() {
     anna.say(&bank, "kept again").await;
     until(async || bank.texts(&anna).await == ["kept", "kept again"]).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn how_far_a_reaction_and_a_voice_note_come_stands_in_the_feed() {
+    let world = World::new(46);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    forgetful(&bank).await;
+    let question = anna.say(&bank, "Hello?").await;
+    until(async || anna.message(question).await.state == State::Delivered).await;
+    let emoji = Some("👍".to_owned());
+    let reaction = DraftContent::Reaction { message: question, emoji };
+    let watched = Draft { reference: Some([7; 16]), ..reaction.clone().into() };
+    let watched = bank.device.send(anna.account(), watched).await.unwrap();
+    let unwatched = bank.device.send(anna.account(), reaction.into()).await.unwrap();
+    bank.settled().await;
+    assert_eq!(states(&fed(&bank).await, watched), [State::Sent]);
+    assert!(states(&fed(&bank).await, unwatched).is_empty());
+
+    let note = client::Media {
+        kind: client::MediaKind::Voice,
+        blob: client::Blob {
+            id: "a-b".into(),
+            key: wire::Base64(vec![1; 32]),
+            digest: wire::Base64(vec![2; 32]),
+            size: 3,
+        },
+        content_type: "audio/ogg".into(),
+        file_name: String::new(),
+        caption: String::new(),
+        width: 0,
+        height: 0,
+        duration: 900,
+        thumbnail: wire::Base64(Vec::new()),
+        animated: false,
+    };
+    let note = bank.device.send(anna.account(), DraftContent::Media(note).into()).await.unwrap();
+    let words = bank.device.send(anna.account(), Draft::text("listen")).await.unwrap();
+    until(async || anna.device.message(words).await.unwrap().is_some()).await;
+    assert!(matches!(anna.device.mark_played(words).await, Err(Error::Invalid(_))));
+    assert!(matches!(anna.device.mark_played(question).await, Err(Error::Invalid(_))));
+    // Heard without having been looked at first: it was read as well. A second time is nothing new.
+    anna.device.mark_played(note).await.unwrap();
+    anna.device.mark_played(note).await.unwrap();
+    assert_eq!(anna.message(note).await.state, State::Played);
+    anna.settled().await;
+    until(async || states(&fed(&bank).await, note).last() == Some(&State::Played)).await;
+    assert_eq!(states(&fed(&bank).await, note), [State::Sent, State::Delivered, State::Read, State::Played]);
+    assert_eq!(anna.device.mark_read(bank.account(), u64::MAX >> 1).await.unwrap(), 1, "only the words");
+}

@@ -21,18 +21,22 @@ use super::{
 };
 use crate::{
     HostError,
+    analytics::Analytics,
     apps::{Apps, Authorized, Denied, Owned, Scope, Unknown},
     businesses::Businesses,
     codes::Code,
     ground::Ground,
     ids::{BusinessId, Kind, MessageId, WabaId},
     media::{Media, MediaAbout},
-    messages::{Accepted, Outgoing},
+    messages::{Accepted, Messages, Outgoing},
     numbers::{Number, Numbers},
+    people::People,
     purposes::Gate,
     qr_codes::QrCodes,
     settings::Settings,
     templates::Templates,
+    uploads::{Upload, UploadId, Uploads},
+    usernames::Usernames,
     webhooks::Webhooks,
 };
 
@@ -66,6 +70,11 @@ pub struct Api {
     pub templates: Arc<Templates>,
     pub media: Arc<Media>,
     pub webhooks: Arc<Webhooks>,
+    pub people: Arc<People>,
+    pub messages: Arc<Messages>,
+    pub uploads: Arc<Uploads>,
+    pub usernames: Arc<Usernames>,
+    pub analytics: Arc<Analytics>,
     pub post: Arc<dyn Post>,
     /// How clients reach this server, without a slash at the end: absolute addresses begin with it.
     pub base: String,
@@ -96,7 +105,7 @@ impl Api {
     pub async fn answer(self: Arc<Self>, request: Request) -> Response {
         let trace = format!("A{}", STANDARD_NO_PAD.encode(self.ground.random::<12>()));
         let version = edge::path(request.uri().path()).0;
-        let mut response = match self.outcome(request).await {
+        let mut response = match self.outcome(request, &trace).await {
             Ok(Answer::Json(value)) => json_response(StatusCode::OK, &value),
             Ok(Answer::Other(response)) => response,
             Err(failure) => failure.answer(version, &trace),
@@ -111,7 +120,7 @@ impl Api {
         response
     }
 
-    async fn outcome(self: Arc<Self>, request: Request) -> Outcome {
+    async fn outcome(self: Arc<Self>, request: Request, trace: &str) -> Outcome {
         let (_, path) = edge::path(request.uri().path());
         let method = meant(request.method());
         let route = find(&method, &path);
@@ -120,8 +129,8 @@ impl Api {
         let token = token(&incoming)?;
         let Incoming { version, path, values, headers, rest, .. } = incoming;
         let base = self.base.clone();
-        let call =
-            Call { version, path, values, headers, rest, token: token.clone().unwrap_or_default(), base };
+        let (token_shown, trace) = (token.clone().unwrap_or_default(), trace.to_owned());
+        let call = Call { version, path, values, headers, rest, token: token_shown, base, trace };
         if let Some(Route { run: Run::Open(run), .. }) = route {
             return run(self, call).await;
         }
@@ -198,6 +207,10 @@ impl Api {
                 let found = self.media.about(id.parse().ok()?).await;
                 run(self, owned!(found, |about: &MediaAbout| about.business), call).await
             }
+            Run::Upload(run) => {
+                let found = self.uploads.get(id.parse().ok()?).await;
+                run(self, owned!(found, |upload: &Upload| upload.business), call).await
+            }
             Run::Template(run) => {
                 let business = match self.businesses.get(caller.business()).await {
                     Ok(business) => business,
@@ -210,7 +223,7 @@ impl Api {
     }
 }
 
-fn denied(scope: Scope) -> Failure {
+pub(super) fn denied(scope: Scope) -> Failure {
     let details =
         format!("Application does not have permission for this action: it needs {}", scope.as_str());
     Failure::new(Code::Permission, details)
@@ -262,5 +275,6 @@ pub(super) fn is(node: Node, id: &str) -> bool {
         Node::Number => Kind::of(id) == Some(Kind::NumberId),
         Node::Media => Kind::of(id) == Some(Kind::MediaId),
         Node::Template => Kind::of(id) == Some(Kind::TemplateId),
+        Node::Upload => UploadId::is(id),
     }
 }

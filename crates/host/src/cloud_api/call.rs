@@ -25,6 +25,8 @@ pub struct Call {
     pub token: String,
     /// How clients reach this server.
     pub base: String,
+    /// What names it in answers: `fbtrace_id`.
+    pub trace: String,
 }
 
 impl Call {

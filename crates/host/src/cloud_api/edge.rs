@@ -96,7 +96,8 @@ impl Upload {
 /// The path without version and empty parts: `/v24.0/123/messages/` is `["123", "messages"]`.
 #[must_use]
 pub fn path(path: &str) -> (Version, Vec<String>) {
-    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    // No name has U+0000 in it, and no database takes it.
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().replace('\0', "\u{fffd}");
     let mut parts: Vec<String> =
         path.split('/').filter(|part| !part.is_empty()).take(16).map(decoded).collect();
     match parts.first().and_then(|first| first.parse().ok()) {

@@ -63,3 +63,55 @@ pub(super) fn page(call: &Call, rows: Vec<(String, Value)>) -> Result<Value, Fai
     }
     Ok(json!({ "data": data, "paging": paging }))
 }
+
+/// Where a page of a long list begins, of which only that page is read.
+#[derive(Debug)]
+pub(super) struct Seek {
+    /// The row's name that it begins behind, or ends in front of.
+    pub(super) from: Option<String>,
+    /// Whether it is the rows in front of that.
+    pub(super) back: bool,
+    /// Rows at most.
+    pub(super) limit: usize,
+}
+
+impl Seek {
+    /// What a call asks for.
+    ///
+    /// # Errors
+    /// A cursor or limit that is none.
+    pub(super) fn of(call: &Call) -> Result<Self, Failure> {
+        let fields = call.fields();
+        let limit = fields.integer("limit", 0..=i64::from(u32::MAX))?.map(|limit| limit.clamp(1, MOST));
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(USUAL);
+        let named = |name: &str| fields.text(name, 1024)?.map(|text| read(name, &text)).transpose();
+        let (after, before) = (named("after")?, named("before")?);
+        let back = after.is_none() && before.is_some();
+        Ok(Self { from: after.or(before), back, limit })
+    }
+
+    /// One row more than the page has says whether there are further ones.
+    pub(super) fn page(self, call: &Call, mut rows: Vec<(String, Value)>) -> Value {
+        let more = rows.len() > self.limit;
+        if self.back && more {
+            rows.remove(0);
+        }
+        rows.truncate(self.limit);
+        let (Some(first), Some(last)) =
+            (rows.first().map(|(name, _)| cursor(name)), rows.last().map(|(name, _)| cursor(name)))
+        else {
+            return json!({ "data": [] });
+        };
+        let mut paging = json!({ "cursors": { "before": first, "after": last } });
+        if let Some(paging) = paging.as_object_mut() {
+            if more || self.back {
+                paging.insert("next".to_owned(), call.again(&[("after", &last)]).into());
+            }
+            let before = if self.back { more } else { self.from.is_some() };
+            if before {
+                paging.insert("previous".to_owned(), call.again(&[("before", &first)]).into());
+            }
+        }
+        json!({ "data": rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>(), "paging": paging })
+    }
+}

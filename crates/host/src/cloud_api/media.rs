@@ -9,9 +9,10 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use store::Timestamp;
 use subtle::ConstantTimeEq as _;
+use tokio::time::timeout;
 
 use super::{
     Call, Failure,
@@ -32,6 +33,8 @@ use crate::{
 const ADDRESS: Duration = Duration::from_secs(5 * 60);
 /// Bytes of a file whose type stands behind it in the form: it waits in memory until then.
 const HELD: usize = 16 << 20;
+/// How long it may take to come: others wait for its place there.
+const WAITS: Duration = Duration::from_secs(60);
 
 /// What a file is, as far as the form has said by now. `type` wins over what the part says.
 fn kind(call: &Call, upload: &Upload) -> Result<Option<String>, Failure> {
@@ -49,6 +52,23 @@ pub(super) async fn upload(api: Arc<Api>, number: Owned<Arc<Number>>, mut call: 
         let kind = kind(&call, &upload)?.unwrap_or_default();
         return put(&api, &number.object, &kind, filename, pieces(upload)).await;
     }
+    let Some(_place) = api.media.place_in_memory().await else {
+        let details =
+            "too many files whose type stands behind them: put the type in front, or come back later";
+        return Err(Failure::new(Code::ServiceUnavailable, details));
+    };
+    let held = timeout(WAITS, hold(&mut upload, &mut call.values)).await;
+    let held =
+        held.map_err(|_| Failure::parameter("type", "must stand in front of a file that comes so slowly"))??;
+    let kind = kind(&call, &upload)?.ok_or_else(|| call.fields().missing("type"))?;
+    put(&api, &number.object, &kind, filename, stream::iter(held)).await
+}
+
+/// All of a file, and the fields behind it.
+async fn hold(
+    upload: &mut Upload,
+    values: &mut Map<String, Value>,
+) -> Result<Vec<Result<Bytes, Failure>>, Failure> {
     let mut held = Vec::new();
     let mut size = 0usize;
     while let Some(piece) = upload.chunk().await? {
@@ -56,11 +76,10 @@ pub(super) async fn upload(api: Arc<Api>, number: Owned<Arc<Number>>, mut call: 
         if size > HELD {
             return Err(Failure::parameter("type", "must stand in front of so large a file"));
         }
-        held.push(Ok::<_, Failure>(piece));
+        held.push(Ok(piece));
     }
-    upload.behind(&mut call.values).await?;
-    let kind = kind(&call, &upload)?.ok_or_else(|| call.fields().missing("type"))?;
-    put(&api, &number.object, &kind, filename, stream::iter(held)).await
+    upload.behind(values).await?;
+    Ok(held)
 }
 
 async fn put(

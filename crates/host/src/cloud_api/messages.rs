@@ -1,4 +1,4 @@
-//! `POST /{phone}/messages`.
+//! `POST /{phone}/messages`, and the same for marketing alone.
 
 use std::sync::Arc;
 
@@ -9,7 +9,14 @@ use super::{
     api::{Api, Outcome},
     parse::{self, Draft, Request, Sender},
 };
-use crate::{HostError, apps::Owned, codes::Code, content::Content, messages::Accepted, numbers::Number};
+use crate::{
+    HostError,
+    apps::Owned,
+    codes::Code,
+    content::{Category, Content},
+    messages::Accepted,
+    numbers::Number,
+};
 
 pub(super) async fn post(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
     let number = number.object;
@@ -27,11 +34,42 @@ pub(super) async fn post(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) 
         }
         Request::Send(draft) => *draft,
     };
+    send(&api, &number, draft, Taken::Anything).await
+}
+
+/// What is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Anything,
+    Marketing,
+}
+
+/// `POST /{phone}/marketing_messages`: templates of marketing, and nothing else. There is one way to deliver them here,
+/// so it is no other than that of all messages.
+pub(super) async fn marketing(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let number = number.object;
+    let business = api.businesses.get(number.business).await?;
+    let sender = Sender { id: number.id, country: Some(&business.country) };
+    let fields = call.message();
+    fields.word("product_policy", &["CLOUD_API_FALLBACK", "STRICT"])?;
+    fields.boolean("message_activity_sharing")?;
+    match parse::request(sender, &fields)? {
+        Request::Send(draft) if draft.template.is_some() => {
+            send(&api, &number, *draft, Taken::Marketing).await
+        }
+        _ => Err(Failure::new(Code::MarketingOnly, "type: must be template, of the category MARKETING")),
+    }
+}
+
+async fn send(api: &Api, number: &Number, draft: Draft, taken: Taken) -> Outcome {
     let Draft { input, mut outgoing, template } = draft;
     let is_template = template.is_some();
     if let Some(asked) = template {
         let components = asked.components.as_ref();
         let filled = api.templates.fill(number.waba, &asked.name, &asked.language, components).await?;
+        if taken == Taken::Marketing && filled.category != Category::Marketing {
+            return Err(Failure::new(Code::MarketingOnly, "template: must be of the category MARKETING"));
+        }
         outgoing.content = Content::Template(Box::new(filled));
     }
     let accepted = api.post.send(outgoing).await?;

@@ -4,19 +4,23 @@
 //! request ─▶ edge (one map of parameters) ─▶ apps (who asks) ─▶ routes (which object, is it theirs) ─▶ a feature
 //! ```
 
+mod analytics;
 mod api;
 mod apps;
 mod automation;
+mod blocks;
 mod call;
 pub mod edge;
 mod error;
 mod fields;
+mod history;
 mod lists;
 mod media;
 mod messages;
 mod numbers;
 mod objects;
 pub mod openapi;
+mod page;
 pub mod parse;
 mod post;
 mod profiles;
@@ -25,6 +29,8 @@ pub mod routes;
 pub mod selection;
 mod subscriptions;
 mod templates;
+mod uploads;
+mod usernames;
 
 use std::{fmt, str::FromStr};
 

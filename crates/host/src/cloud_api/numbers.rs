@@ -80,6 +80,12 @@ pub(super) async fn change(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call
     if subscriptions::of_number(&api, number.caller().app(), &number.object, &fields).await? {
         return success();
     }
+    if let Some(name) = fields.text("new_display_name", 256)? {
+        let number = number.object;
+        let business = api.businesses.get(number.business).await?;
+        api.numbers.ask_for_name(&api.webhooks, &business, &number, &name).await?;
+        return success();
+    }
     if fields.value("pin").is_none() {
         return Err(Failure::parameter("pin", "nothing that can be changed was given"));
     }

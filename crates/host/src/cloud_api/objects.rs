@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Call, Failure,
-    api::{Api, Outcome},
+    Call, Failure, Fields, Voice, analytics,
+    api::{Api, Outcome, denied},
     automation::automation_json,
     lists::page,
     selection::Selected,
@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     HostError,
-    apps::Owned,
+    apps::{Owned, Scope},
     businesses::{Business, BusinessState},
     ids::AppId,
     numbers::Number,
+    purposes::Purpose,
     settings::{Automation, Registration},
 };
 
@@ -32,6 +33,7 @@ impl Node {
     pub(super) const NUMBER: Self = Self("WhatsAppBusinessPhoneNumber");
     pub(super) const PROFILE: Self = Self("WhatsAppBusinessProfile");
     pub(super) const TEMPLATE: Self = Self("WhatsAppMessageTemplate");
+    pub(super) const HISTORY: Self = Self("WhatsAppMessageHistory");
 }
 
 /// What is wanted of all that is known; `usual` if nothing is said. `id` is always there.
@@ -125,7 +127,7 @@ fn time(at: store::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
 }
 
-fn known_account(business: &Business) -> Vec<(&'static str, Value)> {
+fn known_account(business: &Business, insights: bool) -> Vec<(&'static str, Value)> {
     vec![
         ("id", json!(business.waba)),
         ("name", json!(business.name)),
@@ -141,21 +143,53 @@ fn known_account(business: &Business) -> Vec<(&'static str, Value)> {
         ("owner_business", json!({ "id": business.id, "name": business.name })),
         ("primary_funding_id", Value::Null),
         ("health_status", entities(business, None)),
-        ("is_enabled_for_insights", json!(true)),
-        ("marketing_messages_onboarding_status", json!("INELIGIBLE")),
+        ("is_enabled_for_insights", json!(insights)),
+        ("marketing_messages_onboarding_status", json!("ONBOARDED")),
     ]
 }
 
 const USUAL_ACCOUNT: &[&str] = &["id", "name", "timezone_id", "message_template_namespace", "currency"];
 
-pub(super) async fn account(_: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
-    let known = known_account(&business.object);
-    Ok(project(Node::ACCOUNT, &call.selection()?, known, USUAL_ACCOUNT)?.into())
+/// Whether the business lets its messages be counted.
+async fn insights(api: &Api, business: &Business) -> Result<bool, HostError> {
+    Ok(api.gate.instructions(business.id).await?.allow(Purpose::Analyse))
 }
 
-pub(super) async fn accounts(_: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+pub(super) async fn account(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let may_count = business.caller().known().scopes.has(Scope::Management);
     let business = business.object;
-    let row = project(Node::ACCOUNT, &call.selection()?, known_account(&business), USUAL_ACCOUNT)?;
+    let selected = call.selection()?;
+    let mut known = known_account(&business, insights(&api, &business).await?);
+    for field in &selected {
+        let name = analytics::NAMES.into_iter().find(|name| *name == field.name);
+        let Some(name) = name.filter(|name| known.iter().all(|(there, _)| there != name)) else { continue };
+        if !may_count {
+            return Err(denied(Scope::Management));
+        }
+        let parameters = analytics::parameters(field);
+        let fields = Fields::of(&parameters, Voice::Object);
+        known.push((name, analytics::value(&api, &business, name, &fields).await?));
+    }
+    Ok(project(Node::ACCOUNT, &selected, known, USUAL_ACCOUNT)?.into())
+}
+
+/// Lets messages of templates be counted, as far as the business lets its host do so.
+pub(super) async fn set_account(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    match fields.boolean("is_enabled_for_insights")? {
+        Some(true) => {}
+        Some(false) => return Err(fields.invalid("is_enabled_for_insights", "cannot be switched off here")),
+        None => return Err(fields.missing("is_enabled_for_insights")),
+    }
+    let business = business.object;
+    api.analytics.allowed(business.id, business.waba).await?;
+    Ok(json!({ "id": business.waba }).into())
+}
+
+pub(super) async fn accounts(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let business = business.object;
+    let known = known_account(&business, insights(&api, &business).await?);
+    let row = project(Node::ACCOUNT, &call.selection()?, known, USUAL_ACCOUNT)?;
     Ok(page(&call, vec![(business.waba.to_string(), row)])?.into())
 }
 
@@ -209,6 +243,8 @@ pub(super) async fn known_number(
     } else {
         Value::Null
     };
+    let username = if wanted("username") { api.usernames.of(number).await? } else { None };
+    let asked = number.requested_name.as_ref();
     let has_pin = wanted("is_pin_enabled") && api.settings.get::<Registration>(number).await?.has_pin();
     Ok(vec![
         ("id", json!(number.id)),
@@ -219,7 +255,8 @@ pub(super) async fn known_number(
         ("quality_score", json!({ "score": "GREEN" })),
         ("status", json!(status)),
         ("name_status", json!("APPROVED")),
-        ("new_name_status", json!("NONE")),
+        ("new_display_name", json!(asked)),
+        ("new_name_status", json!(if asked.is_some() { "PENDING_REVIEW" } else { "NONE" })),
         ("account_mode", json!(if business.state == BusinessState::Approved { "LIVE" } else { "SANDBOX" })),
         ("platform_type", json!("CLOUD_API")),
         ("throughput", json!({ "level": "HIGH" })),
@@ -239,7 +276,7 @@ pub(super) async fn known_number(
         ("webhook_configuration", callbacks),
         ("conversational_automation", automation),
         ("health_status", entities(business, Some(number))),
-        ("username", Value::Null),
+        ("username", json!(username)),
     ])
 }
 

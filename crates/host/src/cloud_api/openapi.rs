@@ -1,9 +1,11 @@
 //! The description of the API, made of the table of its routes.
 
+mod bodies;
+
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::routes::{Node, ROUTES, Run};
+use super::routes::{Node, ROUTES, Route, Run};
 
 /// The OpenAPI document: every path that is served, the right that it needs and how errors look.
 #[must_use]
@@ -18,6 +20,7 @@ pub fn document() -> Value {
             Node::Number => "/{phone_number_id}",
             Node::Media => "/{media_id}",
             Node::Template => "/{template_id}",
+            Node::Upload => "/{upload_id}",
         };
         let edge =
             route.edge.replacen("{}", "{item}", 1).replacen("{}", "{until}", 1).replace("{}", "{signature}");
@@ -30,12 +33,8 @@ pub fn document() -> Value {
                 parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
             }
         }
-        if route.method == Method::GET {
-            for (name, kind) in
-                [("fields", "string"), ("limit", "integer"), ("after", "string"), ("before", "string")]
-            {
-                parameters.push(json!({ "name": name, "in": "query", "schema": { "type": kind } }));
-            }
+        for (name, kind) in query(route) {
+            parameters.push(json!({ "name": name, "in": "query", "schema": kind }));
         }
         let error = json!({
             "description": "An error",
@@ -45,17 +44,23 @@ pub fn document() -> Value {
             "summary": route.about,
             "parameters": parameters,
             "responses": {
-                "200": { "description": "Done", "content": { "application/json": { "schema": { "type": "object" } } } },
+                "200": { "description": "Done", "content": content(route.edge) },
                 "default": error,
             },
         });
+        // For people, who are told in a page that there is none.
+        if route.edge == PAGE
+            && let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut)
+        {
+            let missing = json!({ "description": "There is no such link", "content": content(route.edge) });
+            responses.insert("404".to_owned(), missing);
+        }
         if let Some(operation) = operation.as_object_mut() {
             if !matches!(route.run, Run::Open(_)) {
                 operation.insert("security".to_owned(), json!([{ "token": [route.scope.as_str()] }]));
             }
-            if route.method == Method::POST {
-                let body = json!({ "content": { "application/json": { "schema": body(route.edge) } } });
-                operation.insert("requestBody".to_owned(), body);
+            if let Some(body) = bodies::body(route) {
+                operation.insert("requestBody".to_owned(), json!({ "content": body }));
             }
         }
         let method = route.method.as_str().to_ascii_lowercase();
@@ -95,28 +100,54 @@ pub fn document() -> Value {
     })
 }
 
-/// What a body has in it.
-fn body(edge: &str) -> Value {
-    let text = || json!({ "type": "string" });
+/// The page behind a short link.
+const PAGE: &str = "message/{}";
+
+/// In what form it is answered.
+fn content(edge: &str) -> Value {
     match edge {
-        "messages" => json!({ "type": "object", "required": ["messaging_product"], "properties": {
-            "messaging_product": { "const": "whatsapp" },
-            "to": text(), "recipient": text(), "type": text(), "status": text(), "message_id": text(),
-            "text": { "type": "object", "properties": { "body": text(), "preview_url": { "type": "boolean" } } },
-            "interactive": { "type": "object" }, "template": { "type": "object" }, "context": { "type": "object" },
-            "image": { "type": "object" }, "video": { "type": "object" }, "audio": { "type": "object" },
-            "document": { "type": "object" }, "sticker": { "type": "object" }, "location": { "type": "object" },
-            "reaction": { "type": "object" }, "contacts": { "type": "array", "items": { "type": "object" } },
-        } }),
-        "register" => json!({ "type": "object", "required": ["messaging_product", "pin"], "properties": {
-            "messaging_product": { "const": "whatsapp" }, "pin": text(),
-        } }),
-        "message_templates" => {
-            json!({ "type": "object", "required": ["name", "language", "category"], "properties": {
-            "name": text(), "language": text(), "category": text(),
-            "components": { "type": "array", "items": { "type": "object" } },
-        } })
+        PAGE => json!({ "text/html": { "schema": { "type": "string" } } }),
+        "picture/{}/{}" | "media/{}/{}/{}" => json!({ "*/*": {} }),
+        _ => json!({ "application/json": { "schema": { "type": "object" } } }),
+    }
+}
+
+/// What may stand in the query.
+fn query(route: &Route) -> Vec<(&'static str, Value)> {
+    let text = |name: &'static str| (name, json!({ "type": "string" }));
+    let number = |name: &'static str| (name, json!({ "type": "integer" }));
+    let list = [text("fields"), number("limit"), text("after"), text("before")];
+    let range = [number("start"), number("end"), text("granularity")];
+    let words = |names: &[&'static str]| names.iter().copied().map(text).collect::<Vec<_>>();
+    match (&route.method, route.edge) {
+        (&Method::GET, "message_template_library") => {
+            [words(&["search", "topic", "usecase", "industry", "language"]), list.to_vec()].concat()
         }
-        _ => json!({ "type": "object" }),
+        (&Method::GET, "message_templates") => {
+            let filters = ["name", "name_or_content", "content", "status", "category", "language", "summary"];
+            [words(&filters), list.to_vec()].concat()
+        }
+        (&Method::GET, "message_history") => [words(&["message_id"]), list.to_vec()].concat(),
+        (&Method::GET, "analytics") => {
+            [range.to_vec(), words(&["phone_numbers", "country_codes", "product_types"])].concat()
+        }
+        (&Method::GET, "conversation_analytics") => range.to_vec(),
+        (&Method::GET, "pricing_analytics") => {
+            let more =
+                ["phone_numbers", "country_codes", "metric_types", "pricing_types", "pricing_categories"];
+            [range.to_vec(), words(&more), words(&["dimensions"])].concat()
+        }
+        (&Method::GET, "template_analytics") => {
+            [range.to_vec(), words(&["template_ids", "metric_types"])].concat()
+        }
+        (&Method::GET, "compare") => [range[..2].to_vec(), words(&["template_ids"])].concat(),
+        (&Method::GET, "debug_token") => words(&["input_token"]),
+        (&Method::GET, PAGE | "picture/{}/{}" | "media/{}/{}/{}") => Vec::new(),
+        (&Method::GET, _) => list.to_vec(),
+        (&Method::POST, "uploads") => {
+            [words(&["file_name", "file_type"]), vec![number("file_length")]].concat()
+        }
+        (&Method::DELETE, "message_templates") => words(&["name", "hsm_id", "hsm_ids"]),
+        _ => Vec::new(),
     }
 }

@@ -2,22 +2,66 @@
 
 use std::sync::Arc;
 
+use axum::{body::Body, response::IntoResponse as _};
+use http::{StatusCode, header};
 use serde_json::json;
 
 use super::{
     Call, Failure, Fields,
-    api::{Api, Outcome},
+    api::{Answer, Api, Outcome},
     objects::{Node, project},
     parse,
 };
 use crate::{
+    HostError,
     apps::Owned,
+    ids::NumberId,
     numbers::Number,
     settings::{Profile, VERTICALS},
+    uploads::{Upload, UploadId},
 };
+
+/// Bytes of a picture.
+const PICTURE: u64 = 5 << 20;
+
+/// Where the picture of a number is, on this server.
+pub(super) fn picture_path(number: &Number, profile: &Profile) -> Option<String> {
+    profile.picture.as_ref().map(|picture| format!("/picture/{}/{picture}", number.id))
+}
+
+/// The picture of a number, which is shown to everybody: it is what a business shows of itself.
+pub(super) async fn picture(api: Arc<Api>, call: Call) -> Outcome {
+    let gone = || Failure::from(HostError::NotFound("picture"));
+    let id: NumberId = call.tail(0).and_then(|id| id.parse().ok()).ok_or_else(gone)?;
+    let number = api.numbers.get(id).await?;
+    let profile: Profile = api.settings.get(&number).await?;
+    let shown = profile.picture.filter(|picture| Some(picture.as_str()) == call.tail(1)).ok_or_else(gone)?;
+    let upload = api.uploads.get(UploadId::from_bare(&shown).ok_or_else(gone)?).await?;
+    let bytes = api.uploads.open(&upload).await?;
+    let headers = [
+        (header::CONTENT_TYPE, upload.mime_type),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'".to_owned()),
+    ];
+    Ok(Answer::Other((StatusCode::OK, headers, Body::from(bytes)).into_response()))
+}
+
+/// The picture that a handle names.
+async fn picture_of(api: &Api, number: &Number, handle: &str) -> Result<Upload, Failure> {
+    let wrong = |reason: &str| Failure::parameter("profile_picture_handle", reason);
+    let upload = match api.uploads.of_handle(number.business, handle).await {
+        Err(HostError::NotFound(_)) => return Err(wrong("no handle of an upload of this business")),
+        found => found?,
+    };
+    if !["image/jpeg", "image/png"].contains(&upload.mime_type.as_str()) || upload.size > PICTURE {
+        return Err(wrong("a JPEG or PNG of at most 5 MiB"));
+    }
+    Ok(upload)
+}
 
 pub(super) async fn get(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
     let profile: Profile = api.settings.get(&number.object).await?;
+    let picture = picture_path(&number.object, &profile).map(|path| format!("{}{path}", call.base));
     let websites = Some(profile.websites).filter(|websites| !websites.is_empty());
     let known = vec![
         ("messaging_product", json!("whatsapp")),
@@ -27,14 +71,23 @@ pub(super) async fn get(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -
         ("email", json!(profile.email)),
         ("websites", json!(websites)),
         ("vertical", json!(profile.vertical)),
-        ("profile_picture_url", json!(null)),
+        ("profile_picture_url", json!(picture)),
     ];
     let selected = call.selection()?;
     let mut row = project(
         Node::PROFILE,
         &selected,
         known,
-        &["messaging_product", "about", "address", "description", "email", "websites", "vertical"],
+        &[
+            "messaging_product",
+            "about",
+            "address",
+            "description",
+            "email",
+            "websites",
+            "vertical",
+            "profile_picture_url",
+        ],
     )?;
     if let Some(row) = row.as_object_mut() {
         row.insert("messaging_product".to_owned(), "whatsapp".into());
@@ -71,9 +124,15 @@ pub(super) async fn set(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -
         }
     }
     let vertical = fields.word("vertical", VERTICALS)?;
-    if fields.value("profile_picture_handle").is_some() {
-        return Err(fields.invalid("profile_picture_handle", "no handle of an upload"));
+    let picture = match fields.text("profile_picture_handle", 4096)? {
+        Some(handle) => Some(picture_of(&api, &number.object, &handle).await?),
+        None => None,
+    };
+    // Kept before it is named: one that is named and gone would be worse than one that nobody names.
+    if let Some(picture) = &picture {
+        api.uploads.keep(picture, true).await?;
     }
+    let shown = picture.as_ref().map(|picture| picture.id.bare());
     let change = move |known: &mut Profile| {
         let set = |to: &mut Option<String>, from: &Option<Option<String>>| {
             if let Some(from) = from {
@@ -90,7 +149,15 @@ pub(super) async fn set(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -
         if let Some(vertical) = vertical {
             vertical.clone_into(&mut known.vertical);
         }
+        match &shown {
+            Some(shown) => known.picture.replace(shown.clone()).filter(|before| before != shown),
+            None => None,
+        }
     };
-    api.settings.change(&number.object, change).await?;
+    let before = api.settings.change(&number.object, change).await?;
+    if let Some(before) = before.and_then(|before| UploadId::from_bare(&before)) {
+        let before = api.uploads.get(before).await?;
+        api.uploads.keep(&before, false).await?;
+    }
     Ok(json!({ "success": true }).into())
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::Method;
 
 use super::{
-    Call,
+    Call, analytics,
     api::{Api, Task, is},
-    apps as app_routes, automation, media, messages, numbers, objects, profiles, qr_codes, subscriptions,
-    templates,
+    apps as app_routes, automation, blocks, history, media, messages, numbers, objects, page, profiles,
+    qr_codes, subscriptions, templates, uploads, usernames,
 };
 use crate::{
     apps::{App, Authorized, Owned, Scope},
@@ -16,6 +16,7 @@ use crate::{
     media::MediaAbout,
     numbers::Number,
     templates::Template,
+    uploads::Upload,
 };
 
 /// With what kind of object a path begins.
@@ -35,6 +36,8 @@ pub enum Node {
     Media,
     /// A template.
     Template,
+    /// An upload.
+    Upload,
 }
 
 /// Who answers. What a route is given says what was checked.
@@ -56,6 +59,8 @@ pub(super) enum Run {
     Media(fn(Arc<Api>, Owned<MediaAbout>, Call) -> Task),
     /// About a template.
     Template(fn(Arc<Api>, Owned<Template>, Call) -> Task),
+    /// About an upload.
+    Upload(fn(Arc<Api>, Owned<Upload>, Call) -> Task),
 }
 
 /// A path and a method.
@@ -89,7 +94,7 @@ macro_rules! routes {
             node: Node::$node,
             edge: $edge,
             scope: Scope::$scope,
-            raw: false,
+            raw: matches!(Node::$node, Node::Upload),
             about: $about,
             run: routes!(@ $run $handler),
         }),*];
@@ -104,6 +109,12 @@ routes! {
     GET Root "debug_token" Any Caller app_routes::debug_token, "What a token may do";
     GET Root "me" Any Caller app_routes::me, "Who asks";
     GET Root "media/{}/{}/{}" Messaging Caller media::download, "The bytes of a file";
+    GET Root "message/{}" Any Open page::show, "The page behind a short link";
+    GET Root "picture/{}/{}" Any Open profiles::picture, "The picture of a profile";
+    GET Root "message_template_library" Management Caller templates::library, "Templates that are ready to be used";
+    POST App "uploads" Management App uploads::begin, "Begins an upload that can be resumed";
+    GET Upload "" Management Upload uploads::about, "How much of an upload is here";
+    POST Upload "" Management Upload uploads::append, "More bytes of an upload";
     GET Media "" Messaging Media media::about, "A file";
     DELETE Media "" Messaging Media media::delete, "Deletes a file";
     POST Number "media" Messaging Number media::upload, "Uploads a file";
@@ -118,17 +129,36 @@ routes! {
     GET Business "owned_whatsapp_business_accounts" Business Business objects::accounts, "The accounts of a business";
     GET Business "client_whatsapp_business_accounts" Business Business objects::no_accounts, "Accounts of others";
     GET Waba "" Any Waba objects::account, "An account";
+    POST Waba "" Management Waba objects::set_account, "Lets messages of templates be counted";
+    GET Waba "analytics" Management Waba analytics::edge, "How many messages were sent";
+    GET Waba "conversation_analytics" Management Waba analytics::edge, "How many conversations there were";
+    GET Waba "pricing_analytics" Management Waba analytics::edge, "How many messages were delivered as what";
+    GET Waba "template_analytics" Management Waba analytics::edge, "How often templates were sent";
     GET Waba "phone_numbers" Any Waba objects::phone_numbers, "The numbers of an account";
     GET Waba "message_templates" Management Waba templates::list, "The templates of an account";
     POST Waba "message_templates" Management Waba templates::create, "Makes a template";
     DELETE Waba "message_templates" Management Waba templates::delete, "Deletes templates";
     POST Waba "message_templates/archive" Management Waba templates::archive, "Puts templates away";
     POST Waba "message_templates/unarchive" Management Waba templates::unarchive, "Takes templates back";
+    POST Waba "upsert_message_templates" Management Waba templates::upsert, "Makes or changes templates of many languages";
+    POST Waba "migrate_message_templates" Management Waba templates::migrate, "Takes templates of another account over";
+    GET Waba "message_templates/{}" Management Waba templates::of_account, "A template of an account";
+    GET Template "compare" Management Template analytics::compare, "How templates compare";
+    POST Template "unpause" Management Template templates::unpause, "Lets a template be sent again";
     GET Template "" Management Template templates::get, "A template";
     POST Template "" Management Template templates::edit, "Edits a template";
     GET Number "" Any Number objects::number, "A number";
     POST Number "" Management Number numbers::change, "Sets a number's PIN";
     POST Number "messages" Messaging Number messages::post, "Sends a message, or says that one was read";
+    POST Number "marketing_messages" Messaging Number messages::marketing, "Sends a template of marketing";
+    GET Number "message_history" Messaging Number history::list, "How far messages came";
+    GET Number "block_users" Messaging Number blocks::list, "Who is blocked";
+    POST Number "block_users" Messaging Number blocks::block, "Takes nothing from people any more";
+    DELETE Number "block_users" Messaging Number blocks::unblock, "Takes something from them again";
+    GET Number "username" Management Number usernames::get, "The name by which a number is found";
+    POST Number "username" Management Number usernames::set, "Sets that name";
+    DELETE Number "username" Management Number usernames::remove, "Takes that name away";
+    GET Number "username_suggestions" Management Number usernames::suggestions, "Names that nobody has";
     POST Number "register" Management Number numbers::register, "Lets a number send and receive";
     POST Number "deregister" Management Number numbers::deregister, "Ends that";
     POST Number "request_code" Management Number numbers::verified_already, "Asks for a code to verify a number";

@@ -12,12 +12,17 @@ use super::{
     selection::Selected,
 };
 use crate::{
-    apps::Owned,
+    apps::{Authorized, Owned},
     businesses::Business,
     ids::TemplateId,
-    templates::{Definition, ParameterFormat, Template},
+    templates::{
+        Changed, Decision, Definition, ParameterFormat, Template,
+        library::{LIBRARY, LibraryTemplate},
+    },
 };
 
+/// Languages that are made at once at most: all that there are.
+const LANGUAGES: usize = 100;
 /// Components of a definition at most.
 const COMPONENTS: usize = 32;
 
@@ -41,7 +46,7 @@ fn row(template: &Template, selected: &[Selected]) -> Result<Value, Failure> {
         ("rejected_reason", json!(template.reason)),
         ("quality_score", json!({ "score": "UNKNOWN", "date": template.edited.0 / 1000 })),
         ("message_send_ttl_seconds", json!(definition.message_send_ttl_seconds)),
-        ("library_template_name", Value::Null),
+        ("library_template_name", json!(definition.library_template_name)),
         ("cta_url_link_tracking_opted_out", Value::Null),
         ("degrees_of_freedom_spec", Value::Null),
         ("last_updated_time", json!(template.edited.0 / 1000)),
@@ -125,8 +130,10 @@ fn ttl(fields: &Fields<'_>) -> Result<Option<u32>, Failure> {
 
 pub(super) async fn create(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
     let fields = call.fields();
-    if fields.value("library_template_name").is_some() {
-        return Err(Failure::parameter("library_template_name", "there is no library on this server"));
+    let business = business.object;
+    if let Some(of) = fields.text("library_template_name", 512)? {
+        let definition = of_library(&fields, &of)?;
+        return made(&api.templates.create(business.id, business.waba, definition).await?);
     }
     let definition = Definition::parse(
         &fields.need_text("name", 512)?,
@@ -136,10 +143,99 @@ pub(super) async fn create(api: Arc<Api>, business: Owned<Arc<Business>>, call: 
         &components(&fields)?,
         ttl(&fields)?,
     )?;
-    let business = business.object;
-    let made = api.templates.create(business.id, business.waba, definition).await?;
+    made(&api.templates.create(business.id, business.waba, definition).await?)
+}
+
+fn made(made: &Changed) -> Outcome {
     let category = made.category.as_str().to_ascii_uppercase();
     Ok(json!({ "id": made.id, "status": made.status.as_str(), "category": category }).into())
+}
+
+/// A template made of one of the library.
+fn of_library(fields: &Fields<'_>, of: &str) -> Result<Definition, Failure> {
+    let language = fields.need_text("language", 16)?;
+    let found = LibraryTemplate::find(of, &language);
+    let found = found.ok_or_else(|| {
+        fields.invalid("library_template_name", "no template of the library in this language")
+    })?;
+    let buttons = fields.objects("library_template_button_inputs", 10)?;
+    let buttons: Vec<Value> = buttons.into_iter().map(Fields::into_value).collect();
+    let body = fields.object("library_template_body_inputs")?.map(Fields::into_value);
+    let (name, category) = (fields.need_text("name", 512)?, fields.need_text("category", 32)?);
+    Ok(found.definition(&name, &category, &buttons, body.as_ref())?)
+}
+
+pub(super) async fn library(_: Arc<Api>, _: Authorized, call: Call) -> Outcome {
+    let fields = call.fields();
+    let mut search = Vec::new();
+    for name in ["search", "name", "name_or_content", "content"] {
+        search.extend(fields.text(name, 512)?);
+    }
+    let (language, topic) = (fields.text("language", 16)?, fields.text("topic", 64)?);
+    let (usecase, industry) = (fields.text("usecase", 64)?, fields.text("industry", 64)?);
+    let is = |wanted: &Option<String>, word: &str| {
+        wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(word))
+    };
+    let rows = LIBRARY.iter().filter(|template| {
+        search.iter().all(|words| template.holds(words))
+            && is(&language, template.language)
+            && is(&topic, template.topic)
+            && is(&usecase, template.usecase)
+            && (industry.is_none() || template.industry.iter().any(|word| is(&industry, word)))
+    });
+    let rows = rows.map(|template| (format!("{} {}", template.name, template.language), template.row()));
+    Ok(page(&call, rows.collect())?.into())
+}
+
+/// Authentication in many languages at once: made where there is none, changed where there is one.
+pub(super) async fn upsert(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    let category = fields.need_text("category", 32)?;
+    if !category.eq_ignore_ascii_case("AUTHENTICATION") {
+        return Err(fields.invalid("category", "must be AUTHENTICATION"));
+    }
+    let name = fields.need_text("name", 512)?;
+    let mut languages = fields.texts("languages", LANGUAGES)?;
+    languages.sort_unstable();
+    languages.dedup();
+    if languages.is_empty() {
+        return Err(fields.missing("languages"));
+    }
+    let (components, ttl) = (components(&fields)?, ttl(&fields)?);
+    let mut definitions = Vec::with_capacity(languages.len());
+    for language in &languages {
+        definitions.push(Definition::parse(&name, language, &category, None, &components, ttl)?);
+    }
+    let business = business.object;
+    let made = api.templates.upsert(business.id, business.waba, &definitions).await?;
+    let rows = made.iter().map(|made| {
+        let category = made.category.as_str().to_ascii_uppercase();
+        json!({ "id": made.id, "status": made.status.as_str(), "language": made.language, "category": category })
+    });
+    Ok(json!({ "data": rows.collect::<Vec<_>>() }).into())
+}
+
+pub(super) async fn unpause(api: Arc<Api>, template: Owned<Template>, _: Call) -> Outcome {
+    api.templates.decide(template.object.id, Decision::Unpause).await?;
+    Ok(json!({ "success": true }).into())
+}
+
+/// A business has one account here: there is none from which templates could come.
+pub(super) async fn migrate(_: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    let source = fields.need_text("source_waba_id", 64)?;
+    if source == business.object.waba.to_string() {
+        return Err(fields.invalid("source_waba_id", "must be another account"));
+    }
+    Err(Failure::no_object(&http::Method::POST, &source))
+}
+
+/// One of an account, by its id behind the account's.
+pub(super) async fn of_account(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let id = call.tail(1).unwrap_or_default();
+    let none = || Failure::no_object(&http::Method::GET, id);
+    let template = api.templates.get(business.object.waba, id.parse().map_err(|_| none())?).await?;
+    Ok(row(&template, &call.selection()?)?.into())
 }
 
 pub(super) async fn edit(api: Arc<Api>, template: Owned<Template>, call: Call) -> Outcome {

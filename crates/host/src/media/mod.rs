@@ -22,6 +22,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
 
 pub use self::kinds::{limit_of, sniff};
@@ -45,11 +46,17 @@ const OWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a file that a person sent is kept: 7 days, or as long as the business stores chats.
 const RECEIVED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// Files that wait in memory at the same time.
+const HELD: usize = 8;
+/// How long one waits for a place there.
+const PLACE: Duration = Duration::from_secs(10);
+
 /// Files.
 #[derive(Debug)]
 pub struct Media {
     ground: Arc<Ground>,
     gate: Arc<Gate>,
+    held: Semaphore,
 }
 
 /// What is known of a file.
@@ -97,7 +104,14 @@ impl Media {
     /// On this ground.
     #[must_use]
     pub fn new(ground: Arc<Ground>, gate: Arc<Gate>) -> Arc<Self> {
-        Arc::new(Self { ground, gate })
+        Arc::new(Self { ground, gate, held: Semaphore::new(HELD) })
+    }
+
+    /// A place among the files that wait in memory until it is known what they are. There are few: none comes if nobody
+    /// gives one back in time.
+    pub async fn place_in_memory(&self) -> Option<SemaphorePermit<'_>> {
+        let place = tokio::time::timeout(PLACE, self.held.acquire()).await;
+        place.ok().and_then(Result::ok)
     }
 
     /// Takes a file of the business in. Its bytes must be what the type says.

@@ -35,7 +35,7 @@ fn subject(number: NumberId) -> Option<BusSubject> {
 }
 
 /// Tells the desk of a number, wherever it is.
-pub(super) async fn tell(bus: &dyn Bus, number: NumberId) {
+pub(crate) async fn tell(bus: &dyn Bus, number: NumberId) {
     let Some(subject) = subject(number) else { return };
     if let Err(error) = bus.publish(&subject, Bytes::new()).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "a number's desk was not woken");
@@ -71,6 +71,7 @@ impl Messages {
             if busy {
                 continue;
             }
+            self.people.tell_blocks(live).await?;
             let heard = async {
                 match &mut signals {
                     Some(signals) => drop(signals.next().await),

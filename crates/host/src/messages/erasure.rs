@@ -40,6 +40,7 @@ impl Messages {
             Err(error) => return Err(error),
         }
         let (mut messages, mut media) = (0, 0);
+        let counted = self.gate.instructions(number.business).await?.allow(Purpose::Analyse);
         loop {
             let rows = store::of_person(&mut self.ground.reader().await?, id, person, BATCH).await?;
             let count = rows.len();
@@ -52,7 +53,7 @@ impl Messages {
             let seqs: Arc<[i64]> = rows.iter().map(|row| row.seq).collect();
             let written = self.ground.write(id.get(), move |transaction| {
                 let seqs = seqs.clone();
-                Box::pin(async move { Ok(store::delete(transaction, &seqs).await?) })
+                Box::pin(async move { Ok(store::delete(transaction, &seqs, counted).await?) })
             });
             written.await?;
         }
@@ -152,6 +153,11 @@ impl Messages {
     }
 
     async fn delete_before(&self, business: BusinessId, before: i64) -> Result<(), HostError> {
+        let counted = match self.gate.instructions(business).await {
+            Ok(instructions) => before < i64::MAX && instructions.allow(Purpose::Analyse),
+            Err(HostError::Erased) => false,
+            Err(error) => return Err(error),
+        };
         loop {
             let found = store::older(&mut self.ground.reader().await?, business, before, BATCH).await?;
             let seqs: Arc<[i64]> = found.into();
@@ -159,7 +165,7 @@ impl Messages {
             if count > 0 {
                 let written = self.ground.write(business.get(), move |transaction| {
                     let seqs = seqs.clone();
-                    Box::pin(async move { Ok(store::delete(transaction, &seqs).await?) })
+                    Box::pin(async move { Ok(store::delete(transaction, &seqs, counted).await?) })
                 });
                 written.await?;
             }

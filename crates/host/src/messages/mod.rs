@@ -25,9 +25,10 @@ use ::store::{Timestamp, writer::LaneHandle};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::convert::{Files, files_mut};
+pub(crate) use self::desk::tell as tell_desk;
 use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;
-pub(crate) use self::store::{IMPORTED, Stored};
+pub(crate) use self::store::{IMPORTED, Stored, came_to, category_number};
 pub use self::{
     events::{Happened, Outlet, Prepared},
     outgoing::{Accepted, Outgoing, Recipient},
@@ -117,6 +118,25 @@ impl Messages {
     pub async fn get(&self, id: MessageId) -> Result<About, HostError> {
         let found = store::by_name(&mut self.ground.reader().await?, id).await?;
         found.map(|row| row.about(id.number())).ok_or(HostError::NotFound("message"))
+    }
+
+    /// What a number sent, without what it says, the latest first: before this place, or (`back`) behind it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn sent_by(
+        &self,
+        number: NumberId,
+        from: Option<i64>,
+        back: bool,
+        limit: u32,
+    ) -> Result<Vec<About>, HostError> {
+        let from = from.unwrap_or(if back { 0 } else { i64::MAX });
+        let mut rows = store::sent_by(&mut self.ground.reader().await?, number, from, back, limit).await?;
+        if back {
+            rows.reverse();
+        }
+        Ok(rows.iter().map(|row| row.about(number)).collect())
     }
 
     /// What messages of one number say, as far as they are there.

@@ -304,6 +304,7 @@ impl Messages {
             state: store::RECEIVED,
             stamp: Some(stamp),
             category: Category::Service,
+            template: None,
             sealed,
             tracker: None,
             words,

@@ -185,8 +185,8 @@ impl Messages {
         }
         let known = self.people.resolve(&number, &outgoing.to).await?;
         let (template, category) = match &outgoing.content {
-            Content::Template(template) => (true, template.category),
-            _ => (false, Category::Service),
+            Content::Template(template) => (Some(template.id), template.category),
+            _ => (None, Category::Service),
         };
         let context = Context {
             message_id: outgoing.context.filter(|id| id.number() == number.id).map(MessageName),
@@ -221,11 +221,12 @@ impl Messages {
                 state: if files { store::PREPARING } else { store::ACCEPTED },
                 stamp: None,
                 category,
+                template,
                 sealed,
                 tracker,
                 words: self.words_of(&number, &document.content, &key).await?,
             },
-            template,
+            template: template.is_some(),
             marketing: category == Category::Marketing,
             identity: outgoing.identity_key_hash,
             pair_ms: i64::try_from(limits.pair_ms).unwrap_or(i64::MAX / 4),

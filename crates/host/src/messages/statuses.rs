@@ -7,7 +7,7 @@ use client::{Failure, State};
 
 use super::{
     Happened, Messages, Prepared, log_name,
-    store::{self, DELIVERED, FAILED, HANDED, READ, SENT, Stored},
+    store::{self, DELIVERED, FAILED, HANDED, PLAYED, READ, SENT, Stored},
 };
 use crate::{
     HostError,
@@ -45,6 +45,7 @@ pub(super) fn step(reference: [u8; 16], stamp: u64, state: &State) -> Option<Ste
         State::Sent => (SENT, None),
         State::Delivered => (DELIVERED, None),
         State::Read => (READ, None),
+        State::Played => (PLAYED, None),
         State::Expired => (FAILED, undeliverable("It was not collected within 30 days.")),
         State::Failed { reason } => {
             let refusal = match reason {
@@ -65,12 +66,12 @@ pub(super) fn step(reference: [u8; 16], stamp: u64, state: &State) -> Option<Ste
 /// Which steps lead from one state to another: none is left out, none is taken twice, and nothing follows the last.
 fn between(from: i64, to: i64) -> Vec<i64> {
     match (from, to) {
-        (FAILED | READ, _) => Vec::new(),
+        (FAILED, _) => Vec::new(),
         // What is on a device of the person has not failed.
-        (DELIVERED, FAILED) => Vec::new(),
+        (DELIVERED | READ | PLAYED, FAILED) => Vec::new(),
         (_, FAILED) => vec![FAILED],
         (from, to) => {
-            [SENT, DELIVERED, READ].into_iter().filter(|step| *step > from && *step <= to).collect()
+            [SENT, DELIVERED, READ, PLAYED].into_iter().filter(|step| *step > from && *step <= to).collect()
         }
     }
 }
@@ -80,6 +81,7 @@ const fn word(state: i64) -> Status {
         SENT => Status::Sent,
         DELIVERED => Status::Delivered,
         READ => Status::Read,
+        PLAYED => Status::Played,
         _ => Status::Failed,
     }
 }
@@ -218,7 +220,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_a_device_says_each_step_comes_once_and_in_order(said in prop::collection::vec(
-            prop::sample::select(vec![SENT, DELIVERED, READ, FAILED]), 0..12,
+            prop::sample::select(vec![SENT, DELIVERED, READ, PLAYED, FAILED]), 0..12,
         )) {
             let (mut state, mut taken) = (HANDED, Vec::new());
             for to in said {
@@ -234,7 +236,7 @@ mod tests {
             if taken.contains(&FAILED) {
                 prop_assert!(!taken.contains(&DELIVERED));
             } else if let Some(last) = taken.last() {
-                let all: Vec<_> = [SENT, DELIVERED, READ].into_iter().filter(|step| step <= last).collect();
+                let all: Vec<_> = [SENT, DELIVERED, READ, PLAYED].into_iter().filter(|step| step <= last).collect();
                 prop_assert_eq!(all, taken);
             }
         }

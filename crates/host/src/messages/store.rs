@@ -13,16 +13,18 @@ use ::store::{
 
 use super::About;
 use crate::{
+    analytics,
     content::{Category, Status},
-    ids::{BusinessId, MessageId, NumberId},
+    ids::{BusinessId, MessageId, NumberId, TemplateId},
     people::PersonId,
 };
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "messages",
-    migrations: &[Migration::new(
-        "messages, and words to find them by",
-        "CREATE TABLE messages (
+    migrations: &[
+        Migration::new(
+            "messages, and words to find them by",
+            "CREATE TABLE messages (
             seq {sequence},
             number {integer} NOT NULL,
             name {bytes} NOT NULL,
@@ -57,7 +59,13 @@ pub(crate) const MIGRATIONS: Module = Module {
             PRIMARY KEY (business, word, message)
         ) {options};
         CREATE INDEX message_words_of ON message_words (message);",
-    )],
+        ),
+        Migration::new(
+            "of which template a message is, so that it can be counted without being read; what a number sent, in order",
+            "ALTER TABLE messages ADD COLUMN template {integer};
+        CREATE INDEX messages_sent ON messages (number, seq) WHERE outbound;",
+        ),
+    ],
 };
 
 /// Taken from the business.
@@ -72,6 +80,8 @@ pub(super) const SENT: i64 = 3;
 pub(super) const DELIVERED: i64 = 4;
 /// A person saw it.
 pub(super) const READ: i64 = 5;
+/// A person heard it: of voice notes.
+pub(super) const PLAYED: i64 = 6;
 /// It will not arrive.
 pub(super) const FAILED: i64 = 9;
 /// A person wrote it.
@@ -92,6 +102,7 @@ pub(crate) struct NewMessage {
     pub(super) state: i64,
     pub(super) stamp: Option<u64>,
     pub(super) category: Category,
+    pub(super) template: Option<TemplateId>,
     pub(super) sealed: Vec<u8>,
     pub(super) tracker: Option<Vec<u8>>,
     pub(super) words: Vec<[u8; 16]>,
@@ -152,9 +163,19 @@ pub(super) const fn status(state: i64) -> Option<Status> {
         SENT => Some(Status::Sent),
         DELIVERED => Some(Status::Delivered),
         READ => Some(Status::Read),
+        PLAYED => Some(Status::Played),
         FAILED => Some(Status::Failed),
         _ => None,
     }
+}
+
+/// Whether a message in this state was sent, delivered and read.
+pub(crate) const fn came_to(state: i64) -> (bool, bool, bool) {
+    (
+        matches!(state, SENT | DELIVERED | READ | PLAYED),
+        matches!(state, DELIVERED | READ | PLAYED),
+        matches!(state, READ | PLAYED),
+    )
 }
 
 impl Column for PersonId {
@@ -166,7 +187,7 @@ impl Column for PersonId {
 const CATEGORIES: [(Category, i64); 4] =
     [(Category::Service, 0), (Category::Utility, 1), (Category::Marketing, 2), (Category::Authentication, 3)];
 
-fn category_number(category: Category) -> i64 {
+pub(crate) fn category_number(category: Category) -> i64 {
     CATEGORIES.iter().find(|(of, _)| *of == category).map_or(0, |(_, number)| *number)
 }
 
@@ -196,6 +217,22 @@ pub(super) async fn by_names(
         .rows(names.iter().map(|name| [(*name).into()]))
         .all(reader)
         .await
+}
+
+/// What a number sent, the latest first, before this place; with `back` what came behind it, the first first.
+pub(super) async fn sent_by(
+    reader: &mut Connection,
+    number: NumberId,
+    from: i64,
+    back: bool,
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    let text = if back {
+        columns!("WHERE m.number = $1 AND m.outbound AND m.seq > $2 ORDER BY m.seq LIMIT $3")
+    } else {
+        columns!("WHERE m.number = $1 AND m.outbound AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3")
+    };
+    query(text).bind(number).bind(from).bind(limit).all(reader).await
 }
 
 /// Those whose names begin with these references.
@@ -267,7 +304,7 @@ pub(super) async fn insert(
 ) -> Result<Vec<[u8; 22]>, StoreError> {
     let rows: Vec<Inserted> = query(
         "INSERT INTO messages
-         (number, name, business, person, outbound, kind, at, state, stamp, category, sealed, tracker)
+         (number, name, business, person, outbound, kind, at, state, stamp, category, template, sealed, tracker)
          VALUES {rows} ON CONFLICT (number, name) DO NOTHING RETURNING seq, name",
     )
     .rows(messages.iter().map(|new| {
@@ -282,6 +319,7 @@ pub(super) async fn insert(
             new.state.into(),
             new.stamp.map(u64::cast_signed).into(),
             category_number(new.category).into(),
+            new.template.map(|id| id.get().cast_signed()).into(),
             (&*new.sealed).into(),
             new.tracker.clone().into(),
         ]
@@ -641,8 +679,15 @@ pub(super) async fn older(
     Ok(rows.into_iter().map(|row| row.seq).collect())
 }
 
-/// Deletes messages and their words.
-pub(super) async fn delete(transaction: &mut Transaction, seqs: &[i64]) -> Result<(), StoreError> {
+/// Deletes messages and their words; with `counted`, how many there were stays known.
+pub(super) async fn delete(
+    transaction: &mut Transaction,
+    seqs: &[i64],
+    counted: bool,
+) -> Result<(), StoreError> {
+    if counted {
+        analytics::keep(transaction, seqs).await?;
+    }
     for text in [
         "DELETE FROM message_words WHERE message IN (VALUES {rows})",
         "DELETE FROM messages WHERE seq IN (VALUES {rows})",
@@ -661,6 +706,7 @@ pub(super) async fn forget_chat(
 ) -> Result<(), StoreError> {
     for text in [
         "DELETE FROM read_marks WHERE number = $1 AND person = $2",
+        "DELETE FROM blocks_untold WHERE number = $1 AND person = $2",
         "DELETE FROM chats WHERE number = $1 AND person = $2",
     ] {
         query(text).bind(number).bind(person.0).execute(transaction).await?;
@@ -706,11 +752,13 @@ pub(super) async fn finish_erasure(
 ) -> Result<(), StoreError> {
     for text in [
         "DELETE FROM read_marks WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
+        "DELETE FROM blocks_untold WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM vault_records WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM number_leases WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM chats WHERE business = $1",
         "DELETE FROM people WHERE business = $1",
         "DELETE FROM numbers WHERE business = $1",
+        "DELETE FROM message_counts WHERE business = $1",
         "DELETE FROM erased_businesses WHERE id = $1",
     ] {
         query(text).bind(business).execute(transaction).await?;

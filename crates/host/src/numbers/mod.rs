@@ -2,6 +2,7 @@
 
 mod edges;
 mod leases;
+mod names;
 pub mod running;
 mod store;
 mod vault;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use ::store::Timestamp;
 use wire::{AccountId, PhoneNumber};
 
+pub use self::names::NameDecision;
 pub(crate) use self::store::MIGRATIONS;
 use crate::{
     HostError,
@@ -34,6 +36,8 @@ pub struct Number {
     pub number: PhoneNumber,
     /// Under what name customers see it.
     pub verified_name: String,
+    /// The name that it asked for instead, until that is decided.
+    pub requested_name: Option<String>,
     /// Whether it can send and receive: it has a device, and was not deregistered.
     pub registered: bool,
     /// How many people a day it may write to first; none for as many as it likes.
@@ -92,6 +96,7 @@ impl Numbers {
             account: None,
             number,
             verified_name,
+            requested_name: None,
             registered: false,
             tier: self.ground.config.messaging.tier,
             created: self.ground.now(),

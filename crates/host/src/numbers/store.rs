@@ -16,9 +16,10 @@ use crate::ids::{BusinessId, NumberId, WabaId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "numbers",
-    migrations: &[Migration::new(
-        "numbers, who runs them, and what their devices keep",
-        "CREATE TABLE numbers (
+    migrations: &[
+        Migration::new(
+            "numbers, who runs them, and what their devices keep",
+            "CREATE TABLE numbers (
             id {integer} PRIMARY KEY,
             waba {integer} NOT NULL,
             business {integer} NOT NULL,
@@ -51,7 +52,9 @@ pub(crate) const MIGRATIONS: Module = Module {
         ) {options};
         CREATE INDEX vault_records_by_owner ON vault_records (number, space, owner, position);
         CREATE INDEX vault_records_by_position ON vault_records (number, space, position);",
-    )],
+        ),
+        Migration::new("names that numbers asked for", "ALTER TABLE numbers ADD COLUMN requested_name TEXT;"),
+    ],
 };
 
 ::store::row! {
@@ -62,6 +65,7 @@ pub(crate) const MIGRATIONS: Module = Module {
         account: Option<Vec<u8>>,
         number: String,
         verified_name: String,
+        requested_name: Option<String>,
         registered: bool,
         tier: Option<i64>,
         created: Timestamp,
@@ -83,6 +87,7 @@ impl Stored {
             number: number
                 .map_err(|error| ::store::sql::ColumnError::new("number", error).within("numbers"))?,
             verified_name: self.verified_name,
+            requested_name: self.requested_name,
             registered: self.registered,
             tier: self.tier.and_then(|tier| u32::try_from(tier).ok()),
             created: self.created,
@@ -150,6 +155,22 @@ pub(super) async fn set_tier(
     query("UPDATE numbers SET tier = $2 WHERE id = $1")
         .bind(id)
         .bind(tier.map(i64::from))
+        .execute(transaction)
+        .await
+        .map(drop)
+}
+
+/// Gives a number a name, if there is one, and notes what it asks for, or that it asks for nothing.
+pub(super) async fn set_names(
+    transaction: &mut Transaction,
+    id: NumberId,
+    verified: Option<&str>,
+    requested: Option<&str>,
+) -> Result<(), StoreError> {
+    query("UPDATE numbers SET verified_name = COALESCE($2, verified_name), requested_name = $3 WHERE id = $1")
+        .bind(id)
+        .bind(verified.map(str::to_owned))
+        .bind(requested.map(str::to_owned))
         .execute(transaction)
         .await
         .map(drop)

@@ -74,31 +74,51 @@ impl People {
     /// `Refused` with 131026 if there is nobody; `Device`; those of the database.
     pub async fn resolve(&self, number: &Number, recipient: &Recipient) -> Result<Arc<Known>, HostError> {
         let nobody = || Refusal::new(Code::Undeliverable, "There is nobody here with this number or id.");
+        if let Recipient::Number(to) = recipient
+            && *to == number.number
+        {
+            return Err(Refusal::new(Code::ToSender, "This is the number that it would be sent from.").into());
+        }
+        if let Some(known) = self.find(number, recipient).await? {
+            return Ok(known);
+        }
+        let Recipient::Number(to) = recipient else { return Err(nobody().into()) };
+        let known = self.look_up(number, to).await?.ok_or_else(nobody)?;
+        let name = self.number_name(number.business, to).await?;
+        self.by_number.keep((number.business, name), known.clone(), self.ground.now());
+        Ok(known)
+    }
+
+    /// Whom a recipient names, of those that the business knows.
+    ///
+    /// # Errors
+    /// Those of the gate and of the database.
+    pub async fn find(
+        &self,
+        number: &Number,
+        recipient: &Recipient,
+    ) -> Result<Option<Arc<Known>>, HostError> {
+        let business = number.business;
         match recipient {
-            Recipient::Number(to) if *to == number.number => {
-                Err(Refusal::new(Code::ToSender, "This is the number that it would be sent from.").into())
-            }
             Recipient::Number(to) => {
-                let name = self.number_name(number.business, to).await?;
-                let key = (number.business, name);
+                let key = (business, self.number_name(business, to).await?);
                 if let Some(known) = self.by_number.get(&key, self.ground.now()) {
-                    return Ok(known);
+                    return Ok(Some(known));
                 }
-                let found = store::by_number(&mut self.ground.reader().await?, number.business, name).await?;
-                let known = match found.filter(|found| !found.awaited) {
-                    Some(found) => self.open(number.business, vec![found]).await?.pop(),
-                    None => self.look_up(number, to).await?,
-                };
-                let known = known.ok_or_else(nobody)?;
-                self.by_number.keep(key, known.clone(), self.ground.now());
+                let found = store::by_number(&mut self.ground.reader().await?, business, key.1).await?;
+                let found = found.filter(|found| !found.awaited);
+                let known = self.open(business, found.into_iter().collect()).await?.pop();
+                if let Some(known) = &known {
+                    self.by_number.keep(key, known.clone(), self.ground.now());
+                }
                 Ok(known)
             }
             Recipient::User(user_id) => {
                 let mut reader = self.ground.reader().await?;
-                let found = store::by_user_id(&mut reader, number.business, user_id.as_str()).await?;
+                let found = store::by_user_id(&mut reader, business, user_id.as_str()).await?;
                 drop(reader);
-                let found = found.filter(|found| !found.awaited).ok_or_else(nobody)?;
-                Ok(self.open(number.business, vec![found]).await?.pop().ok_or_else(nobody)?)
+                let found = found.filter(|found| !found.awaited);
+                Ok(self.open(business, found.into_iter().collect()).await?.pop())
             }
         }
     }
@@ -198,49 +218,12 @@ impl People {
         Ok(found.unwrap_or(Standing { wrote: None, blocked: false, marketing_stopped: false }))
     }
 
-    /// Blocks a person for a number, or no longer: here at once, at the relay by the number's device.
-    ///
-    /// # Errors
-    /// `Device`; those of the database.
-    pub async fn set_blocked(
-        &self,
-        number: &Number,
-        person: &Person,
-        blocked: bool,
-    ) -> Result<(), HostError> {
-        let (id, number_id, business, now) = (person.id, number.id, number.business, self.ground.now());
-        let written = self.ground.write(number_id.get(), move |transaction| {
-            Box::pin(async move {
-                Ok(store::set_blocked(transaction, business, number_id, id, blocked, now).await?)
-            })
-        });
-        written.await?;
-        // What still comes from them is not taken here; that the relay keeps it away is for their sake and ours.
-        if let Some(live) = self.running.live(number.id) {
-            let done = if blocked {
-                live.device.block(person.account).await
-            } else {
-                live.device.unblock(person.account).await
-            };
-            done?;
+    /// Tells the desk of a number, wherever it is, that there is something to do.
+    pub(super) async fn wake(&self, number: NumberId) {
+        match self.running.live(number) {
+            Some(live) => live.wake.notify_one(),
+            None => crate::messages::tell_desk(&*self.ground.bus, number).await,
         }
-        Ok(())
-    }
-
-    /// Those blocked for a number, in the order of their rows, after this one.
-    ///
-    /// # Errors
-    /// Those of the gate and of the database.
-    pub async fn blocked(
-        &self,
-        number: &Number,
-        after: Option<PersonId>,
-        limit: u32,
-    ) -> Result<Vec<Arc<Known>>, HostError> {
-        let after = after.map_or(0, |id| id.0);
-        let ids = store::blocked(&mut self.ground.reader().await?, number.id, after, limit).await?;
-        let people = self.of_ids(number.business, &ids).await?;
-        Ok(ids.iter().filter_map(|id| people.get(id).cloned()).collect())
     }
 
     /// Forgets what is in memory of somebody.

@@ -1,6 +1,7 @@
 //! The people that a business talks to.
 
 mod awaited;
+mod blocks;
 mod known;
 mod store;
 
@@ -8,8 +9,11 @@ use ::store::Timestamp;
 use serde::{Deserialize, Serialize};
 use wire::{AccountId, PhoneNumber};
 
-pub use self::known::{Known, People};
 pub(crate) use self::store::MIGRATIONS;
+pub use self::{
+    blocks::{BLOCKS, NotBlocked},
+    known::{Known, People},
+};
 use crate::{
     content::Profile,
     ids::{BusinessId, UserId},

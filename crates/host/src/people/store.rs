@@ -51,6 +51,16 @@ pub(crate) const MIGRATIONS: Module = Module {
             "people whose chats are here before they are",
             "ALTER TABLE people ADD COLUMN awaited {boolean} NOT NULL DEFAULT FALSE;",
         ),
+        Migration::new(
+            "blocks that the relay does not know of yet",
+            "CREATE TABLE blocks_untold (
+             number {integer} NOT NULL,
+             person {integer} NOT NULL,
+             change {integer} NOT NULL,
+             PRIMARY KEY (number, person)
+         ) {options};
+         CREATE INDEX chats_blocked ON chats (number, person) WHERE blocked;",
+        ),
     ],
 };
 
@@ -264,48 +274,97 @@ pub(super) async fn standing(
     }))
 }
 
+/// Blocks people for a number, or no longer, and notes that the relay is to be told. Who is so already is left alone.
 pub(super) async fn set_blocked(
     transaction: &mut Transaction,
     business: BusinessId,
     number: NumberId,
-    person: PersonId,
+    people: &[PersonId],
     blocked: bool,
-    now: Timestamp,
+    (now, change): (Timestamp, i64),
 ) -> Result<(), StoreError> {
     query(
-        "INSERT INTO chats (number, person, business, latest, blocked, marketing_stopped)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO chats (number, person, business, latest, blocked, marketing_stopped) VALUES {rows}
          ON CONFLICT (number, person) DO UPDATE SET blocked = excluded.blocked",
     )
-    .bind(number)
-    .bind(person.0)
-    .bind(business)
-    .bind(now)
-    .bind(blocked)
-    .bind(false)
+    .rows(people.iter().map(|person| {
+        [number.into(), person.0.into(), business.into(), now.into(), blocked.into(), false.into()]
+    }))
+    .execute(transaction)
+    .await?;
+    query(
+        "INSERT INTO blocks_untold (number, person, change) VALUES {rows}
+         ON CONFLICT (number, person) DO UPDATE SET change = excluded.change",
+    )
+    .rows(people.iter().map(|person| [number.into(), person.0.into(), change.into()]))
     .execute(transaction)
     .await
     .map(drop)
+}
+
+/// How many are blocked for a number.
+pub(super) async fn count_blocked(reader: &mut Connection, number: NumberId) -> Result<i64, StoreError> {
+    let counted: Option<i64> =
+        query("SELECT COUNT(*) FROM chats WHERE number = $1 AND blocked").bind(number).value(reader).await?;
+    Ok(counted.unwrap_or_default())
 }
 
 ::store::row! {
     struct BlockedRow from "chats" { person: i64 }
 }
 
+/// Those blocked for a number behind this row, in order; with `back` those before it, the nearest first.
 pub(super) async fn blocked(
     reader: &mut Connection,
     number: NumberId,
-    after: i64,
+    from: i64,
+    back: bool,
     limit: u32,
 ) -> Result<Vec<PersonId>, StoreError> {
-    let rows: Vec<BlockedRow> = query(
-        "SELECT person FROM chats WHERE number = $1 AND blocked = $2 AND person > $3 ORDER BY person LIMIT $4",
+    let text = if back {
+        "SELECT person FROM chats WHERE number = $1 AND blocked AND person < $2 ORDER BY person DESC LIMIT $3"
+    } else {
+        "SELECT person FROM chats WHERE number = $1 AND blocked AND person > $2 ORDER BY person LIMIT $3"
+    };
+    let rows: Vec<BlockedRow> = query(text).bind(number).bind(from).bind(limit).all(reader).await?;
+    Ok(rows.into_iter().map(|row| PersonId(row.person)).collect())
+}
+
+::store::row! {
+    /// Somebody of whom the relay is to be told that they are blocked, or not any more.
+    pub(super) struct Untold from "blocks_untold" {
+        pub(super) person: PersonId,
+        pub(super) change: i64,
+        pub(super) blocked: bool,
+    }
+}
+
+pub(super) async fn untold(
+    reader: &mut Connection,
+    number: NumberId,
+    limit: i64,
+) -> Result<Vec<Untold>, StoreError> {
+    query(
+        "SELECT u.person, u.change, c.blocked FROM blocks_untold u
+         JOIN chats c ON c.number = u.number AND c.person = u.person
+         WHERE u.number = $1 ORDER BY u.person LIMIT $2",
     )
     .bind(number)
-    .bind(true)
-    .bind(after)
     .bind(limit)
     .all(reader)
-    .await?;
-    Ok(rows.into_iter().map(|row| PersonId(row.person)).collect())
+    .await
+}
+
+/// The relay knows of it, unless it changed again meanwhile.
+pub(super) async fn told(
+    transaction: &mut Transaction,
+    number: NumberId,
+    told: &[(PersonId, i64)],
+) -> Result<(), StoreError> {
+    query("DELETE FROM blocks_untold WHERE number = $1 AND (person, change) IN (VALUES {rows})")
+        .bind(number)
+        .rows(told.iter().map(|(person, change)| [person.0.into(), (*change).into()]))
+        .execute(transaction)
+        .await
+        .map(drop)
 }

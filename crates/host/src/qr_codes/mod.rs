@@ -10,7 +10,7 @@ pub(crate) use self::store::MIGRATIONS;
 use crate::{
     HostError,
     ground::Ground,
-    ids::BusinessId,
+    ids::{BusinessId, NumberId},
     numbers::Number,
     sealing::{BusinessKey, Domain, Keys, Place, Sealed},
 };
@@ -93,6 +93,15 @@ impl QrCodes {
         let found = store::get(&mut self.ground.reader().await?, number.id, code).await?;
         let found = found.ok_or(HostError::NotFound("short link"))?;
         open(&*self.keys.of(number.business).await?, number, found)
+    }
+
+    /// Into whose chat a link leads.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    pub async fn number_of(&self, code: &str) -> Result<NumberId, HostError> {
+        let found = store::number_of(&mut self.ground.reader().await?, code).await?;
+        found.ok_or(HostError::NotFound("short link"))
     }
 
     /// All of a number, the newest first.

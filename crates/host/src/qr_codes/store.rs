@@ -14,9 +14,10 @@ use crate::ids::{BusinessId, NumberId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "qr_codes",
-    migrations: &[Migration::new(
-        "short links into chats",
-        "CREATE TABLE qr_codes (
+    migrations: &[
+        Migration::new(
+            "short links into chats",
+            "CREATE TABLE qr_codes (
             number {integer} NOT NULL,
             code TEXT NOT NULL,
             business {integer} NOT NULL,
@@ -25,7 +26,12 @@ pub(crate) const MIGRATIONS: Module = Module {
             PRIMARY KEY (number, code)
         ) {options};
         CREATE INDEX qr_codes_of_business ON qr_codes (business);",
-    )],
+        ),
+        Migration::new(
+            "short links by their codes alone, as people follow them",
+            "CREATE INDEX qr_codes_by_code ON qr_codes (code);",
+        ),
+    ],
 };
 
 ::store::row! {
@@ -85,6 +91,14 @@ pub(super) async fn get(
         .bind(number)
         .bind(code)
         .optional(reader)
+        .await
+}
+
+/// Whose link this is.
+pub(super) async fn number_of(reader: &mut Connection, code: &str) -> Result<Option<NumberId>, StoreError> {
+    query("SELECT number FROM qr_codes WHERE code = $1 ORDER BY created LIMIT 1")
+        .bind(code)
+        .value(reader)
         .await
 }
 

@@ -42,6 +42,8 @@ pub struct Profile {
     pub email: Option<String>,
     pub websites: Vec<String>,
     pub vertical: String,
+    /// The upload that is the picture.
+    pub picture: Option<String>,
 }
 
 impl Default for Profile {
@@ -53,6 +55,7 @@ impl Default for Profile {
             email: None,
             websites: Vec::new(),
             vertical: "UNDEFINED".to_owned(),
+            picture: None,
         }
     }
 }

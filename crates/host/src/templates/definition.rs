@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::variables::{self, ParameterFormat};
+use super::{
+    codes::{self, Words},
+    variables::{self, ParameterFormat},
+};
 use crate::{
     codes::{Code, Refusal},
     content::Category,
@@ -37,6 +40,9 @@ pub struct Definition {
     /// Seconds for which a message of it waits for the person.
     #[serde(default)]
     pub message_send_ttl_seconds: Option<u32>,
+    /// The template of the library that it was made of.
+    #[serde(default)]
+    pub library_template_name: Option<String>,
     /// The parts, understood.
     pub parts: Parts,
 }
@@ -165,7 +171,7 @@ impl Definition {
                 format!("message_send_ttl_seconds: from {} to {}", bounds.start(), bounds.end()),
             );
         }
-        let parts = Parts::parse(components, parameter_format, category)?;
+        let parts = Parts::parse(components, parameter_format, category, language)?;
         Ok(Self {
             name: name.to_owned(),
             language: language.to_owned(),
@@ -173,13 +179,20 @@ impl Definition {
             parameter_format,
             components: components.to_vec(),
             message_send_ttl_seconds: ttl_seconds,
+            library_template_name: None,
             parts,
         })
     }
 }
 
 impl Parts {
-    fn parse(components: &[Value], format: ParameterFormat, category: Category) -> Result<Self, Refusal> {
+    fn parse(
+        components: &[Value],
+        format: ParameterFormat,
+        category: Category,
+        language: &str,
+    ) -> Result<Self, Refusal> {
+        let given = codes::words(language);
         if components.len() > 10 {
             return refuse(2_388_040, "components: too many".to_owned());
         }
@@ -189,10 +202,11 @@ impl Parts {
             let kind = text(component, "type").unwrap_or_default().to_ascii_uppercase();
             let twice = match kind.as_str() {
                 "HEADER" => parts.header.replace(header(component, format, &at)?).is_some(),
-                "BODY" => parts.body.replace(body(component, format, category, &at)?).is_some(),
-                "FOOTER" => parts.footer.replace(footer(component, category, &at)?).is_some(),
+                "BODY" => parts.body.replace(body(component, format, (category, given), &at)?).is_some(),
+                "FOOTER" => parts.footer.replace(footer(component, (category, given), &at)?).is_some(),
                 "BUTTONS" => {
-                    let before = std::mem::replace(&mut parts.buttons, buttons(component, category, &at)?);
+                    let before =
+                        std::mem::replace(&mut parts.buttons, buttons(component, (category, given), &at)?);
                     !before.is_empty()
                 }
                 "CAROUSEL" => {
@@ -257,26 +271,27 @@ fn header(component: &Value, format: ParameterFormat, at: &str) -> Result<Header
     })
 }
 
-/// What stands in for the words of an authentication template.
-const CODE_BODY: &str = "*{{1}}* is your verification code.";
-const CODE_ADVICE: &str = " For your security, do not share this code.";
-
-fn body(component: &Value, format: ParameterFormat, category: Category, at: &str) -> Result<String, Refusal> {
+fn body(
+    component: &Value,
+    format: ParameterFormat,
+    (category, given): (Category, Words),
+    at: &str,
+) -> Result<String, Refusal> {
     if category == Category::Authentication {
         let advice = component.get("add_security_recommendation").and_then(Value::as_bool).unwrap_or(false);
-        return Ok(if advice { format!("{CODE_BODY}{CODE_ADVICE}") } else { CODE_BODY.to_owned() });
+        return Ok(if advice { format!("{} {}", given.body, given.advice) } else { given.body.to_owned() });
     }
     let words = wanted(component, "text", 1024, at)?;
     variables::check(words, format, &format!("{at}.text"), true)?;
     Ok(words.to_owned())
 }
 
-fn footer(component: &Value, category: Category, at: &str) -> Result<String, Refusal> {
+fn footer(component: &Value, (category, given): (Category, Words), at: &str) -> Result<String, Refusal> {
     if category == Category::Authentication {
         let minutes = component.get("code_expiration_minutes").and_then(Value::as_u64);
         return match minutes {
             Some(minutes) if (1..=90).contains(&minutes) => {
-                Ok(format!("This code expires in {minutes} minutes."))
+                Ok(given.expires.replacen('#', &minutes.to_string(), 1))
             }
             _ => refuse(2_388_073, format!("{at}.code_expiration_minutes: from 1 to 90")),
         };
@@ -288,13 +303,17 @@ fn footer(component: &Value, category: Category, at: &str) -> Result<String, Ref
     Ok(words.to_owned())
 }
 
-fn buttons(component: &Value, category: Category, at: &str) -> Result<Vec<ButtonPart>, Refusal> {
+fn buttons(
+    component: &Value,
+    (category, given): (Category, Words),
+    at: &str,
+) -> Result<Vec<ButtonPart>, Refusal> {
     let listed = component.get("buttons").and_then(Value::as_array);
     let listed = listed.filter(|listed| (1..=10).contains(&listed.len()));
     let Some(listed) = listed else { return refuse(2_388_040, format!("{at}.buttons: one to ten")) };
     let mut buttons = Vec::with_capacity(listed.len());
     for (index, value) in listed.iter().enumerate() {
-        buttons.push(button(value, category, &format!("{at}.buttons[{index}]"))?);
+        buttons.push(button(value, (category, given), &format!("{at}.buttons[{index}]"))?);
     }
     let count = |of: fn(&ButtonPart) -> bool| buttons.iter().filter(|button| of(button)).count();
     if count(|button| matches!(button, ButtonPart::Url { .. })) > 2
@@ -316,7 +335,7 @@ fn buttons(component: &Value, category: Category, at: &str) -> Result<Vec<Button
     Ok(buttons)
 }
 
-fn button(value: &Value, category: Category, at: &str) -> Result<ButtonPart, Refusal> {
+fn button(value: &Value, (category, given): (Category, Words), at: &str) -> Result<ButtonPart, Refusal> {
     let kind = text(value, "type").unwrap_or_default().to_ascii_uppercase();
     let words = |most| wanted(value, "text", most, at).map(str::to_owned);
     Ok(match kind.as_str() {
@@ -343,8 +362,8 @@ fn button(value: &Value, category: Category, at: &str) -> Result<ButtonPart, Ref
             if !["COPY_CODE", "ONE_TAP", "ZERO_TAP"].contains(&kind.as_str()) {
                 return refuse(2_388_040, format!("{at}.otp_type: COPY_CODE, ONE_TAP or ZERO_TAP"));
             }
-            let given = text(value, "text").filter(|text| !text.is_empty() && text.chars().count() <= 25);
-            ButtonPart::Otp { text: given.unwrap_or("Copy code").to_owned() }
+            let own = text(value, "text").filter(|text| !text.is_empty() && text.chars().count() <= 25);
+            ButtonPart::Otp { text: own.unwrap_or(given.copy).to_owned() }
         }
         "REQUEST_CONTACT_INFO" => ButtonPart::RequestContactInfo { text: words(25)? },
         _ => return refuse(2_388_040, format!("{at}.type: not a button that is known here")),
@@ -371,7 +390,9 @@ fn cards(component: &Value, format: ParameterFormat, at: &str) -> Result<Vec<Par
                     variables::check(words, format, &at, false)?;
                     parts.body = Some(words.to_owned());
                 }
-                "BUTTONS" => parts.buttons = buttons(component, Category::Marketing, &at)?,
+                "BUTTONS" => {
+                    parts.buttons = buttons(component, (Category::Marketing, codes::words("en")), &at)?
+                }
                 _ => return refuse(2_388_040, format!("{at}: not a component of a card")),
             }
         }

@@ -4,8 +4,10 @@
 //! - `review`: rules that decide by themselves; what they leave waits for the operator of the host.
 //! - `fill`: from a template and a request to what is sent.
 
+mod codes;
 mod definition;
 mod fill;
+pub mod library;
 mod review;
 mod store;
 mod variables;
@@ -291,6 +293,80 @@ impl Templates {
         });
         written.await?;
         Ok(changed(id, waba, &definition, status, reason))
+    }
+
+    /// Makes templates, or changes those that are there by their names and languages: all of them or none. For those of
+    /// authentication, which have no words of their own to be reviewed, and which may be changed as often as one likes.
+    ///
+    /// # Errors
+    /// `Refused` as for [`create`](Self::create); `Conflict` if somebody else makes one of them meanwhile; those of the
+    /// database.
+    pub async fn upsert(
+        &self,
+        business: BusinessId,
+        waba: WabaId,
+        definitions: &[Definition],
+    ) -> Result<Vec<Changed>, HostError> {
+        let now = self.ground.now();
+        let (mut news, mut made) = (Vec::new(), Vec::new());
+        for definition in definitions {
+            let mut reader = self.ground.reader().await?;
+            let found = store::named(&mut reader, waba, &definition.name, &definition.language).await?;
+            drop(reader);
+            let known = found.as_ref().map(|found| found.id);
+            if let Some(found) = &found {
+                let before = self.open(found).await?;
+                if before.category != Category::Authentication {
+                    let details = "there is a template of this name of another category";
+                    return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_024).into());
+                }
+                if before == *definition && found.status == Status::Approved {
+                    made.push(changed(found.id, waba, definition, found.status, "NONE"));
+                    continue;
+                }
+            }
+            let id = known.unwrap_or_else(|| TemplateId::random(&*self.ground.entropy));
+            let (status, reason) = judged(definition);
+            made.push(changed(id, waba, definition, status, reason));
+            let new = New {
+                id,
+                waba,
+                business,
+                name: definition.name.clone(),
+                language: definition.language.clone(),
+                category: word(definition.category),
+                status,
+                reason,
+                definition: self.seal(business, id, definition).await?,
+                now,
+            };
+            news.push((new, known));
+        }
+        let news = Arc::new(news);
+        let written = self.ground.write(waba.get(), move |transaction| {
+            let news = news.clone();
+            Box::pin(async move {
+                let (all, _) = store::counts(transaction, waba, now).await?;
+                let fresh = news.iter().filter(|(_, known)| known.is_none()).count();
+                if all + i64::try_from(fresh).unwrap_or(i64::MAX) > MOST {
+                    let details = "the account has as many templates as it may have";
+                    return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_019).into());
+                }
+                for (new, known) in news.iter() {
+                    let there = store::named(transaction, waba, &new.name, &new.language).await?;
+                    match (there.map(|there| there.id), known) {
+                        (Some(there), Some(known)) if there == *known => {
+                            store::edit(transaction, new).await?;
+                        }
+                        (None, None) => store::insert(transaction, new).await?,
+                        _ => return Err(HostError::Conflict("these templates are being changed")),
+                    }
+                }
+                Ok(())
+            })
+        });
+        written.await?;
+        Ok(made)
     }
 
     /// What the operator decides.

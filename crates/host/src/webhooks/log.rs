@@ -3,7 +3,10 @@
 use ::store::Timestamp;
 
 use super::{Field, Target, Webhooks, store};
-use crate::{HostError, ids::AppId};
+use crate::{
+    HostError,
+    ids::{AppId, WabaId},
+};
 
 /// How long events and attempts are kept: as long as the API says.
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -60,7 +63,53 @@ const PAGE: u32 = 1000;
     }
 }
 
+/// How far the delivery of an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Not tried yet.
+    Pending,
+    /// Tried, and to be tried again.
+    Retrying,
+    /// Delivered.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+/// An event that was told, or is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Which.
+    pub id: i64,
+    /// Its name within the account.
+    pub unique: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// How far its delivery to the app is.
+    pub delivery: Delivery,
+}
+
 impl Webhooks {
+    /// Events of these names, as far as they were kept, with what became of them for an app.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn told(&self, waba: WabaId, app: AppId, names: &[String]) -> Result<Vec<Told>, HostError> {
+        let found = store::told(&mut self.ground.reader().await?, (waba, app), names).await?;
+        let told = found.into_iter().map(|row| Told {
+            id: row.id,
+            unique: row.unique_key,
+            at: row.created,
+            delivery: match (row.attempts, row.died) {
+                (None, _) => Delivery::Delivered,
+                (_, Some(_)) => Delivery::Failed,
+                (Some(0), None) => Delivery::Pending,
+                (Some(_), None) => Delivery::Retrying,
+            },
+        });
+        Ok(told.collect())
+    }
+
     /// Attempts for an app before this one (`None`: the newest), newest first; at most 1000.
     ///
     /// # Errors

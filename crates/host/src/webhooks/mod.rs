@@ -40,7 +40,7 @@ pub use self::{
     callbacks::Callback,
     deliver::Deliveries,
     field::{Field, UnknownField},
-    log::{Attempt, DeadLetter},
+    log::{Attempt, DeadLetter, Delivery, Told},
 };
 use crate::{
     HostError,

@@ -287,6 +287,36 @@ pub(super) async fn insert_events(
     .await
 }
 
+::store::row! {
+    /// An event, and how far its delivery to an app is.
+    pub(super) struct Told from "webhook_events" {
+        pub(super) id: i64,
+        pub(super) unique_key: String,
+        pub(super) created: Timestamp,
+        pub(super) attempts: Option<i64>,
+        pub(super) died: Option<Timestamp>,
+    }
+}
+
+/// Events of these names; `attempts` is there while one is still to be delivered to the app, or was given up.
+pub(super) async fn told(
+    reader: &mut Connection,
+    (waba, app): (WabaId, AppId),
+    names: &[String],
+) -> Result<Vec<Told>, StoreError> {
+    query(
+        "SELECT e.id, e.unique_key, e.created, d.attempts, d.died FROM webhook_events e
+         LEFT JOIN webhook_deliveries d ON d.event = e.id
+             AND d.callback IN (SELECT id FROM webhook_callbacks WHERE app = $2)
+         WHERE e.waba = $1 AND e.unique_key IN (VALUES {rows})",
+    )
+    .bind(waba)
+    .bind(app)
+    .rows(names.iter().map(|name| [name.as_str().into()]))
+    .all(reader)
+    .await
+}
+
 pub(super) async fn insert_deliveries(
     transaction: &mut Transaction,
     deliveries: Vec<(i64, i64)>,

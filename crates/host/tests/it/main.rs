@@ -1,14 +1,19 @@
 //! The host on both engines.
 
+mod analytics;
 mod apps;
+mod blocks;
 mod cloud_api;
 mod conversations;
 mod imports;
 mod keeping;
 mod parse;
 mod purposes;
+mod routes;
 mod sealing;
 mod stage;
+mod statuses;
 mod templates;
+mod uploads;
 mod webhooks;
 mod world;

@@ -374,6 +374,7 @@ impl World {
             "vault_records" => "SELECT COUNT(*) FROM vault_records",
             "business_keys" => "SELECT COUNT(*) FROM business_keys",
             "message_words" => "SELECT COUNT(*) FROM message_words",
+            "message_counts" => "SELECT COUNT(*) FROM message_counts",
             other => panic!("{other}"),
         };
         let mut reader = self.scratch.database.reader().await.unwrap();

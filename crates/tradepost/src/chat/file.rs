@@ -97,13 +97,17 @@ fn name(media: &Media) -> String {
 #[command(after_help = "\
 Examples:
   tradepost chat save 12
-  tradepost chat save 12 contract.pdf")]
+  tradepost chat save 12 contract.pdf
+  tradepost chat save 12 --played     a voice note that you have heard: its author is told")]
 pub(crate) struct Save {
     /// Which message
     #[arg(value_parser = super::send::position)]
     message: u64,
     /// Where to; never over another file [default: its own name, here]
     path: Option<PathBuf>,
+    /// You have heard this voice note: tell its author
+    #[arg(long)]
+    played: bool,
 }
 
 pub(crate) async fn save(opened: Opened, flags: Save) -> Answer {
@@ -115,7 +119,12 @@ pub(crate) async fn save(opened: Opened, flags: Save) -> Answer {
     };
     let path = flags.path.unwrap_or_else(|| PathBuf::from(name(media)));
     download(&opened, media, &path).await?;
-    opened.output.show(&json!({"saved": path}), || format!("Saved as {}.", path.display()))
+    opened.output.show(&json!({"saved": path}), || format!("Saved as {}.", path.display()))?;
+    if !flags.played {
+        return Ok(());
+    }
+    opened.device.mark_played(message.id).await?;
+    opened.online().leave().await
 }
 
 /// What a file is, by its name.

@@ -252,6 +252,7 @@ pub(crate) fn state(state: &State) -> &'static str {
         State::Sent => "sent",
         State::Delivered => "delivered",
         State::Read => "read",
+        State::Played => "played",
         State::Failed { reason: Failure::NoSuchAccount } => "not sent: there is no such account",
         State::Failed { reason: Failure::QueueFull } => "not sent: too much waits for them already",
         State::Failed { reason: Failure::Refused } => "not sent: the relay does not take it",

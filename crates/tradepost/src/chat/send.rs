@@ -261,7 +261,7 @@ async fn wait(
         State::Queued => Ok(false),
         State::Sent => Ok(until <= Until::Sent),
         State::Delivered => Ok(until <= Until::Delivered),
-        State::Read => Ok(true),
+        State::Read | State::Played => Ok(true),
         State::Failed { .. } | State::Expired => {
             Err(Problem::new(Exit::Refused, "not_sent", render::state(state)))
         }

@@ -158,7 +158,8 @@ pub(super) async fn at_host(
     };
     let business = api.businesses.create(new).await?;
     if api.gate.instructions(business.id).await? == Instructions::default() {
-        let kept = Instructions { store_days: Some(365), search: true, ..Instructions::default() };
+        let kept =
+            Instructions { store_days: Some(365), search: true, analyse: true, ..Instructions::default() };
         api.gate.instruct(business.id, kept).await?;
     }
     let number = api.numbers.add(&business, NUMBER.parse()?, NAME.to_owned()).await?;

@@ -191,3 +191,11 @@ pub fn security(display: &str, event: &str, requester: Option<&str>) -> Value {
     put(&mut value, "requester", requester);
     value
 }
+
+/// Of `business_username_update`: `approved`, `reserved` or `deleted`.
+#[must_use]
+pub fn username(display: &str, name: Option<&str>, status: &str) -> Value {
+    let mut value = json!({"display_phone_number": digits(display), "status": status});
+    put(&mut value, "username", name);
+    value
+}

@@ -27,6 +27,7 @@ const METHODS: &[(&str, &str)] = &[
     ("share_number", "to: lets that business know the own number"),
     ("typing", "to; stopped"),
     ("mark_read", "chat, position: all up to it were seen"),
+    ("mark_played", "message: this voice note was heard"),
     ("message", "message: one message"),
     ("chats", "all chats"),
     ("history", "chat; before (a position), limit"),
@@ -116,6 +117,10 @@ pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result
         "mark_read" => {
             let position = params.must("position")?;
             json!({"read": device.mark_read(params.who(opened, "chat").await?, position).await?})
+        }
+        "mark_played" => {
+            device.mark_played(params.must("message")?).await?;
+            Value::Null
         }
         "message" => shown(&device.message(params.must("message")?).await?),
         "chats" => shown(&device.chats().await?),

@@ -1,0 +1,278 @@
+//! What requests have in their bodies.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    cloud_api::routes::{Node, Route},
+    settings::VERTICALS,
+    uploads::TYPES,
+};
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn boolean() -> Value {
+    json!({ "type": "boolean" })
+}
+
+fn some() -> Value {
+    json!({ "type": "object" })
+}
+
+fn list(of: Value) -> Value {
+    json!({ "type": "array", "items": of })
+}
+
+fn object(required: &[&str], fields: &[(&str, Value)]) -> Value {
+    let fields: Map<String, Value> =
+        fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "required": required, "properties": fields })
+}
+
+fn whatsapp() -> (&'static str, Value) {
+    ("messaging_product", json!({ "const": "whatsapp" }))
+}
+
+/// The bodies of a route, by their types; none if it takes none.
+pub(super) fn body(route: &Route) -> Option<Value> {
+    if route.node == Node::Upload && route.method == Method::POST {
+        return Some(
+            json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }),
+        );
+    }
+    let schema = match (&route.method, route.node, route.edge) {
+        (&Method::POST | &Method::DELETE, _, "block_users") => blocks(),
+        (&Method::POST, _, "media") => {
+            let file = json!({ "type": "string", "format": "binary" });
+            let fields = [whatsapp(), ("type", text()), ("file", file)];
+            let schema = object(&["messaging_product", "type", "file"], &fields);
+            return Some(json!({ "multipart/form-data": { "schema": schema } }));
+        }
+        (&Method::POST, _, "messages") => message(),
+        (&Method::POST, _, "marketing_messages") => {
+            let policy = json!({ "enum": ["CLOUD_API_FALLBACK", "STRICT"] });
+            object(
+                &["messaging_product", "to", "type", "template"],
+                &[
+                    whatsapp(),
+                    ("to", text()),
+                    ("type", json!({ "const": "template" })),
+                    ("template", template()),
+                    ("product_policy", policy),
+                    ("message_activity_sharing", boolean()),
+                ],
+            )
+        }
+        (&Method::POST, Node::Template, "") => {
+            object(&[], &[("category", text()), ("components", list(component()))])
+        }
+        (&Method::POST, Node::Waba, "") => object(&[], &[("is_enabled_for_insights", boolean())]),
+        (&Method::POST, Node::Number, "") => object(
+            &[],
+            &[("pin", text()), ("new_display_name", text()), ("webhook_configuration", callback())],
+        ),
+        (&Method::POST, _, edge) => by_edge(edge),
+        _ => return None,
+    };
+    Some(json!({ "application/json": { "schema": schema } }))
+}
+
+fn by_edge(edge: &str) -> Value {
+    let category = || json!({ "enum": ["MARKETING", "UTILITY", "AUTHENTICATION"] });
+    match edge {
+        "register" => object(&["messaging_product", "pin"], &[whatsapp(), ("pin", text())]),
+        "message_templates" => object(
+            &["name", "language", "category"],
+            &[
+                ("name", json!({ "type": "string", "pattern": "^[a-z0-9_]{1,512}$" })),
+                ("language", text()),
+                ("category", category()),
+                ("parameter_format", json!({ "enum": ["POSITIONAL", "NAMED"] })),
+                ("components", list(component())),
+                ("message_send_ttl_seconds", json!({ "type": "integer" })),
+                ("library_template_name", text()),
+                ("library_template_button_inputs", list(some())),
+                ("library_template_body_inputs", some()),
+            ],
+        ),
+        "upsert_message_templates" => object(
+            &["name", "languages", "category", "components"],
+            &[
+                ("name", text()),
+                ("languages", list(text())),
+                ("category", json!({ "const": "AUTHENTICATION" })),
+                ("components", list(component())),
+            ],
+        ),
+        "message_templates/archive" | "message_templates/unarchive" => {
+            object(&["hsm_ids"], &[("hsm_ids", list(text()))])
+        }
+        "migrate_message_templates" => object(&["source_waba_id"], &[("source_waba_id", text())]),
+        "uploads" => object(
+            &["file_length", "file_type"],
+            &[
+                ("file_name", text()),
+                ("file_length", json!({ "type": "integer", "minimum": 1 })),
+                ("file_type", json!({ "enum": TYPES })),
+            ],
+        ),
+        "username" => {
+            let transfer = json!({ "enum": ["none", "force_transfer"] });
+            object(&["username"], &[("username", text()), ("transfer_action", transfer)])
+        }
+        "whatsapp_business_profile" => object(
+            &["messaging_product"],
+            &[
+                whatsapp(),
+                ("about", text()),
+                ("address", text()),
+                ("description", text()),
+                ("email", text()),
+                ("websites", list(text())),
+                ("vertical", json!({ "enum": VERTICALS })),
+                ("profile_picture_handle", text()),
+            ],
+        ),
+        "conversational_automation" => {
+            let command = object(
+                &["command_name", "command_description"],
+                &[("command_name", text()), ("command_description", text())],
+            );
+            object(
+                &[],
+                &[
+                    ("enable_welcome_message", boolean()),
+                    ("prompts", list(text())),
+                    ("commands", list(command)),
+                ],
+            )
+        }
+        "whatsapp_commerce_settings" => {
+            object(&[], &[("is_cart_enabled", boolean()), ("is_catalog_visible", boolean())])
+        }
+        "message_qrdls" | "message_qrdls/{}" => object(
+            &["prefilled_message"],
+            &[
+                ("prefilled_message", text()),
+                ("code", text()),
+                ("generate_qr_image", json!({ "enum": ["PNG", "SVG"] })),
+            ],
+        ),
+        "settings" => {
+            let identity = object(&[], &[("enable_identity_key_check", boolean())]);
+            object(&[], &[("user_identity_change", identity)])
+        }
+        "subscribed_apps" => callback(),
+        "subscriptions" => object(
+            &["object", "callback_url", "verify_token"],
+            &[
+                ("object", json!({ "const": "whatsapp_business_account" })),
+                ("callback_url", text()),
+                ("verify_token", text()),
+                ("fields", text()),
+            ],
+        ),
+        _ => some(),
+    }
+}
+
+fn callback() -> Value {
+    object(&[], &[("override_callback_uri", text()), ("verify_token", text())])
+}
+
+fn blocks() -> Value {
+    let user = object(&[], &[("user", text()), ("user_id", text())]);
+    object(&["messaging_product", "block_users"], &[whatsapp(), ("block_users", list(user))])
+}
+
+fn component() -> Value {
+    let kinds = ["HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL"];
+    object(
+        &["type"],
+        &[
+            ("type", json!({ "enum": kinds })),
+            ("format", json!({ "enum": ["TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"] })),
+            ("text", text()),
+            ("example", some()),
+            ("buttons", list(object(&["type"], &[("type", text()), ("text", text()), ("url", text())]))),
+            ("cards", list(some())),
+            ("add_security_recommendation", boolean()),
+            ("code_expiration_minutes", json!({ "type": "integer" })),
+        ],
+    )
+}
+
+fn template() -> Value {
+    let language = object(&["code"], &[("code", text()), ("policy", json!({ "const": "deterministic" }))]);
+    let parameter = object(&["type"], &[("type", text()), ("text", text()), ("parameter_name", text())]);
+    let component = object(
+        &["type"],
+        &[("type", text()), ("sub_type", text()), ("index", text()), ("parameters", list(parameter))],
+    );
+    object(
+        &["name", "language"],
+        &[("name", text()), ("language", language), ("components", list(component))],
+    )
+}
+
+fn message() -> Value {
+    let file = || object(&[], &[("id", text()), ("link", text()), ("caption", text()), ("filename", text())]);
+    let words = || object(&[], &[("text", text())]);
+    let kinds = [
+        "text",
+        "image",
+        "video",
+        "audio",
+        "document",
+        "sticker",
+        "location",
+        "contacts",
+        "reaction",
+        "interactive",
+        "template",
+    ];
+    let interactive = object(
+        &["type", "action"],
+        &[
+            (
+                "type",
+                json!({ "enum": ["button", "list", "cta_url", "location_request_message", "carousel"] }),
+            ),
+            ("header", some()),
+            ("body", words()),
+            ("footer", words()),
+            ("action", some()),
+        ],
+    );
+    let place = json!({ "type": "number" });
+    object(
+        &["messaging_product"],
+        &[
+            whatsapp(),
+            ("recipient_type", json!({ "const": "individual" })),
+            ("to", text()),
+            ("recipient", text()),
+            ("type", json!({ "enum": kinds })),
+            ("status", json!({ "const": "read" })),
+            ("message_id", text()),
+            ("text", object(&["body"], &[("body", text()), ("preview_url", boolean())])),
+            ("image", file()),
+            ("video", file()),
+            ("audio", file()),
+            ("document", file()),
+            ("sticker", file()),
+            (
+                "location",
+                object(&["latitude", "longitude"], &[("latitude", place.clone()), ("longitude", place)]),
+            ),
+            ("contacts", list(object(&["name"], &[("name", object(&[], &[("formatted_name", text())]))]))),
+            ("reaction", object(&["message_id"], &[("message_id", text()), ("emoji", text())])),
+            ("interactive", interactive),
+            ("template", template()),
+            ("context", object(&[], &[("message_id", text())])),
+            ("biz_opaque_callback_data", text()),
+        ],
+    )
+}
