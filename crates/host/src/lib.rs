@@ -4,6 +4,7 @@
 //! - [`sealing`]: everything stored is under a key per business.
 //! - [`businesses`], [`numbers`], [`people`]: who there is; devices of numbers run in one process at a time, under a lease.
 //! - [`messages`], [`media`], [`chats`]: what is said, sent, kept, found and erased.
+//! - [`management`]: what who runs a host does at `/host/v1`; [`changes`]: what other processes changed.
 //! - [`purposes`]: the one gate to plaintext, and the log of what was read.
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -13,6 +14,7 @@
 
 pub mod apps;
 pub mod businesses;
+pub mod changes;
 pub mod chats;
 pub mod cloud_api;
 pub mod codes;
@@ -22,6 +24,7 @@ mod error;
 pub mod ground;
 mod host;
 pub mod ids;
+pub mod management;
 pub mod media;
 pub mod messages;
 pub mod numbers;

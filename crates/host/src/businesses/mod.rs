@@ -43,6 +43,8 @@ pub struct Business {
     pub host_name: String,
     /// When it came to this host.
     pub created: Timestamp,
+    /// Why its programs are refused, if they are: a decision of who runs this host.
+    pub suspended: Option<String>,
 }
 
 /// A business that comes to this host.
@@ -108,6 +110,7 @@ impl Businesses {
             mode: new.mode,
             host_name: new.host_name,
             created: self.ground.now(),
+            suspended: None,
         };
         // The key first: a business without one could store nothing.
         self.keys.create(business.id).await?;
@@ -141,6 +144,14 @@ impl Businesses {
         self.keep(found)
     }
 
+    /// The one that the relay knows under this id, if it is here.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn of_relay(&self, id: wire::BusinessId) -> Result<Option<Business>, HostError> {
+        Ok(store::by_relay_id(&mut self.ground.reader().await?, id).await?)
+    }
+
     /// All of them after this one, in the order of their ids.
     ///
     /// # Errors
@@ -165,8 +176,40 @@ impl Businesses {
             Box::pin(async move { Ok(store::note(transaction, id, state, mode, &host_name).await?) })
         });
         written.await?;
-        self.recent.forget(&id);
+        self.forget(id);
+        self.ground.changed(id).await;
         Ok(())
+    }
+
+    /// Refuses a business's programs from now on, for this reason, or no longer. What people write is received as before.
+    ///
+    /// # Errors
+    /// `Invalid`, `NotFound`; those of the database.
+    pub async fn suspend(&self, id: BusinessId, reason: Option<String>) -> Result<(), HostError> {
+        let fits = |reason: &String| (1..=1000).contains(&reason.trim().chars().count());
+        if !reason.as_ref().is_none_or(fits) {
+            return Err(HostError::invalid("reason", "from 1 to 1000 characters"));
+        }
+        let written = self.ground.write(id.get(), move |transaction| {
+            let reason = reason.clone();
+            Box::pin(async move { Ok(store::suspend(transaction, id, reason.as_deref()).await?) })
+        });
+        if !written.await? {
+            return Err(HostError::NotFound("business"));
+        }
+        self.forget(id);
+        self.ground.changed(id).await;
+        Ok(())
+    }
+
+    /// Forgets what is in memory of a business: it was changed.
+    pub fn forget(&self, id: BusinessId) {
+        self.recent.forget(&id);
+    }
+
+    /// Forgets all businesses that are in memory.
+    pub fn forget_all(&self) {
+        self.recent.forget_all();
     }
 
     /// Erases a business: its keys first, with which everything of it is unreadable at once, here and in backups; then its
@@ -183,8 +226,9 @@ impl Businesses {
             Box::pin(async move { Ok(store::erase(transaction, id).await?) })
         });
         written.await?;
-        self.recent.forget(&id);
+        self.forget(id);
         self.gate.forget(id);
+        self.ground.changed(id).await;
         Ok(())
     }
 

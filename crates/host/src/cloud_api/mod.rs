@@ -28,6 +28,7 @@ mod templates;
 
 use std::{fmt, str::FromStr};
 
+pub(crate) use self::api::meant;
 pub use self::{
     api::{Answer, Api, Outcome, Post, Task, router},
     call::Call,

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use ::store::Timestamp;
 
-pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::{MIGRATIONS, erase};
 use crate::{
     HostError,
     ground::Ground,
-    ids::BusinessId,
     numbers::Number,
     sealing::{BusinessKey, Domain, Keys, Place, Sealed},
 };
@@ -116,17 +115,6 @@ impl QrCodes {
             Box::pin(async move { Ok(store::delete(transaction, id, &code).await?) })
         });
         if written.await? { Ok(()) } else { Err(HostError::NotFound("short link")) }
-    }
-
-    /// Deletes all of a business.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn erase(&self, business: BusinessId) -> Result<(), HostError> {
-        let written = self.ground.write(business.get(), move |transaction| {
-            Box::pin(async move { Ok(store::erase(transaction, business).await?) })
-        });
-        written.await
     }
 
     async fn seal(&self, number: &Number, code: &QrCode) -> Result<Sealed, HostError> {

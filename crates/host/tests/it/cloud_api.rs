@@ -85,13 +85,13 @@ impl Here {
             Webhooks::new(ground.clone(), keys.clone(), gate.clone(), apps.clone(), lookup).unwrap();
         let api = Arc::new(Api {
             apps,
-            webhooks,
+            webhooks: webhooks.clone(),
             media: Media::new(ground.clone(), gate.clone()),
             businesses: Businesses::new(ground.clone(), keys.clone(), gate.clone()),
             numbers: Numbers::new(ground.clone()),
             settings: Settings::new(ground.clone(), keys.clone()),
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
-            templates: Templates::new(ground.clone(), keys),
+            templates: Templates::new(ground.clone(), keys, webhooks),
             post: taker.clone(),
             base: "http://127.0.0.1:8080".to_owned(),
             gate,
