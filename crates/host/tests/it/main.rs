@@ -4,6 +4,7 @@ mod apps;
 mod cloud_api;
 mod conversations;
 mod keeping;
+mod management;
 mod parse;
 mod purposes;
 mod sealing;
