@@ -8,6 +8,7 @@ mod daemon;
 mod devices;
 mod failures;
 mod labels;
+mod managing;
 mod outbox;
 mod people;
 mod proxy;
