@@ -2,7 +2,7 @@
 
 use wire::{
     BusinessId, VendorId,
-    api::{Business, Hosting, HostedBusiness, HostingMode, SetHosting},
+    api::{Business, HostedBusiness, Hosting, HostingMode, SetHosting},
 };
 
 use crate::{

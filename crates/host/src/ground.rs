@@ -63,7 +63,10 @@ impl Ground {
             Err(error) => Err(error),
         };
         if let Err(error) = told {
-            tracing::info!(error = &error as &dyn std::error::Error, "other processes were not told of a change");
+            tracing::info!(
+                error = &error as &dyn std::error::Error,
+                "other processes were not told of a change"
+            );
         }
     }
 

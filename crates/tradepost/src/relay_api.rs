@@ -95,10 +95,9 @@ impl RelayApi {
     /// Asks, and gives the answer as it comes, success or not.
     pub(crate) async fn send(&self, request: RequestBuilder) -> anyhow::Result<reqwest::Response> {
         let name = self.server.name;
-        request
-            .send()
-            .await
-            .with_context(|| format!("no {name} answers at {}: does it run, and is --{name} right?", self.url))
+        request.send().await.with_context(|| {
+            format!("no {name} answers at {}: does it run, and is --{name} right?", self.url)
+        })
     }
 
     /// Asks, and reads the answer, if there is one to read.
@@ -126,7 +125,10 @@ impl RelayApi {
     pub(crate) async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
         let bytes = self.bytes(request).await?;
         serde_json::from_slice(&bytes).with_context(|| {
-            format!("{}: an answer that makes no sense; is that a {} of Tradepost?", self.url, self.server.name)
+            format!(
+                "{}: an answer that makes no sense; is that a {} of Tradepost?",
+                self.url, self.server.name
+            )
         })
     }
 

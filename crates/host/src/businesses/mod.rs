@@ -83,16 +83,11 @@ impl Businesses {
     /// # Errors
     /// `Invalid` for what does not fit; those of the database.
     pub async fn create(&self, new: NewBusiness) -> Result<Arc<Business>, HostError> {
-        let capitals =
-            |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_uppercase());
-        let sure = |good: bool, field: &'static str, reason: &'static str| {
-            if good { Ok(()) } else { Err(HostError::invalid(field, reason)) }
-        };
         sure(capitals(&new.country, 2), "country", "two capital letters")?;
-        sure(capitals(&new.currency, 3), "currency", "three capital letters")?;
+        valid_currency(&new.currency)?;
         sure((1..=300).contains(&new.name.len()), "name", "from 1 to 300 bytes")?;
         sure(new.legal_name.len() <= 800, "legal_name", "at most 800 bytes")?;
-        sure(new.timezone_id.len() <= 64, "timezone_id", "at most 64 bytes")?;
+        valid_timezone(&new.timezone_id)?;
         if let Some(found) = store::by_relay_id(&mut self.ground.reader().await?, new.relay_id).await? {
             self.keys.create(found.id).await?;
             return Ok(Arc::new(found));
@@ -237,4 +232,22 @@ impl Businesses {
         self.recent.keep(found.id, found.clone(), self.ground.now());
         Ok(found)
     }
+}
+
+fn sure(good: bool, field: &'static str, reason: &'static str) -> Result<(), HostError> {
+    if good { Ok(()) } else { Err(HostError::invalid(field, reason)) }
+}
+
+fn capitals(text: &str, len: usize) -> bool {
+    text.len() == len && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether this can be a business's currency.
+pub(crate) fn valid_currency(text: &str) -> Result<(), HostError> {
+    sure(capitals(text, 3), "currency", "three capital letters")
+}
+
+/// Whether this can be a business's time zone.
+pub(crate) fn valid_timezone(text: &str) -> Result<(), HostError> {
+    sure((1..=64).contains(&text.len()), "timezone_id", "from 1 to 64 bytes")
 }

@@ -14,9 +14,10 @@ use crate::ids::{BusinessId, WabaId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "businesses",
-    migrations: &[Migration::new(
-        "businesses",
-        "CREATE TABLE businesses (
+    migrations: &[
+        Migration::new(
+            "businesses",
+            "CREATE TABLE businesses (
             id {integer} PRIMARY KEY,
             waba {integer} NOT NULL UNIQUE,
             relay_id {bytes} NOT NULL UNIQUE,
@@ -33,8 +34,9 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE TABLE erased_businesses (
             id {integer} PRIMARY KEY
         ) {options};",
-    ),
-    Migration::new("why a business is suspended", "ALTER TABLE businesses ADD COLUMN suspended TEXT")],
+        ),
+        Migration::new("why a business is suspended", "ALTER TABLE businesses ADD COLUMN suspended TEXT"),
+    ],
 };
 
 struct Word<T>(T);

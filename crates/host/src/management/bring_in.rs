@@ -69,7 +69,8 @@ impl Secret {
     /// Whose it is.
     pub(super) fn party(&self, field: &'static str) -> Result<Party, Refused> {
         let credential: Result<Credential, _> = self.0.trim().parse();
-        let known = "a credential of the relay: tpb1_… of the business, tph1_…, tpv1_… or tpo1_… of who hosts it";
+        let known =
+            "a credential of the relay: tpb1_… of the business, tph1_…, tpv1_… or tpo1_… of who hosts it";
         credential.map(|credential| credential.party).map_err(|_| Refused::field(field, known))
     }
 
@@ -168,8 +169,11 @@ impl Management {
         if let Some(instructions) = &asked.instructions {
             instructions.validate()?;
         }
+        asked.currency.as_deref().map_or(Ok(()), crate::businesses::valid_currency)?;
+        asked.timezone_id.as_deref().map_or(Ok(()), crate::businesses::valid_timezone)?;
         // All that can be refused is looked at before anything is written.
         let callback = self.checked(asked.callback.as_ref()).await?;
+        let _alone = self.bringing_in.lock().await;
         let (known, credential) = self.ask_relay(&asked).await?;
         if known.numbers.is_empty() {
             let message = "the business has no number at the relay: it adds one there first";
@@ -177,7 +181,8 @@ impl Management {
         }
         let own = matches!(known.hosting.mode, HostingMode::Own);
         if asked.instructions.is_some() && !own {
-            let message = "who hosts another's business does not say what it may: the business does, with its token";
+            let message =
+                "who hosts another's business does not say what it may: the business does, with its token";
             return Err(Refused::field("instructions", message));
         }
         let new = self.api.businesses.of_relay(known.business).await?.is_none();
@@ -187,7 +192,8 @@ impl Management {
         }
         self.note(&business, &known).await?;
         let business = self.api.businesses.get(business.id).await?;
-        let numbers = self.connect_all(&business, &known.numbers, &credential).await?;
+        let numbers =
+            self.connect_all(&business, &known.numbers, credential.as_deref().map(String::as_str)).await?;
         self.greet(&business).await?;
         let (app, secret, token) = self.app(&business, name, asked.new_token).await?;
         self.api.webhooks.subscribe(business.waba, app).await?;
@@ -221,7 +227,10 @@ impl Management {
         let verify_token = match &asked.verify_token {
             Some(token) if (1..=VERIFY_TOKEN).contains(&token.len()) => token.clone(),
             Some(_) => {
-                return Err(Refused::field("callback.verify_token", format!("from 1 to {VERIFY_TOKEN} bytes")));
+                return Err(Refused::field(
+                    "callback.verify_token",
+                    format!("from 1 to {VERIFY_TOKEN} bytes"),
+                ));
             }
             None => self.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect(),
         };
@@ -240,42 +249,75 @@ impl Management {
         Ok(Some(Checked { url: asked.url.clone(), verify_token, fields }))
     }
 
-    /// What the relay says of the business, and a credential that registers its devices.
-    async fn ask_relay(&self, asked: &BringIn) -> Result<(HostedBusiness, Zeroizing<String>), Refused> {
+    /// What the relay says of the business, and a credential that registers its devices, if there are any to register.
+    async fn ask_relay(
+        &self,
+        asked: &BringIn,
+    ) -> Result<(HostedBusiness, Option<Zeroizing<String>>), Refused> {
         let shown = asked.credential.expose();
         let party = asked.credential.party("credential")?;
-        let named = |own: wire::BusinessId| match asked.business {
-            Some(other) if other != own => Err(Refused::field("business", "the credential is another business's")),
-            _ => Ok(own),
-        };
-        let (business, credential) = match party {
-            Party::Business(own) => (named(own)?, self.host_itself(shown, own).await?),
-            Party::OwnHost(own) => (named(own)?, Zeroizing::new(shown.to_owned())),
-            Party::Vendor(_) | Party::OperatorHost => {
-                let business = asked.business.ok_or_else(|| {
-                    Refused::field("business", "say which one: this credential is for many businesses")
-                })?;
-                (business, Zeroizing::new(shown.to_owned()))
+        let business = match (party, asked.business) {
+            (Party::Business(own) | Party::OwnHost(own), Some(other)) if own != other => {
+                return Err(Refused::field("business", "the credential is another business's"));
+            }
+            (Party::Business(own) | Party::OwnHost(own), _) => own,
+            (_, Some(business)) => business,
+            (_, None) => {
+                let message = "say which one: this credential is for many businesses";
+                return Err(Refused::field("business", message));
             }
         };
-        Ok((client::hosting::hosted_business(self.link(), &credential, business).await?, credential))
+        if matches!(party, Party::Business(_)) {
+            return self.host_itself(shown, business).await;
+        }
+        let known = client::hosting::hosted_business(self.link(), shown, business).await?;
+        Ok((known, Some(Zeroizing::new(shown.to_owned()))))
     }
 
-    /// Has a business say that it hosts itself, unless somebody else does.
-    async fn host_itself(&self, credential: &str, own: wire::BusinessId) -> Result<Zeroizing<String>, Refused> {
+    /// Has a business say that it hosts itself, unless somebody else does, or all of it is here already: that would void the
+    /// credential that it has.
+    async fn host_itself(
+        &self,
+        credential: &str,
+        own: wire::BusinessId,
+    ) -> Result<(HostedBusiness, Option<Zeroizing<String>>), Refused> {
         let known = client::hosting::own_business(self.link(), credential).await?;
-        if let Some(hosting) = known.hosting.filter(|hosting| hosting.mode != HostingMode::Own) {
-            let name = hosting.host_name.unwrap_or_else(|| hosting.mode.to_string());
+        if let Some(hosting) = known.hosting.as_ref().filter(|hosting| hosting.mode != HostingMode::Own) {
+            let name = hosting.host_name.clone().unwrap_or_else(|| hosting.mode.to_string());
             let message = format!(
                 "{name} hosts it at present: bring it in with that host's credential, or say at the relay that {own} \
                  hosts itself"
             );
             return Err(Refused::new(ErrorCode::Conflict, message));
         }
-        let said = client::hosting::set_hosting(self.link(), credential, HostingMode::Own, None).await?;
-        said.credential.map(Zeroizing::new).ok_or_else(|| {
-            HostError::internal("the relay made no host credential").into()
-        })
+        let (hosting, credential) = match known.hosting {
+            Some(hosting) if self.is_connected(own, &known.numbers).await? => (hosting, None),
+            _ => {
+                let mut said =
+                    client::hosting::set_hosting(self.link(), credential, HostingMode::Own, None).await?;
+                let made = said.credential.take().map(Zeroizing::new);
+                (said, Some(made.ok_or_else(|| HostError::internal("the relay made no host credential"))?))
+            }
+        };
+        let known = HostedBusiness {
+            business: own,
+            state: known.state,
+            name: known.application.name,
+            legal_name: known.application.legal_name,
+            country: known.application.country,
+            numbers: known.numbers,
+            hosting,
+        };
+        Ok((known, credential))
+    }
+
+    /// Whether all numbers of a business have devices here.
+    async fn is_connected(&self, own: wire::BusinessId, numbers: &[BusinessNumber]) -> Result<bool, Refused> {
+        let Some(business) = self.api.businesses.of_relay(own).await? else { return Ok(false) };
+        let here = self.api.numbers.of_waba(business.waba).await?;
+        Ok(numbers
+            .iter()
+            .all(|wanted| here.iter().any(|number| number.registered && number.number == wanted.number)))
     }
 
     /// Notes what the relay says of a business now, if that is news.
@@ -293,13 +335,16 @@ impl Management {
         &self,
         business: &Business,
         numbers: &[BusinessNumber],
-        credential: &str,
+        credential: Option<&str>,
     ) -> Result<Vec<Arc<Number>>, Refused> {
         let mut connected = Vec::with_capacity(numbers.len());
         for number in numbers {
             let name = business.name.clone();
             let number = self.api.numbers.add(business, number.number.clone(), name).await?;
-            connected.push(self.running.connect(number.id, credential).await?);
+            connected.push(match credential {
+                Some(credential) => self.running.connect(number.id, credential).await?,
+                None => number,
+            });
         }
         Ok(connected)
     }

@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use wire::{ErrorCode, api::HostingMode};
 
-use super::{Call, Granted, Management, Operator, Outcome, Party, Refused, bring_in::{NumberShown, Secret}, json, nothing};
+use super::{
+    Call, Granted, Management, Operator, Outcome, Party, Refused,
+    bring_in::{NumberShown, Secret},
+    json, nothing,
+};
 use crate::{
     apps::{Scope, Scopes, Token},
     businesses::Business,
@@ -114,7 +118,8 @@ pub(super) async fn instruct(management: Arc<Management>, granted: Granted, call
     call.only(&[])?;
     let Granted { business, by } = granted;
     if by == Party::Operator && business.mode != HostingMode::Own {
-        let message = "who hosts another's business does not say what it may: the business does, with its token";
+        let message =
+            "who hosts another's business does not say what it may: the business does, with its token";
         return Err(Refused::new(ErrorCode::Forbidden, message));
     }
     let instructions: Instructions = call.body()?;
@@ -248,7 +253,8 @@ struct Revoked {
 pub(super) async fn revoke(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
     call.only(&[])?;
     let Revoked { token } = call.body()?;
-    let token = Token::parse(token.expose()).ok_or_else(|| Refused::field("token", "not a token of an app"))?;
+    let token =
+        Token::parse(token.expose()).ok_or_else(|| Refused::field("token", "not a token of an app"))?;
     if management.api.apps.revoke(granted.business.id, &token).await? {
         nothing()
     } else {

@@ -124,7 +124,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_refused_is_not_repeated() {
-        for body in [r#"{"credential": "tpb1_secret"}"#, r#"{"credential": "tpb1_secret""#, "tpb1_secret", "[]"] {
+        for body in
+            [r#"{"credential": "tpb1_secret"}"#, r#"{"credential": "tpb1_secret""#, "tpb1_secret", "[]"]
+        {
             let refused = read(body).await.unwrap_err();
             assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
         }

@@ -39,12 +39,18 @@ impl Management {
     async fn switch(&self, business: &Business, asked: &Switch) -> Result<Arc<Business>, Refused> {
         match asked.credential.party("credential")? {
             Party::Business(own) if own == business.relay_id => {}
-            _ => return Err(Refused::field("credential", "the business's own credential at the relay, tpb1_…")),
+            _ => {
+                return Err(Refused::field(
+                    "credential",
+                    "the business's own credential at the relay, tpb1_…",
+                ));
+            }
         }
         self.fits(asked)?;
         let own = asked.credential.expose();
         let before = client::hosting::own_business(self.link(), own).await?;
-        let hosting = before.hosting.filter(|hosting| (hosting.mode, hosting.vendor) == (asked.mode, asked.vendor));
+        let hosting =
+            before.hosting.filter(|hosting| (hosting.mode, hosting.vendor) == (asked.mode, asked.vendor));
         let numbers = self.api.numbers.of_waba(business.waba).await?;
         if hosting.is_some() && !numbers.is_empty() && numbers.iter().all(|number| number.registered) {
             return Ok(self.api.businesses.get(business.id).await?);
@@ -69,7 +75,7 @@ impl Management {
         };
         self.note(business, &known).await?;
         if let Some(credential) = credential.or(given) {
-            self.connect_all(business, &known.numbers, &credential).await?;
+            self.connect_all(business, &known.numbers, Some(&credential)).await?;
         }
         Ok(self.api.businesses.get(business.id).await?)
     }

@@ -144,7 +144,11 @@ fn dead(app_id: AppId, letter: DeadLetter) -> DeadShown {
 }
 
 /// The app that is asked about, or all of the business.
-async fn apps(management: &Management, business: BusinessId, app: Option<AppId>) -> Result<Vec<AppId>, Refused> {
+async fn apps(
+    management: &Management,
+    business: BusinessId,
+    app: Option<AppId>,
+) -> Result<Vec<AppId>, Refused> {
     let all = management.api.apps.of_business(business).await?.into_iter().map(|app| app.id);
     match app {
         None => Ok(all.collect()),

@@ -43,12 +43,7 @@ pub use self::{
 };
 use self::{call::Call, health::RelayHealth, routes::Run};
 use crate::{
-    HostError,
-    businesses::Business,
-    cloud_api::Api,
-    ground::Ground,
-    ids::BusinessId,
-    messages::Messages,
+    HostError, businesses::Business, cloud_api::Api, ground::Ground, ids::BusinessId, messages::Messages,
     numbers::running::Running,
 };
 
@@ -63,6 +58,8 @@ pub struct Management {
     token: OperatorToken,
     figures: Arc<Figures>,
     relay: RelayHealth,
+    /// One business at a time is brought in: the same one twice at the same time is still one.
+    bringing_in: tokio::sync::Mutex<()>,
 }
 
 /// The way to the relay.
@@ -114,8 +111,17 @@ impl Management {
         token: OperatorToken,
     ) -> Arc<Self> {
         let (ground, figures) = (api.ground.clone(), Arc::new(Figures::new()));
-        let relay = RelayHealth::default();
-        Arc::new(Self { ground, api, running, messages, link: Relay(link), token, figures, relay })
+        Arc::new(Self {
+            ground,
+            api,
+            running,
+            messages,
+            link: Relay(link),
+            token,
+            figures,
+            relay: RelayHealth::default(),
+            bringing_in: tokio::sync::Mutex::default(),
+        })
     }
 
     /// What is counted.
@@ -151,12 +157,14 @@ impl Management {
                 run(self, operator, Call::read(path, request).await?).await
             }
             Run::Business(run) => {
-                let (id, by) = self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
+                let (id, by) =
+                    self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
                 let business = self.api.businesses.get(id).await?;
                 run(self, Granted { business, by }, Call::read(path, request).await?).await
             }
             Run::Log(run) => {
-                let (id, _) = self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
+                let (id, _) =
+                    self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
                 run(self, Readable(id), Call::read(path, request).await?).await
             }
         }

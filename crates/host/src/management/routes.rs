@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 use wire::ErrorCode;
 
 use super::{
-    Call, Granted, Management, Operator, Readable, Refused, Task, bring_in, businesses, described, hosting, logs,
-    templates,
+    Call, Granted, Management, Operator, Readable, Refused, Task, bring_in, businesses, described, hosting,
+    logs, templates,
 };
 use crate::apps::Scope;
 

@@ -690,10 +690,7 @@ pub(super) async fn businesses(
 }
 
 /// Businesses that were erased and of which something is left, while nobody runs a number of them any more.
-pub(super) async fn erased(
-    reader: &mut Connection,
-    now: Timestamp,
-) -> Result<Vec<BusinessId>, StoreError> {
+pub(super) async fn erased(reader: &mut Connection, now: Timestamp) -> Result<Vec<BusinessId>, StoreError> {
     let rows: Vec<BusinessRow> = query(
         "SELECT e.id AS id FROM erased_businesses e WHERE NOT EXISTS (
             SELECT 1 FROM numbers n JOIN number_leases l ON l.number = n.id

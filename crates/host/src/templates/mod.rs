@@ -325,9 +325,7 @@ impl Templates {
         let stored = store::get(&mut self.ground.reader().await?, id).await?.ok_or(NONE)?;
         let (from, to, reason, told) = match decision {
             Decision::Approve => (Status::Pending, Status::Approved, "NONE", Told::Reviewed),
-            Decision::Reject(reason) => {
-                (Status::Pending, Status::Rejected, reason.as_str(), Told::Reviewed)
-            }
+            Decision::Reject(reason) => (Status::Pending, Status::Rejected, reason.as_str(), Told::Reviewed),
             Decision::Pause => (Status::Approved, Status::Paused, "NONE", Told::Paused),
             Decision::Unpause => (Status::Paused, Status::Approved, "NONE", Told::Unpaused),
             Decision::Disable if stored.status == Status::Disabled => {

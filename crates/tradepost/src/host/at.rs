@@ -28,7 +28,13 @@ pub(super) struct AtHost {
     #[arg(long, value_name = "FOLDER", default_value = "data", global = true)]
     data: PathBuf,
     /// Ask as a business: what `tradepost host business add --save` wrote
-    #[arg(long = "as", id = "credentials", value_name = "FILE", env = "TRADEPOST_HOST_BUSINESS", global = true)]
+    #[arg(
+        long = "as",
+        id = "credentials",
+        value_name = "FILE",
+        env = "TRADEPOST_HOST_BUSINESS",
+        global = true
+    )]
     credentials: Option<PathBuf>,
     /// Answer in JSON, as the host's API says it
     #[arg(long, global = true)]

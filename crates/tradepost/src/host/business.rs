@@ -189,7 +189,8 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
         }
         Command::Hosting(hosting) => {
             let (api, business) = at.of_business(hosting.business)?;
-            let mut body = json!({ "credential": secret_of_file(&hosting.credential)?, "mode": hosting.mode });
+            let mut body =
+                json!({ "credential": secret_of_file(&hosting.credential)?, "mode": hosting.mode });
             if let Some(vendor) = hosting.vendor {
                 set(&mut body, "vendor", json!(vendor));
             }

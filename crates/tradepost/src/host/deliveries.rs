@@ -78,7 +78,12 @@ fn line(row: &Value) -> String {
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let line = if row.get("died").is_some() {
         let (event, attempts) = (number("event"), number("attempts"));
-        format!("{event:>8}  {}  {:<32} {attempts} times  {}", time(number("died")), text("field"), text("failure"))
+        format!(
+            "{event:>8}  {}  {:<32} {attempts} times  {}",
+            time(number("died")),
+            text("field"),
+            text("failure")
+        )
     } else {
         let status = row.get("status").and_then(Value::as_u64).map_or_else(String::new, |s| s.to_string());
         let (event, millis) = (number("event"), number("millis"));

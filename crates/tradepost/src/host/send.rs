@@ -39,7 +39,8 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
     let (api, saved) = flags.at.business()?;
     let wanted = |number: &str| flags.from.as_ref().is_none_or(|from| from.as_str() == number);
     let number = saved.numbers.iter().find(|number| wanted(&number.number));
-    let number = number.context("the business has no such number: `tradepost host business show` lists them")?;
+    let number =
+        number.context("the business has no such number: `tradepost host business show` lists them")?;
     let mut body = json!({ "messaging_product": "whatsapp", "to": flags.to });
     let (kind, content) = match (&flags.template, &flags.text) {
         (Some(name), _) => ("template", json!({ "name": name, "language": { "code": flags.language } })),

@@ -190,7 +190,8 @@ fn two_calls_lead_from_an_approved_application_to_the_first_message() {
     let brought = call("/host/v1/businesses", &operator, json!({ "credential": credential }));
     let number = brought["numbers"][0]["phone_number_id"].as_str().unwrap();
     let template = json!({ "name": "hello_world", "language": { "code": "en_US" } });
-    let body = json!({ "messaging_product": "whatsapp", "to": ANNA, "type": "template", "template": template });
+    let body =
+        json!({ "messaging_product": "whatsapp", "to": ANNA, "type": "template", "template": template });
     call(&format!("/v24.0/{number}/messages"), brought["token"].as_str().unwrap(), body);
     hears(&anna, 1);
     let took = began.elapsed();

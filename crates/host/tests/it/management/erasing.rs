@@ -80,7 +80,8 @@ async fn full(office: &Office, receiver: &Receiver) -> Value {
         assert_eq!(status, 200, "{path}: {answer}");
     };
     let body = json!({ "type": "BODY", "text": "Good day to you" });
-    let template = json!({ "name": "greeting", "language": "en", "category": "UTILITY", "components": [body] });
+    let template =
+        json!({ "name": "greeting", "language": "en", "category": "UTILITY", "components": [body] });
     post(format!("/{waba}/message_templates"), template).await;
     let about = json!({ "messaging_product": "whatsapp", "about": "A bank" });
     post(format!("/{number}/whatsapp_business_profile"), about).await;
@@ -89,7 +90,8 @@ async fn full(office: &Office, receiver: &Receiver) -> Value {
                 Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n\
                 words\r\n--b--\r\n";
     let url = format!("http://{}/{number}/media", office.host.address);
-    let upload = office.http.post(url).bearer_auth(token).header("content-type", "multipart/form-data; boundary=b");
+    let upload =
+        office.http.post(url).bearer_auth(token).header("content-type", "multipart/form-data; boundary=b");
     let answer = upload.body(form).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
     let tables = ["people", "messages", "message_words", "webhook_attempts", "webhook_deliveries", "media"];
@@ -109,10 +111,29 @@ async fn an_erased_business_leaves_nothing_in_any_table_or_folder_but_the_log() 
         let brought = full(&office, &receiver).await;
         let before = filled(&office.world).await;
         let expected = [
-            "apps", "business_keys", "businesses", "chats", "instructions", "media", "message_words", "messages",
-            "numbers", "people", "qr_codes", "reading_heads", "readings", "settings", "templates", "tokens",
-            "vault_records", "webhook_apps", "webhook_attempts", "webhook_callbacks", "webhook_deliveries",
-            "webhook_events", "webhook_subscriptions",
+            "apps",
+            "business_keys",
+            "businesses",
+            "chats",
+            "instructions",
+            "media",
+            "message_words",
+            "messages",
+            "numbers",
+            "people",
+            "qr_codes",
+            "reading_heads",
+            "readings",
+            "settings",
+            "templates",
+            "tokens",
+            "vault_records",
+            "webhook_apps",
+            "webhook_attempts",
+            "webhook_callbacks",
+            "webhook_deliveries",
+            "webhook_events",
+            "webhook_subscriptions",
         ];
         for table in expected {
             assert!(before.iter().any(|name| name == table), "{table} of {before:?}");

@@ -44,7 +44,10 @@ async fn neither_vendor_nor_operator_appears_as_the_business_and_customers_see_a
             (json!({ "credential": owner, "mode": "self", "host_credential": tpv }), "host_credential"),
             (json!({ "credential": owner, "mode": "self", "vendor": id }), "vendor"),
             (json!({ "credential": owner, "mode": "vendor" }), "vendor"),
-            (json!({ "credential": owner, "mode": "vendor", "vendor": id, "host_credential": tpo }), "host_credential"),
+            (
+                json!({ "credential": owner, "mode": "vendor", "vendor": id, "host_credential": tpo }),
+                "host_credential",
+            ),
             (json!({ "credential": owner, "mode": "sealed" }), "mode"),
         ] {
             let refused = office.refused("PUT", &path, body.clone()).await;
@@ -58,7 +61,12 @@ async fn neither_vendor_nor_operator_appears_as_the_business_and_customers_see_a
         assert_eq!((of(&shown, "mode"), of(&shown, "host_name")), ("vendor", "Host GmbH"));
         assert_eq!(shown["numbers"][0]["registered"], true);
         let seen = label().await;
-        assert_eq!((seen.1.hosting, &*seen.1.host_name), (client::Hosting::Vendor, "Host GmbH"), "{}", seen.0);
+        assert_eq!(
+            (seen.1.hosting, &*seen.1.host_name),
+            (client::Hosting::Vendor, "Host GmbH"),
+            "{}",
+            seen.0
+        );
         let number = of(&brought["numbers"][0], "phone_number_id").parse().unwrap();
         until("the number runs", async || office.host.running.live(number).is_some()).await;
         office.greet(&brought, &ada).await;

@@ -18,7 +18,7 @@ use host::{
     management::{ROUTES, Right},
 };
 use serde_json::{Value, json};
-use store::{Clock as _, Timestamp};
+use store::Timestamp;
 
 use crate::world::{Person, RealClock, World, on_both, until};
 
@@ -28,7 +28,7 @@ struct Ahead(AtomicI64);
 
 impl store::Clock for Ahead {
     fn now(&self) -> Timestamp {
-        Timestamp(RealClock.now().0 + self.0.load(SeqCst))
+        Timestamp(store::Clock::now(&RealClock).0 + self.0.load(SeqCst))
     }
 }
 
@@ -133,8 +133,9 @@ async fn a_business_is_brought_in_with_one_call_and_sends_with_the_next() {
         assert!(matches!(heard[0].body, Body::Template { .. }), "{heard:?}");
 
         // The same again finds what is there, and takes back no token.
-        let (status, again) =
-            office.ask(&office.operator, "POST", "/host/v1/businesses", json!({ "credential": credential })).await;
+        let (status, again) = office
+            .ask(&office.operator, "POST", "/host/v1/businesses", json!({ "credential": credential }))
+            .await;
         assert_eq!((status, &again["token"]), (200, &Value::Null));
         for same in ["business_id", "waba_id", "numbers", "app_id", "app_secret", "relay_business_id"] {
             assert_eq!(again[same], brought[same], "{same}");
@@ -189,7 +190,11 @@ async fn no_route_opens_for_a_stranger() {
             let garbage = ["", "x", "tpm1_", &almost, &app, &relays[0], &relays[1]];
             for token in garbage {
                 let (status, answer) = office.ask(token, method, &path, json!({})).await;
-                assert_eq!((status, &answer["error"]["code"]), (401, &json!("unauthorized")), "{route:?} {token}");
+                assert_eq!(
+                    (status, &answer["error"]["code"]),
+                    (401, &json!("unauthorized")),
+                    "{route:?} {token}"
+                );
             }
             let strangers = office.ask(of(&stranger, "token"), method, &path, json!({})).await.0;
             match route.right {
@@ -208,7 +213,15 @@ async fn no_route_opens_for_a_stranger() {
         assert!(asked > 15, "{asked}");
         assert_eq!(office.done("GET", &format!("/host/v1/businesses/{id}"), Value::Null).await, before);
         let document = office.ask("", "GET", "/host/v1/openapi.json", Value::Null).await.1;
-        assert_eq!(document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum::<usize>(), ROUTES.len());
+        assert_eq!(
+            document["paths"]
+                .as_object()
+                .unwrap()
+                .values()
+                .map(|item| item.as_object().unwrap().len())
+                .sum::<usize>(),
+            ROUTES.len()
+        );
         office.close().await;
     })
     .await;
@@ -278,7 +291,8 @@ async fn health_says_what_is_wrong_and_neither_it_nor_figures_name_anybody() {
     let brought = office.bring_in(&office.world.owner.clone()).await;
     office.greet(&brought, &ada).await;
     ada.hears(office.account(&brought).await, 1).await;
-    until("it is well", async || office.ask("", "GET", "/health", Value::Null).await.1["status"] == "ok").await;
+    until("it is well", async || office.ask("", "GET", "/health", Value::Null).await.1["status"] == "ok")
+        .await;
     let figures = office.ask("", "GET", "/metrics", Value::Null).await.1;
     let figures = figures.as_str().unwrap();
     for line in [

@@ -32,8 +32,10 @@ async fn every_decision_about_a_template_is_told_once() {
         let (token, waba) = (of(&brought, "token"), of(&brought, "waba_id"));
         let make = async |name: &str, text: &str| {
             let body = json!({ "type": "BODY", "text": text });
-            let template = json!({ "name": name, "language": "en", "category": "UTILITY", "components": [body] });
-            let (status, made) = office.ask(token, "POST", &format!("/{waba}/message_templates"), template).await;
+            let template =
+                json!({ "name": name, "language": "en", "category": "UTILITY", "components": [body] });
+            let (status, made) =
+                office.ask(token, "POST", &format!("/{waba}/message_templates"), template).await;
             assert_eq!(status, 200, "{made}");
             of(&made, "id").to_owned()
         };
@@ -60,7 +62,8 @@ async fn every_decision_about_a_template_is_told_once() {
         let reject = format!("/host/v1/templates/{second}/reject");
         let rejected = office.done("POST", &reject, json!({ "reason": "scam" })).await;
         assert_eq!((of(&rejected, "status"), of(&rejected, "reason")), ("REJECTED", "SCAM"));
-        let gone = office.ask(token, "DELETE", &format!("/{waba}/message_templates?name=plain"), Value::Null).await;
+        let gone =
+            office.ask(token, "DELETE", &format!("/{waba}/message_templates?name=plain"), Value::Null).await;
         assert_eq!(gone.0, 200, "{}", gone.1);
 
         let expected = [
@@ -76,7 +79,8 @@ async fn every_decision_about_a_template_is_told_once() {
         until("all was told", async || decisions(&receiver).len() >= expected.len()).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let told = decisions(&receiver);
-        let mut heard: Vec<_> = told.iter().map(|(event, reason, _)| (event.as_str(), reason.as_str())).collect();
+        let mut heard: Vec<_> =
+            told.iter().map(|(event, reason, _)| (event.as_str(), reason.as_str())).collect();
         let mut wanted = expected.to_vec();
         heard.sort_unstable();
         wanted.sort_unstable();
@@ -96,8 +100,7 @@ async fn a_business_reads_its_deliveries_and_has_what_died_told_again() {
         let office = Office::open(world).await;
         let ada = office.world.customer().await;
         let receiver = Receiver::start().await;
-        let callback =
-            json!({ "url": receiver.url(), "verify_token": "verify me", "fields": ["messages"] });
+        let callback = json!({ "url": receiver.url(), "verify_token": "verify me", "fields": ["messages"] });
         let body = json!({ "credential": office.world.owner, "callback": callback });
         let brought = office.done("POST", "/host/v1/businesses", body).await;
         let token = of(&brought, "token");
@@ -123,7 +126,8 @@ async fn a_business_reads_its_deliveries_and_has_what_died_told_again() {
         let replay = path("dead-letters/replay");
         assert_eq!(office.ask(token, "POST", &replay, json!({ "event": 999_999 })).await.0, 404);
         assert_eq!(office.ask(token, "POST", &replay, json!({ "event": 0 })).await.0, 400);
-        let (status, replayed) = office.ask(token, "POST", &replay, json!({ "event": letter["event"] })).await;
+        let (status, replayed) =
+            office.ask(token, "POST", &replay, json!({ "event": letter["event"] })).await;
         assert_eq!((status, &replayed["replayed"]), (200, &json!(1)));
         assert_eq!(receiver.wait(1).await[0].text(), "are you there?");
         until("it stands in the log", async || {
