@@ -89,6 +89,7 @@ mod edges;
 mod error;
 mod event;
 mod feed;
+pub mod hosting;
 mod interactive;
 mod label;
 pub mod link;

@@ -23,6 +23,13 @@ pub struct Config {
     pub listen: Listen,
     /// The relay that its numbers are registered at. Default `http://127.0.0.1:8443`.
     pub relay: String,
+    /// SHA-256 of the relay's certificate in 64 hexadecimal digits, as a relay prints it that signed its own: then no other
+    /// certificate is taken. Default: one that a known authority signed.
+    pub relay_fingerprint: Option<String>,
+    /// A certificate (PEM) that is trusted besides those of the known authorities. Default: none.
+    pub relay_certificate: Option<PathBuf>,
+    /// Who runs this host.
+    pub operator: Operator,
     /// How clients reach this server, as in `https://api.bank.example`: what absolute addresses in answers begin with.
     /// Default: the address it listens on.
     pub public_url: Option<String>,
@@ -51,6 +58,9 @@ impl Default for Config {
             data: PathBuf::from("data"),
             listen: Listen::default(),
             relay: "http://127.0.0.1:8443".to_owned(),
+            relay_fingerprint: None,
+            relay_certificate: None,
+            operator: Operator::default(),
             public_url: None,
             master_keys: Vec::new(),
             database: None,
@@ -90,6 +100,39 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key, as PEM.
     pub key: PathBuf,
+}
+
+/// Who runs a host, and manages its businesses at `/host/v1`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Operator {
+    /// Their token; several processes have the same. Default: `operator.token` in the data folder, made if it is not there.
+    pub token: Option<Hidden>,
+}
+
+/// Text that is not to be seen: `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// Files.
@@ -175,10 +218,35 @@ impl Config {
         )?;
         let http = |url: &str| url.starts_with("https://") || url.starts_with("http://");
         sure(http(&self.relay), "relay", "https://… (or http://… on loopback)")?;
+        let token = self.operator.token.as_ref();
+        sure(
+            token.is_none_or(|token| token.expose().len() >= 16),
+            "operator.token",
+            "at least 16 characters",
+        )?;
+        sure(
+            self.relay_fingerprint.is_none() || self.fingerprint().is_some(),
+            "relay_fingerprint",
+            "the 64 hexadecimal digits that the relay prints",
+        )?;
         sure(self.public_url.as_deref().is_none_or(http), "public_url", "https://… (or http://…)")?;
         sure(self.files.limit > 0, "files.limit", "at least 1")?;
         sure(self.webhooks.timeout_ms > 0, "webhooks.timeout_ms", "at least 1")?;
         sure(self.webhooks.parallel > 0, "webhooks.parallel", "at least 1")
+    }
+
+    /// The fingerprint of the relay's certificate, if one is told.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<[u8; 32]> {
+        let text = self.relay_fingerprint.as_deref()?.replace(':', "");
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+        }
+        Some(bytes)
     }
 
     /// The database, or the default one.
@@ -206,6 +274,20 @@ mod tests {
         let config: Config = serde_json::from_str("{}").unwrap();
         config.validate().unwrap();
         assert!(serde_json::from_str::<Config>(r#"{"listne": {}}"#).is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_is_as_the_relay_prints_it_and_a_token_is_not_shown() {
+        let with = |text: &str| Config { relay_fingerprint: Some(text.to_owned()), ..Config::default() };
+        assert_eq!(with(&"0a".repeat(32)).fingerprint(), Some([10; 32]));
+        assert_eq!(with(&["0A"; 32].join(":")).fingerprint(), Some([10; 32]));
+        for bad in ["", "0a", &"0g".repeat(32), &"ä".repeat(32)] {
+            assert_eq!(with(bad).validate().unwrap_err().field, "relay_fingerprint", "{bad}");
+        }
+        let mut config = Config::default();
+        config.operator.token = Some(Hidden::from("short"));
+        assert_eq!(config.validate().unwrap_err().field, "operator.token");
+        assert!(!format!("{config:?}").contains("short"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use store::{
     Clock, Entropy, StoreError, Timestamp,
     blobs::Blobs,
-    bus::Bus,
+    bus::{Bus, Subject, Subscription},
     jobs::Jobs,
     sql::{Connection, Database, Transaction},
     writer::Writer,
@@ -14,6 +14,8 @@ use store::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{Config, HostError};
+
+const CHANGED: &str = "host.changed";
 
 /// Database, bus, clock, randomness and configuration, shared by all features.
 #[derive(Debug)]
@@ -51,6 +53,29 @@ impl Ground {
         let mut bytes = [0; N];
         self.entropy.fill(&mut bytes);
         bytes
+    }
+
+    /// Tells all processes that something of a business was changed, so that none goes on with what it read before. If it
+    /// gets lost, they look again after [`Recent::FRESH`].
+    pub async fn changed(&self, business: crate::ids::BusinessId) {
+        let told = match Subject::new(CHANGED) {
+            Ok(subject) => self.bus.publish(&subject, business.to_string().into()).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            tracing::info!(
+                error = &error as &dyn std::error::Error,
+                "other processes were not told of a change"
+            );
+        }
+    }
+
+    /// Hears of what [`changed`](Self::changed).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(crate) async fn changes(&self) -> Result<Subscription, StoreError> {
+        self.bus.subscribe(&Subject::new(CHANGED)?).await
     }
 
     /// A connection for reading.
@@ -100,8 +125,13 @@ impl<K: Eq + std::hash::Hash, V: Clone> Recent<K, V> {
         self.0.insert(key, (now, value));
     }
 
-    /// It was changed here.
+    /// It was changed.
     pub fn forget(&self, key: &K) {
         self.0.remove(key);
+    }
+
+    /// Nobody knows what was changed.
+    pub fn forget_all(&self) {
+        self.0.clear();
     }
 }

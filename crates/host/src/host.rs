@@ -10,7 +10,8 @@ use ::store::{
     sql::{Database, migrations},
     writer::{Writer, WriterTasks},
 };
-use client::{NativeLink, NativeLinkOptions};
+use axum::middleware;
+use client::{Link, NativeLink, NativeLinkOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -19,9 +20,11 @@ use crate::{
     analytics::Analytics,
     apps::Apps,
     businesses::Businesses,
+    changes::Changes,
     cloud_api::{Api, router},
     config::ConfigError,
     ground::Ground,
+    management::{self, Management, OperatorToken},
     media::Media,
     messages::Messages,
     numbers::{Numbers, running::Running},
@@ -88,6 +91,7 @@ pub struct Host {
     /// What they say to each other.
     pub messages: Arc<Messages>,
     serving: JoinHandle<()>,
+    changes: JoinHandle<()>,
     numbers: JoinHandle<()>,
     sweeping: [JoinHandle<()>; 2],
     deliveries: Deliveries,
@@ -110,10 +114,14 @@ impl Host {
             .await
             .map_err(|source| StartError::Io { what: folder, source })?;
         let tls = config.listen.tls.as_ref().map(server::acceptor).transpose()?;
-        let link = NativeLink::new(
-            &config.relay,
-            NativeLinkOptions { multiplexed: true, ..NativeLinkOptions::default() },
-        )?;
+        let link: Arc<dyn Link> = Arc::new(link(&config).await?);
+        let token = match &config.operator.token {
+            Some(token) => OperatorToken::new(token.expose()),
+            None => OperatorToken::of_folder(&config.data, &*entropy).map_err(|source| StartError::Io {
+                what: config.data.join(management::TOKEN_FILE).display().to_string(),
+                source,
+            })?,
+        };
         let masters = master_keys(&config, &*entropy).await?;
         let database = Database::open(&config.database()).await?;
         migrations::apply(&database, MIGRATIONS, clock.now()).await?;
@@ -140,7 +148,7 @@ impl Host {
         let businesses = Businesses::new(ground.clone(), keys.clone(), gate.clone());
         let numbers = Numbers::new(ground.clone());
         let running =
-            Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), Arc::new(link));
+            Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link.clone());
         let people = People::new(ground.clone(), gate.clone(), running.clone());
         let media = Media::new(ground.clone(), gate.clone());
         let messages = Messages::new(
@@ -153,6 +161,14 @@ impl Host {
             webhooks.clone(),
         );
         let uploads = Uploads::new(ground.clone(), keys.clone());
+        let changes = Changes {
+            ground: ground.clone(),
+            apps: apps.clone(),
+            keys: keys.clone(),
+            gate: gate.clone(),
+            businesses: businesses.clone(),
+            numbers: numbers.clone(),
+        };
         let api = Arc::new(Api {
             people: people.clone(),
             messages: messages.clone(),
@@ -161,7 +177,7 @@ impl Host {
             analytics: Analytics::new(ground.clone(), gate.clone()),
             settings: Settings::new(ground.clone(), keys.clone()),
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
-            templates: Templates::new(ground.clone(), keys),
+            templates: Templates::new(ground.clone(), keys, webhooks.clone()),
             post: messages.clone(),
             ground: ground.clone(),
             gate,
@@ -172,7 +188,11 @@ impl Host {
             webhooks: webhooks.clone(),
             base,
         });
-        let serving = tokio::spawn(server::serve(listener, tls, router(api.clone()), ground.closing.clone()));
+        let changes = changes.follow().await;
+        let management = Management::new(api.clone(), running.clone(), messages.clone(), link, token);
+        let figures = middleware::from_fn_with_state(management.figures(), management::measure);
+        let routes = management::router(management).merge(router(api.clone())).layer(figures);
+        let serving = tokio::spawn(server::serve(listener, tls, routes, ground.closing.clone()));
         tracing::info!(%address, "the host listens");
         Ok(Self {
             address,
@@ -184,6 +204,7 @@ impl Host {
             people,
             messages,
             serving,
+            changes,
             writer: writer_tasks,
         })
     }
@@ -193,7 +214,7 @@ impl Host {
         let ground = self.api.ground.clone();
         ground.closing.cancel();
         let [chats, uploads] = self.sweeping;
-        for task in [self.serving, self.numbers, chats, uploads] {
+        for task in [self.serving, self.numbers, chats, uploads, self.changes] {
             if let Err(error) = task.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a task ended in disorder");
             }
@@ -203,6 +224,19 @@ impl Host {
         ground.database.close().await;
         tracing::info!("the host is down");
     }
+}
+
+/// The way to the relay: with the certificate that it is known by, or that is trusted besides.
+async fn link(config: &Config) -> Result<NativeLink, StartError> {
+    let mut trusted = Vec::new();
+    if let Some(path) = &config.relay_certificate {
+        let what = path.display().to_string();
+        trusted.push(tokio::fs::read(path).await.map_err(|source| StartError::Io { what, source })?);
+    }
+    let fingerprint = config.fingerprint();
+    let options =
+        NativeLinkOptions { multiplexed: true, trusted, fingerprint, ..NativeLinkOptions::default() };
+    Ok(NativeLink::new(&config.relay, options)?)
 }
 
 /// What absolute addresses in answers begin with.

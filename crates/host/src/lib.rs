@@ -5,6 +5,7 @@
 //! - [`businesses`], [`numbers`], [`people`]: who there is; devices of numbers run in one process at a time, under a lease.
 //! - [`messages`], [`media`], [`chats`]: what is said, sent, kept, found and erased.
 //! - [`imports`], [`exports`]: chats from elsewhere, and all that a business has, to take along.
+//! - [`management`]: what who runs a host does at `/host/v1`; [`changes`]: what other processes changed.
 //! - [`purposes`]: the one gate to plaintext, and the log of what was read.
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -15,6 +16,7 @@
 pub mod analytics;
 pub mod apps;
 pub mod businesses;
+pub mod changes;
 pub mod chats;
 pub mod cloud_api;
 pub mod codes;
@@ -26,6 +28,7 @@ pub mod ground;
 mod host;
 pub mod ids;
 pub mod imports;
+pub mod management;
 pub mod media;
 pub mod messages;
 pub mod numbers;

@@ -94,11 +94,11 @@ impl Offline {
             people.clone(),
             media.clone(),
             running,
-            webhooks,
+            webhooks.clone(),
         );
         let settings = Settings::new(ground.clone(), keys.clone());
         let qr_codes = QrCodes::new(ground.clone(), keys.clone());
-        let templates = Templates::new(ground.clone(), keys);
+        let templates = Templates::new(ground.clone(), keys, webhooks);
         Ok(Self {
             imports: Imports::new(ground.clone(), gate.clone(), people.clone(), media.clone()),
             exports: Exports::new(

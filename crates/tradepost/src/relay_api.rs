@@ -1,8 +1,8 @@
-//! The relay's API, as the operator and businesses ask it from the command line.
+//! The APIs of a relay and of a host, as operators and businesses ask them from the command line.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use reqwest::{Certificate, Client, Method, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 use wire::api::ErrorBody;
@@ -31,9 +31,17 @@ impl AtRelay {
     }
 }
 
-/// A relay and a credential to show it.
+/// Which server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Server {
+    /// As in "no relay answers", and its flag.
+    pub(crate) name: &'static str,
+}
+
+/// A server and a credential to show it.
 #[derive(Debug)]
 pub(crate) struct RelayApi {
+    server: Server,
     http: Client,
     url: String,
     credential: Option<String>,
@@ -41,27 +49,39 @@ pub(crate) struct RelayApi {
 
 impl RelayApi {
     pub(crate) fn new(at: &AtRelay, credential: Option<String>) -> anyhow::Result<Self> {
-        let url = at.relay.trim_end_matches('/').to_owned();
-        let parsed = Url::parse(&url).with_context(|| format!("--relay {url}: not a URL"))?;
+        let certificate = at.relay_certificate.as_deref();
+        Self::at(Server { name: "relay" }, &at.relay, certificate, at.plain_beyond_loopback, credential)
+    }
+
+    /// One of either kind.
+    pub(crate) fn at(
+        server: Server,
+        url: &str,
+        certificate: Option<&Path>,
+        plain_beyond_loopback: bool,
+        credential: Option<String>,
+    ) -> anyhow::Result<Self> {
+        let (url, flag) = (url.trim_end_matches('/').to_owned(), server.name);
+        let parsed = Url::parse(&url).with_context(|| format!("--{flag} {url}: not a URL"))?;
         let here = parsed.host_str().is_some_and(|host| {
             let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
             host == "localhost" || address.is_ok_and(|address| address.is_loopback())
         });
         match parsed.scheme() {
             "https" => {}
-            "http" if here || at.plain_beyond_loopback => {}
-            "http" => bail!("--relay {url}: a credential would travel in the clear; use https://"),
-            _ => bail!("--relay {url}: https://… (or http://… on this machine)"),
+            "http" if here || plain_beyond_loopback => {}
+            "http" => bail!("--{flag} {url}: a credential would travel in the clear; use https://"),
+            _ => bail!("--{flag} {url}: https://… (or http://… on this machine)"),
         }
         let mut http = Client::builder().redirect(reqwest::redirect::Policy::none());
-        if let Some(path) = &at.relay_certificate {
+        if let Some(path) = certificate {
             let pem = std::fs::read(path).with_context(|| path.display().to_string())?;
             http = http.add_root_certificate(
                 Certificate::from_pem(&pem).with_context(|| path.display().to_string())?,
             );
         }
         let http = http.timeout(std::time::Duration::from_secs(120)).build()?;
-        Ok(Self { http, url, credential })
+        Ok(Self { server, http, url, credential })
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -72,28 +92,43 @@ impl RelayApi {
         }
     }
 
+    /// Asks, and gives the answer as it comes, success or not.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> anyhow::Result<reqwest::Response> {
+        let name = self.server.name;
+        request.send().await.with_context(|| {
+            format!("no {name} answers at {}: does it run, and is --{name} right?", self.url)
+        })
+    }
+
     /// Asks, and reads the answer, if there is one to read.
     pub(crate) async fn bytes(&self, request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
-        let answer = request.send().await.with_context(|| {
-            format!("no relay answers at {}: does it run, and is --relay right?", self.url)
-        })?;
+        let answer = self.send(request).await?;
         let status = answer.status();
         let bytes = answer.bytes().await.context("the answer broke off")?;
         if status.is_success() {
             return Ok(bytes.into());
         }
-        let Ok(ErrorBody { error }) = serde_json::from_slice(&bytes) else {
-            bail!("{} answers {status}: is that a relay of Tradepost?", self.url)
+        Err(self.refused(status, &bytes))
+    }
+
+    /// What a refusal says.
+    pub(crate) fn refused(&self, status: reqwest::StatusCode, bytes: &[u8]) -> anyhow::Error {
+        let name = self.server.name;
+        let Ok(ErrorBody { error }) = serde_json::from_slice(bytes) else {
+            return anyhow!("{} answers {status}: is that a {name} of Tradepost?", self.url);
         };
         let field = error.field.map(|field| format!("{field}: ")).unwrap_or_default();
         let reference = error.reference.map(|text| format!(" (reference {text})")).unwrap_or_default();
-        bail!("the relay says: {field}{} ({}){reference}", error.message, error.code)
+        anyhow!("the {name} says: {field}{} ({}){reference}", error.message, error.code)
     }
 
     pub(crate) async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
         let bytes = self.bytes(request).await?;
         serde_json::from_slice(&bytes).with_context(|| {
-            format!("{}: an answer that makes no sense; is that a relay of Tradepost?", self.url)
+            format!(
+                "{}: an answer that makes no sense; is that a {} of Tradepost?",
+                self.url, self.server.name
+            )
         })
     }
 
@@ -125,6 +160,16 @@ pub(crate) fn keep_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
     let file = file.as_mut().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
     file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| file.sync_all())?;
     Ok(())
+}
+
+/// Writes a secret into a file that only its owner can read, in place of what is there: all of it or nothing.
+pub(crate) fn replace_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
+    let new = path.with_extension("new");
+    if new.exists() {
+        std::fs::remove_file(&new).with_context(|| new.display().to_string())?;
+    }
+    keep_secret(&new, secret)?;
+    std::fs::rename(&new, path).with_context(|| path.display().to_string())
 }
 
 /// Text of others on a terminal: nothing in it moves the cursor or hides.

@@ -115,6 +115,15 @@ impl Device {
         self.erase().await
     }
 
+    /// Erases the account at the relay, and nothing in this vault: for a program that erases the vault by other means.
+    ///
+    /// # Errors
+    /// [`Error::PrimaryOnly`], [`Error::Link`].
+    pub async fn close_account(&self) -> Result<(), Error> {
+        self.primary_only()?;
+        self.relay().tell("DELETE", "/v1/account", NOTHING).await
+    }
+
     /// Erases everything in this vault, and nothing at the relay. The device is of no use after that.
     ///
     /// # Errors

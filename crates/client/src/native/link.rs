@@ -9,7 +9,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-use super::{multiplexed::Pool, socket};
+use super::{multiplexed::Pool, pinned::Pinned, socket};
 use crate::link::{HttpRequest, HttpResponse, Link, LinkError, ResponseBody, Socket};
 
 /// How long a connection may take to be made.
@@ -23,6 +23,9 @@ pub struct NativeLinkOptions {
     /// Certificates in PEM that are trusted besides those of the public authorities: of a company's own authority, or the
     /// relay's own if it signed it itself.
     pub trusted: Vec<Vec<u8>>,
+    /// SHA-256 of the certificate that the relay must have: then no other is taken, whoever signed it. It is what a relay
+    /// prints of a certificate that it signed itself.
+    pub fingerprint: Option<[u8; 32]>,
     /// Whether `http` is taken for a relay on another machine too: whoever is on the way can take the credential then.
     pub plain_beyond_loopback: bool,
     /// Whether all that goes over the link, and over its copies, shares connections of HTTP/2: requests, and the sockets of
@@ -34,6 +37,7 @@ impl std::fmt::Debug for NativeLinkOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NativeLinkOptions")
             .field("trusted", &self.trusted.len())
+            .field("fingerprint", &self.fingerprint.is_some())
             .field("plain_beyond_loopback", &self.plain_beyond_loopback)
             .field("multiplexed", &self.multiplexed)
             .finish()
@@ -77,11 +81,16 @@ impl NativeLink {
             }
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
+        let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(|error| LinkError::Unreachable(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .map_err(|error| LinkError::Unreachable(error.to_string()))?;
+        let tls = match options.fingerprint {
+            Some(fingerprint) => tls
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Pinned::new(fingerprint, provider)))
+                .with_no_client_auth(),
+            None => tls.with_root_certificates(roots).with_no_client_auth(),
+        };
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
             .connect_timeout(CONNECT)

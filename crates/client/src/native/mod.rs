@@ -4,6 +4,7 @@ mod clock;
 mod files;
 mod link;
 mod multiplexed;
+mod pinned;
 mod socket;
 
 pub use self::{

@@ -11,19 +11,18 @@ use std::{fmt, sync::Arc};
 
 use ::store::Timestamp;
 use hmac::{Hmac, Mac as _};
-use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
     scopes::{Scope, Scopes},
     token::{AppSecret, Secret, Token},
 };
 use crate::{
     HostError,
-    ground::Ground,
+    ground::{Ground, Recent},
     ids::{AppId, BusinessId},
     sealing::{Domain, Keys, Place},
 };
@@ -175,15 +174,15 @@ impl fmt::Debug for Issued {
 pub struct Apps {
     ground: Arc<Ground>,
     keys: Arc<Keys>,
-    known: Cache<[u8; 32], Known>,
-    proofs: Cache<AppId, bool>,
+    known: Recent<[u8; 32], Known>,
+    proofs: Recent<AppId, bool>,
 }
 
 impl Apps {
     /// On this ground.
     #[must_use]
     pub fn new(ground: Arc<Ground>, keys: Arc<Keys>) -> Arc<Self> {
-        Arc::new(Self { ground, keys, known: Cache::new(CACHED), proofs: Cache::new(CACHED) })
+        Arc::new(Self { ground, keys, known: Recent::new(CACHED), proofs: Recent::new(CACHED) })
     }
 
     /// Makes an app for a business, with a token that does not end.
@@ -234,24 +233,25 @@ impl Apps {
         Ok(token)
     }
 
-    /// Takes a token back. In other processes it ends when they next look: [`Self::forget`].
+    /// Takes a token of a business back; whether there was one. Other processes are told.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn revoke(&self, token: &Token) -> Result<(), HostError> {
+    pub async fn revoke(&self, business: BusinessId, token: &Token) -> Result<bool, HostError> {
         let hash = token.hash();
-        let written = self.ground.write(0, move |transaction| {
-            Box::pin(async move { Ok(store::delete_token(transaction, &hash).await?) })
+        let written = self.ground.write(business.get(), move |transaction| {
+            Box::pin(async move { Ok(store::delete_token(transaction, business, &hash).await?) })
         });
-        written.await?;
-        self.known.remove(&hash);
-        Ok(())
+        let was_there = written.await?;
+        self.known.forget(&hash);
+        self.ground.changed(business).await;
+        Ok(was_there)
     }
 
     /// Forgets all tokens in memory.
     pub fn forget(&self) {
-        self.known.clear();
-        self.proofs.clear();
+        self.known.forget_all();
+        self.proofs.forget_all();
     }
 
     /// An app.
@@ -302,11 +302,12 @@ impl Apps {
             Ok(known) => known,
             Err(unknown) => return Ok(Err(unknown)),
         };
-        let needs_proof = match self.proofs.get(&known.app) {
+        let now = self.ground.now();
+        let needs_proof = match self.proofs.get(&known.app, now) {
             Some(needs) => needs,
             None => {
                 let needs = self.get(known.app).await?.needs_proof;
-                self.proofs.insert(known.app, needs);
+                self.proofs.keep(known.app, needs, now);
                 needs
             }
         };
@@ -331,12 +332,12 @@ impl Apps {
     pub async fn known(&self, token: &str) -> Result<Result<Known, Unknown>, HostError> {
         let Some(token) = Token::parse(token) else { return Ok(Err(Unknown::Invalid)) };
         let hash = token.hash();
-        let known = match self.known.get(&hash) {
+        let known = match self.known.get(&hash, self.ground.now()) {
             Some(known) => known,
             None => {
                 let found = store::token(&mut self.ground.reader().await?, &hash).await?;
                 let Some(known) = found else { return Ok(Err(Unknown::Invalid)) };
-                self.known.insert(hash, known.clone());
+                self.known.keep(hash, known.clone(), self.ground.now());
                 known
             }
         };

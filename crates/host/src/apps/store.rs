@@ -112,8 +112,24 @@ pub(super) async fn insert_token(
         .map(drop)
 }
 
-pub(super) async fn delete_token(transaction: &mut Transaction, hash: &[u8; 32]) -> Result<(), StoreError> {
-    query("DELETE FROM tokens WHERE hash = $1").bind(*hash).execute(transaction).await.map(drop)
+/// Deletes a token; whether the business had it.
+pub(super) async fn delete_token(
+    transaction: &mut Transaction,
+    business: BusinessId,
+    hash: &[u8; 32],
+) -> Result<bool, StoreError> {
+    let deleted = query("DELETE FROM tokens WHERE hash = $1 AND business = $2")
+        .bind(*hash)
+        .bind(business)
+        .execute(transaction)
+        .await?;
+    Ok(deleted == 1)
+}
+
+/// Deletes all apps and tokens of a business.
+pub(crate) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
+    query("DELETE FROM tokens WHERE business = $1").bind(business).execute(transaction).await?;
+    query("DELETE FROM apps WHERE business = $1").bind(business).execute(transaction).await.map(drop)
 }
 
 pub(super) async fn app(reader: &mut Connection, id: AppId) -> Result<Option<App>, StoreError> {

@@ -43,6 +43,8 @@ pub struct Business {
     pub host_name: String,
     /// When it came to this host.
     pub created: Timestamp,
+    /// Why its programs are refused, if they are: a decision of who runs this host.
+    pub suspended: Option<String>,
 }
 
 /// A business that comes to this host.
@@ -81,16 +83,11 @@ impl Businesses {
     /// # Errors
     /// `Invalid` for what does not fit; those of the database.
     pub async fn create(&self, new: NewBusiness) -> Result<Arc<Business>, HostError> {
-        let capitals =
-            |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_uppercase());
-        let sure = |good: bool, field: &'static str, reason: &'static str| {
-            if good { Ok(()) } else { Err(HostError::invalid(field, reason)) }
-        };
         sure(capitals(&new.country, 2), "country", "two capital letters")?;
-        sure(capitals(&new.currency, 3), "currency", "three capital letters")?;
+        valid_currency(&new.currency)?;
         sure((1..=300).contains(&new.name.len()), "name", "from 1 to 300 bytes")?;
         sure(new.legal_name.len() <= 800, "legal_name", "at most 800 bytes")?;
-        sure(new.timezone_id.len() <= 64, "timezone_id", "at most 64 bytes")?;
+        valid_timezone(&new.timezone_id)?;
         if let Some(found) = store::by_relay_id(&mut self.ground.reader().await?, new.relay_id).await? {
             self.keys.create(found.id).await?;
             return Ok(Arc::new(found));
@@ -108,6 +105,7 @@ impl Businesses {
             mode: new.mode,
             host_name: new.host_name,
             created: self.ground.now(),
+            suspended: None,
         };
         // The key first: a business without one could store nothing.
         self.keys.create(business.id).await?;
@@ -141,6 +139,14 @@ impl Businesses {
         self.keep(found)
     }
 
+    /// The one that the relay knows under this id, if it is here.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn of_relay(&self, id: wire::BusinessId) -> Result<Option<Business>, HostError> {
+        Ok(store::by_relay_id(&mut self.ground.reader().await?, id).await?)
+    }
+
     /// All of them after this one, in the order of their ids.
     ///
     /// # Errors
@@ -165,8 +171,40 @@ impl Businesses {
             Box::pin(async move { Ok(store::note(transaction, id, state, mode, &host_name).await?) })
         });
         written.await?;
-        self.recent.forget(&id);
+        self.forget(id);
+        self.ground.changed(id).await;
         Ok(())
+    }
+
+    /// Refuses a business's programs from now on, for this reason, or no longer. What people write is received as before.
+    ///
+    /// # Errors
+    /// `Invalid`, `NotFound`; those of the database.
+    pub async fn suspend(&self, id: BusinessId, reason: Option<String>) -> Result<(), HostError> {
+        let fits = |reason: &String| (1..=1000).contains(&reason.trim().chars().count());
+        if !reason.as_ref().is_none_or(fits) {
+            return Err(HostError::invalid("reason", "from 1 to 1000 characters"));
+        }
+        let written = self.ground.write(id.get(), move |transaction| {
+            let reason = reason.clone();
+            Box::pin(async move { Ok(store::suspend(transaction, id, reason.as_deref()).await?) })
+        });
+        if !written.await? {
+            return Err(HostError::NotFound("business"));
+        }
+        self.forget(id);
+        self.ground.changed(id).await;
+        Ok(())
+    }
+
+    /// Forgets what is in memory of a business: it was changed.
+    pub fn forget(&self, id: BusinessId) {
+        self.recent.forget(&id);
+    }
+
+    /// Forgets all businesses that are in memory.
+    pub fn forget_all(&self) {
+        self.recent.forget_all();
     }
 
     /// Erases a business: its keys first, with which everything of it is unreadable at once, here and in backups; then its
@@ -183,8 +221,9 @@ impl Businesses {
             Box::pin(async move { Ok(store::erase(transaction, id).await?) })
         });
         written.await?;
-        self.recent.forget(&id);
+        self.forget(id);
         self.gate.forget(id);
+        self.ground.changed(id).await;
         Ok(())
     }
 
@@ -193,4 +232,22 @@ impl Businesses {
         self.recent.keep(found.id, found.clone(), self.ground.now());
         Ok(found)
     }
+}
+
+fn sure(good: bool, field: &'static str, reason: &'static str) -> Result<(), HostError> {
+    if good { Ok(()) } else { Err(HostError::invalid(field, reason)) }
+}
+
+fn capitals(text: &str, len: usize) -> bool {
+    text.len() == len && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether this can be a business's currency.
+pub(crate) fn valid_currency(text: &str) -> Result<(), HostError> {
+    sure(capitals(text, 3), "currency", "three capital letters")
+}
+
+/// Whether this can be a business's time zone.
+pub(crate) fn valid_timezone(text: &str) -> Result<(), HostError> {
+    sure((1..=64).contains(&text.len()), "timezone_id", "from 1 to 64 bytes")
 }

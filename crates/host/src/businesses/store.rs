@@ -14,9 +14,10 @@ use crate::ids::{BusinessId, WabaId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "businesses",
-    migrations: &[Migration::new(
-        "businesses",
-        "CREATE TABLE businesses (
+    migrations: &[
+        Migration::new(
+            "businesses",
+            "CREATE TABLE businesses (
             id {integer} PRIMARY KEY,
             waba {integer} NOT NULL UNIQUE,
             relay_id {bytes} NOT NULL UNIQUE,
@@ -33,7 +34,9 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE TABLE erased_businesses (
             id {integer} PRIMARY KEY
         ) {options};",
-    )],
+        ),
+        Migration::new("why a business is suspended", "ALTER TABLE businesses ADD COLUMN suspended TEXT"),
+    ],
 };
 
 struct Word<T>(T);
@@ -59,6 +62,7 @@ impl<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>> Colum
         mode: Word<HostingMode>,
         host_name: String,
         created: Timestamp,
+        suspended: Option<String>,
     }
 }
 
@@ -77,6 +81,7 @@ impl From<Stored> for Business {
             mode: row.mode.0,
             host_name: row.host_name,
             created: row.created,
+            suspended: row.suspended,
         }
     }
 }
@@ -153,6 +158,20 @@ pub(super) async fn note(
         .execute(transaction)
         .await
         .map(drop)
+}
+
+/// Says why a business's programs are refused, or that they are not; whether it is there.
+pub(super) async fn suspend(
+    transaction: &mut Transaction,
+    id: BusinessId,
+    reason: Option<&str>,
+) -> Result<bool, StoreError> {
+    let changed = query("UPDATE businesses SET suspended = $2 WHERE id = $1")
+        .bind(id)
+        .bind(reason.map(str::to_owned))
+        .execute(transaction)
+        .await?;
+    Ok(changed == 1)
 }
 
 /// Takes the row away and remembers that the rest is to follow.

@@ -149,6 +149,11 @@ impl Api {
                 Failure::proof("API calls from the server require an appsecret_proof argument")
             }
         })?;
+        if let Ok(business) = self.businesses.get(caller.business()).await
+            && let Some(reason) = &business.suspended
+        {
+            return Err(Failure::new(Code::AccountLocked, format!("the business is suspended: {reason}")));
+        }
         let id = call.path.first().cloned().unwrap_or_default();
         let Some(route) = route else { return Err(Failure::no_object(&method, &id)) };
         let ran = self.clone().run(route, caller, &id, call).await;
@@ -230,7 +235,7 @@ pub(super) fn denied(scope: Scope) -> Failure {
 }
 
 /// `PUT` is taken as `POST`, `HEAD` as `GET`.
-fn meant(method: &Method) -> Method {
+pub(crate) fn meant(method: &Method) -> Method {
     match *method {
         Method::PUT | Method::PATCH => Method::POST,
         Method::HEAD => Method::GET,

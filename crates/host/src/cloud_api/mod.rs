@@ -34,6 +34,7 @@ mod usernames;
 
 use std::{fmt, str::FromStr};
 
+pub(crate) use self::api::meant;
 pub use self::{
     api::{Answer, Api, Outcome, Post, Task, router},
     call::Call,

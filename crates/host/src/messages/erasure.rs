@@ -8,13 +8,13 @@ use tokio::task::JoinHandle;
 
 use super::{Messages, store};
 use crate::{
-    HostError,
+    HostError, apps,
     ids::{BusinessId, MediaId},
     messages::files_mut,
     numbers::running::Live,
     people::Known,
-    purposes::{Access, Purpose, Subject, SubjectKind},
-    webhooks,
+    purposes::{self, Access, Purpose, Subject, SubjectKind},
+    qr_codes, settings, templates, webhooks,
 };
 
 /// Messages deleted at once.
@@ -141,13 +141,31 @@ impl Messages {
                 self.delete_before(business, before).await?;
             }
         }
-        for business in store::erased(&mut self.ground.reader().await?).await? {
+        self.finish_erasures().await
+    }
+
+    /// Deletes everything of businesses that were erased, but the logs of what was read.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn finish_erasures(&self) -> Result<(), HostError> {
+        for business in store::erased(&mut self.ground.reader().await?, self.ground.now()).await? {
             while self.media.remove_of(business).await? {}
             self.delete_before(business, i64::MAX).await?;
             let written = self.ground.write(business.get(), move |transaction| {
-                Box::pin(async move { Ok(store::finish_erasure(transaction, business).await?) })
+                Box::pin(async move {
+                    // Callbacks are found by apps, and numbers by businesses: in this order.
+                    webhooks::erase_business(transaction, business).await?;
+                    templates::erase(transaction, business).await?;
+                    settings::erase(transaction, business).await?;
+                    qr_codes::erase(transaction, business).await?;
+                    purposes::erase(transaction, business).await?;
+                    apps::erase(transaction, business).await?;
+                    Ok(store::finish_erasure(transaction, business).await?)
+                })
             });
             written.await?;
+            self.ground.changed(business).await;
         }
         Ok(())
     }

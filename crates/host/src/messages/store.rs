@@ -739,9 +739,16 @@ pub(super) async fn businesses(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Businesses that were erased and of which something is left.
-pub(super) async fn erased(reader: &mut Connection) -> Result<Vec<BusinessId>, StoreError> {
-    let rows: Vec<BusinessRow> = query("SELECT id FROM erased_businesses LIMIT 100").all(reader).await?;
+/// Businesses that were erased and of which something is left, while nobody runs a number of them any more.
+pub(super) async fn erased(reader: &mut Connection, now: Timestamp) -> Result<Vec<BusinessId>, StoreError> {
+    let rows: Vec<BusinessRow> = query(
+        "SELECT e.id AS id FROM erased_businesses e WHERE NOT EXISTS (
+            SELECT 1 FROM numbers n JOIN number_leases l ON l.number = n.id
+            WHERE n.business = e.id AND l.until > $1) LIMIT 100",
+    )
+    .bind(now)
+    .all(reader)
+    .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

@@ -159,6 +159,19 @@ impl Numbers {
         Ok(())
     }
 
+    /// How many numbers can send and receive, and how many of them no process runs.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn counts(&self) -> Result<(i64, i64), HostError> {
+        Ok(store::counts(&mut self.ground.reader().await?, self.ground.now()).await?)
+    }
+
+    /// Forgets all numbers that are in memory.
+    pub fn forget_all(&self) {
+        self.recent.forget_all();
+    }
+
     /// Sets how many people a day it may write to first.
     ///
     /// # Errors

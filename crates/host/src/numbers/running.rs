@@ -9,7 +9,7 @@ use std::{
 
 use ::store::writer::LaneHandle;
 use async_trait::async_trait;
-use client::{Device, Edges, Ended, HostedRegistration, Link, Settings};
+use client::{Device, Edges, Ended, HostedRegistration, Link, LinkError, Settings};
 use tokio::{
     sync::Notify,
     task::{AbortHandle, JoinHandle},
@@ -108,9 +108,22 @@ impl Running {
         }
         let connected = async {
             let edges = || self.edges(&known, holder);
-            let device = match Device::open(edges().await?).await {
-                Ok(device) => device,
-                Err(client::Error::NotRegistered) => {
+            let kept = match Device::open(edges().await?).await {
+                // The relay may have removed it: then what is left of it is of no use.
+                Ok(device) => match device.devices().await {
+                    Ok(_) => Some(device),
+                    Err(client::Error::Link(LinkError::Unauthorized)) => {
+                        device.erase().await?;
+                        None
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+                Err(client::Error::NotRegistered) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let device = match kept {
+                Some(device) => device,
+                None => {
                     let registration = HostedRegistration {
                         business: business.relay_id,
                         number: known.number.clone(),
@@ -119,7 +132,6 @@ impl Running {
                     };
                     Device::register_hosted(edges().await?, registration).await?
                 }
-                Err(error) => return Err(error.into()),
             };
             // The API tells of a changed key, and sends all the same unless it was told which key it is to be.
             let settings = Settings {
@@ -134,6 +146,7 @@ impl Running {
         let account: Result<client::AccountId, HostError> = connected.await;
         self.leases.release(number, holder).await?;
         self.numbers.set_registered(number, Some(account?), true).await?;
+        self.ground.changed(known.business).await;
         self.leases.wake().await;
         self.numbers.get(number).await
     }
@@ -146,6 +159,37 @@ impl Running {
         self.numbers.set_registered(number, None, false).await?;
         self.leases.wake().await;
         Ok(())
+    }
+
+    /// Waits until no process runs any number of a business: they were all disconnected, or it was erased.
+    ///
+    /// # Errors
+    /// `Conflict` if one still does after its lease; those of the database.
+    pub async fn stopped(&self, business: crate::ids::BusinessId) -> Result<(), HostError> {
+        const LOOK: Duration = Duration::from_millis(100);
+        // A process that is gone holds its leases no longer than this.
+        const LOOKS: u32 = 200;
+        for _ in 0..LOOKS {
+            let mut reader = self.ground.reader().await?;
+            if !super::store::leased(&mut reader, business, self.ground.now()).await? {
+                return Ok(());
+            }
+            drop(reader);
+            self.leases.wake().await;
+            tokio::time::sleep(LOOK).await;
+        }
+        Err(HostError::Conflict("a number of the business is still being run"))
+    }
+
+    /// Has all processes look which numbers are theirs.
+    pub async fn look_again(&self) {
+        self.leases.wake().await;
+    }
+
+    /// How many numbers this process runs.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lock().values().filter(|entry| entry.live.is_some()).count()
     }
 
     /// The number, if this process runs it.

@@ -294,6 +294,37 @@ pub(super) async fn leave(transaction: &mut Transaction, holder: [u8; 16]) -> Re
     query("DELETE FROM number_leases WHERE holder = $1").bind(holder).execute(transaction).await.map(drop)
 }
 
+/// Whether somebody runs a number of a business.
+pub(super) async fn leased(
+    reader: &mut Connection,
+    business: BusinessId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let count: Option<i64> = query(
+        "SELECT COUNT(*) FROM number_leases l JOIN numbers n ON n.id = l.number
+         WHERE n.business = $1 AND l.until > $2",
+    )
+    .bind(business)
+    .bind(now)
+    .value(reader)
+    .await?;
+    Ok(count.unwrap_or_default() > 0)
+}
+
+/// How many numbers can send and receive, and how many of them nobody runs.
+pub(super) async fn counts(reader: &mut Connection, now: Timestamp) -> Result<(i64, i64), StoreError> {
+    let registered = all_registered(reader).await?;
+    let run: Option<i64> = query(
+        "SELECT COUNT(*) FROM number_leases l JOIN numbers n ON n.id = l.number
+         WHERE n.registered = $1 AND l.until > $2",
+    )
+    .bind(true)
+    .bind(now)
+    .value(reader)
+    .await?;
+    Ok((registered, registered - run.unwrap_or_default()))
+}
+
 /// Numbers that nobody runs.
 pub(super) async fn free(
     reader: &mut Connection,

@@ -3,7 +3,6 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ::store::writer::LaneHandle;
-use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     HostError,
-    ground::Ground,
+    ground::{Ground, Recent},
     ids::BusinessId,
     sealing::{Keys, Place, Sealed},
 };
@@ -85,7 +84,7 @@ pub struct Gate {
     ground: Arc<Ground>,
     keys: Arc<Keys>,
     log: LaneHandle<Log>,
-    instructions: Cache<BusinessId, Instructions>,
+    instructions: Recent<BusinessId, Instructions>,
 }
 
 impl Gate {
@@ -93,7 +92,7 @@ impl Gate {
     #[must_use]
     pub fn new(ground: Arc<Ground>, keys: Arc<Keys>) -> Arc<Self> {
         let log = ground.writer.lane(Log);
-        Arc::new(Self { ground, keys, log, instructions: Cache::new(CACHED) })
+        Arc::new(Self { ground, keys, log, instructions: Recent::new(CACHED) })
     }
 
     /// What a business allows.
@@ -101,16 +100,16 @@ impl Gate {
     /// # Errors
     /// Those of the database.
     pub async fn instructions(&self, business: BusinessId) -> Result<Instructions, HostError> {
-        if let Some(known) = self.instructions.get(&business) {
+        if let Some(known) = self.instructions.get(&business, self.ground.now()) {
             return Ok(known);
         }
         let stored = store::instructions(&mut self.ground.reader().await?, business).await?;
         let instructions = stored.unwrap_or_default();
-        self.instructions.insert(business, instructions);
+        self.instructions.keep(business, instructions, self.ground.now());
         Ok(instructions)
     }
 
-    /// Replaces what a business allows; from then on, here. Other processes follow when they [forget](Self::forget).
+    /// Replaces what a business allows; from then on, here. Other processes are told.
     ///
     /// # Errors
     /// `Invalid`; those of the database.
@@ -122,12 +121,18 @@ impl Gate {
         });
         written.await?;
         self.forget(business);
+        self.ground.changed(business).await;
         Ok(())
     }
 
     /// Forgets what is in memory of a business's instructions.
     pub fn forget(&self, business: BusinessId) {
-        self.instructions.remove(&business);
+        self.instructions.forget(&business);
+    }
+
+    /// Forgets all instructions that are in memory.
+    pub fn forget_all(&self) {
+        self.instructions.forget_all();
     }
 
     /// Opens sealed bytes, in their order: all of them or none. Committed to the log before anything is opened.

@@ -20,7 +20,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
     gate::{Access, Gate, Subject, SubjectKind},
     log::{Entry, Head},

@@ -210,3 +210,8 @@ pub(super) async fn entries(
 fn inconsistent(table: &'static str, column: &str, error: serde_json::Error) -> StoreError {
     ::store::sql::ColumnError::new(column, error).within(table)
 }
+
+/// Deletes what a business allows. The log of what was read stays: it is the proof of what was done before.
+pub(crate) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
+    query("DELETE FROM instructions WHERE business = $1").bind(business).execute(transaction).await.map(drop)
+}

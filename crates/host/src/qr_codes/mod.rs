@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use ::store::Timestamp;
 
-pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::{MIGRATIONS, erase};
 use crate::{
     HostError,
     ground::Ground,
-    ids::{BusinessId, NumberId},
+    ids::NumberId,
     numbers::Number,
     sealing::{BusinessKey, Domain, Keys, Place, Sealed},
 };
@@ -125,17 +125,6 @@ impl QrCodes {
             Box::pin(async move { Ok(store::delete(transaction, id, &code).await?) })
         });
         if written.await? { Ok(()) } else { Err(HostError::NotFound("short link")) }
-    }
-
-    /// Deletes all of a business.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn erase(&self, business: BusinessId) -> Result<(), HostError> {
-        let written = self.ground.write(business.get(), move |transaction| {
-            Box::pin(async move { Ok(store::erase(transaction, business).await?) })
-        });
-        written.await
     }
 
     async fn seal(&self, number: &Number, code: &QrCode) -> Result<Sealed, HostError> {

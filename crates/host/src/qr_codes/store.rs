@@ -122,6 +122,6 @@ pub(super) async fn delete(
     Ok(deleted > 0)
 }
 
-pub(super) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
+pub(crate) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
     query("DELETE FROM qr_codes WHERE business = $1").bind(business).execute(transaction).await.map(drop)
 }

@@ -15,14 +15,16 @@ mod store;
 
 use std::{fmt, sync::Arc};
 
-use quick_cache::sync::Cache;
-
 pub(crate) use self::store::MIGRATIONS;
 pub use self::{
     business_key::{BusinessKey, Domain, Place},
     master::{MasterKey, MasterKeyConfig},
 };
-use crate::{HostError, ground::Ground, ids::BusinessId};
+use crate::{
+    HostError,
+    ground::{Ground, Recent},
+    ids::BusinessId,
+};
 
 /// How many businesses' keys are kept in memory.
 const CACHED: usize = 10_000;
@@ -62,7 +64,7 @@ impl fmt::Debug for Sealed {
 pub struct Keys {
     ground: Arc<Ground>,
     masters: Vec<MasterKey>,
-    cached: Cache<BusinessId, Arc<BusinessKey>>,
+    cached: Recent<BusinessId, Arc<BusinessKey>>,
 }
 
 impl Keys {
@@ -74,7 +76,7 @@ impl Keys {
         if masters.is_empty() {
             return Err(HostError::MasterKey("none is configured".to_owned()));
         }
-        Ok(Arc::new(Self { ground, masters, cached: Cache::new(CACHED) }))
+        Ok(Arc::new(Self { ground, masters, cached: Recent::new(CACHED) }))
     }
 
     /// Makes a business's first key. Safe to repeat: a second one is not made.
@@ -90,7 +92,7 @@ impl Keys {
     /// # Errors
     /// `Erased` if there is none (any more), `Sealed` if no master key opens it; those of the database.
     pub async fn of(&self, business: BusinessId) -> Result<Arc<BusinessKey>, HostError> {
-        if let Some(key) = self.cached.get(&business) {
+        if let Some(key) = self.cached.get(&business, self.ground.now()) {
             return Ok(key);
         }
         let versions = store::versions(&mut self.ground.reader().await?, business).await?;
@@ -105,7 +107,7 @@ impl Keys {
             opened.push((version.version, master.unwrap_key(business, version.version, &version.wrapped)?));
         }
         let key = Arc::new(BusinessKey::new(business, opened)?);
-        self.cached.insert(business, key.clone());
+        self.cached.keep(business, key.clone(), self.ground.now());
         Ok(key)
     }
 
@@ -118,6 +120,7 @@ impl Keys {
         let next = latest.checked_add(1).ok_or(HostError::Conflict("a key has at most 255 versions"))?;
         self.add_version(business, next).await?;
         self.forget(business);
+        self.ground.changed(business).await;
         Ok(next)
     }
 
@@ -163,12 +166,18 @@ impl Keys {
         });
         written.await?;
         self.forget(business);
+        self.ground.changed(business).await;
         Ok(())
     }
 
     /// Forgets what is in memory of a business's keys: they were changed or erased here or in another process.
     pub fn forget(&self, business: BusinessId) {
-        self.cached.remove(&business);
+        self.cached.forget(&business);
+    }
+
+    /// Forgets all keys that are in memory.
+    pub fn forget_all(&self) {
+        self.cached.forget_all();
     }
 
     async fn add_version(&self, business: BusinessId, version: u8) -> Result<(), HostError> {

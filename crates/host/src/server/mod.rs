@@ -27,6 +27,10 @@ use tower::ServiceExt as _;
 
 use crate::config::Tls;
 
+/// Who is at the other end of a request's connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) std::net::IpAddr);
+
 /// Connections at the same time; others wait to be taken.
 const CONNECTIONS: usize = 10_000;
 /// How long a handshake may take, and how long the head of a request.
@@ -142,20 +146,24 @@ impl Connections {
     async fn serve(&self, tcp: TcpStream) {
         // Answers are small and wait for nothing.
         let _ = tcp.set_nodelay(true);
+        let Ok(peer) = tcp.peer_addr().map(|address| Peer(address.ip())) else { return };
         match &self.tls {
-            None => self.talk(tcp).await,
+            None => self.talk(tcp, peer).await,
             // Who does not speak TLS, or not in time, is gone.
             Some(acceptor) => {
                 if let Ok(Ok(stream)) = timeout(HEAD, acceptor.accept(tcp)).await {
-                    self.talk(stream).await;
+                    self.talk(stream, peer).await;
                 }
             }
         }
     }
 
-    async fn talk(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
-        let service =
-            service_fn(|request: Request<Incoming>| self.router.clone().oneshot(request.map(Body::new)));
+    async fn talk(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send, peer: Peer) {
+        let service = service_fn(|request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            self.router.clone().oneshot(request)
+        });
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut leaving = false;
         loop {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
     automation::{Automation, Command},
     pin::{Checked, Registration},
@@ -18,7 +18,7 @@ pub use self::{
 use crate::{
     HostError,
     ground::Ground,
-    ids::{BusinessId, NumberId},
+    ids::NumberId,
     numbers::Number,
     sealing::{BusinessKey, Domain, Keys, Place},
 };
@@ -117,17 +117,6 @@ impl Settings {
     #[must_use]
     pub fn now(&self) -> ::store::Timestamp {
         self.ground.now()
-    }
-
-    /// Deletes all settings of a business.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn erase(&self, business: BusinessId) -> Result<(), HostError> {
-        let written = self.ground.write(business.get(), move |transaction| {
-            Box::pin(async move { Ok(store::erase(transaction, business).await?) })
-        });
-        written.await
     }
 }
 

@@ -76,6 +76,6 @@ pub(super) async fn set(
     .map(drop)
 }
 
-pub(super) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
+pub(crate) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
     query("DELETE FROM settings WHERE business = $1").bind(business).execute(transaction).await.map(drop)
 }

@@ -2,10 +2,12 @@
 //!
 //! - [`definition`](Definition): what is made and edited, validated as the API does.
 //! - `review`: rules that decide by themselves; what they leave waits for the operator of the host.
+//! - `events`: what the business's software is told of a decision, in the transaction of the decision.
 //! - `fill`: from a template and a request to what is sent.
 
 mod codes;
 mod definition;
+mod events;
 mod fill;
 pub mod library;
 mod review;
@@ -17,7 +19,7 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use ::store::Timestamp;
 use serde_json::Value;
 
-pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{definition::Definition, variables::ParameterFormat};
 use self::{
     review::{Verdict, review},
@@ -30,6 +32,7 @@ use crate::{
     ground::Ground,
     ids::{BusinessId, TemplateId, WabaId},
     sealing::{Domain, Keys, Place, Sealed},
+    webhooks::{self, Webhooks},
 };
 
 /// Templates of an account at most.
@@ -162,6 +165,16 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::AbusiveContent,
+        Self::InvalidFormat,
+        Self::Promotional,
+        Self::TagContentMismatch,
+        Self::Scam,
+        Self::IncorrectCategory,
+    ];
+
     /// The API's word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -181,13 +194,14 @@ impl Reason {
 pub struct Templates {
     ground: Arc<Ground>,
     keys: Arc<Keys>,
+    webhooks: Arc<Webhooks>,
 }
 
 impl Templates {
     /// On this ground.
     #[must_use]
-    pub fn new(ground: Arc<Ground>, keys: Arc<Keys>) -> Arc<Self> {
-        Arc::new(Self { ground, keys })
+    pub fn new(ground: Arc<Ground>, keys: Arc<Keys>, webhooks: Arc<Webhooks>) -> Arc<Self> {
+        Arc::new(Self { ground, keys, webhooks })
     }
 
     /// Makes a template and reviews it.
@@ -215,8 +229,10 @@ impl Templates {
             definition: self.seal(business, id, &definition).await?,
             now,
         });
+        let made = changed(id, waba, &definition, status, reason);
+        let event = Arc::new(self.reviewed(business, &made).await?);
         let written = self.ground.write(waba.get(), move |transaction| {
-            let new = new.clone();
+            let (new, event) = (new.clone(), event.clone());
             Box::pin(async move {
                 let refuse = |subcode, details| {
                     Err(HostError::Refused(Refusal::new(Code::Parameter, details).with_subcode(subcode)))
@@ -242,11 +258,12 @@ impl Templates {
                     );
                 }
                 store::insert(transaction, &new).await?;
-                Ok(())
+                webhooks::add(transaction, event.as_slice().to_vec()).await
             })
         });
         written.await?;
-        Ok(changed(id, waba, &definition, status, reason))
+        self.webhooks.wake().await;
+        Ok(made)
     }
 
     /// Changes a template and reviews it again.
@@ -287,12 +304,18 @@ impl Templates {
             definition: self.seal(before.business, id, &definition).await?,
             now,
         });
+        let made = changed(id, waba, &definition, status, reason);
+        let event = Arc::new(self.reviewed(before.business, &made).await?);
         let written = self.ground.write(waba.get(), move |transaction| {
-            let new = new.clone();
-            Box::pin(async move { Ok(store::edit(transaction, &new).await?) })
+            let (new, event) = (new.clone(), event.clone());
+            Box::pin(async move {
+                store::edit(transaction, &new).await?;
+                webhooks::add(transaction, event.as_slice().to_vec()).await
+            })
         });
         written.await?;
-        Ok(changed(id, waba, &definition, status, reason))
+        self.webhooks.wake().await;
+        Ok(made)
     }
 
     /// Makes templates, or changes those that are there by their names and languages: all of them or none. For those of
@@ -374,15 +397,19 @@ impl Templates {
     /// # Errors
     /// `NotFound`; `Conflict` for one that is not in a status for it; those of the database.
     pub async fn decide(&self, id: TemplateId, decision: Decision) -> Result<Changed, HostError> {
+        use events::Told;
         let stored = store::get(&mut self.ground.reader().await?, id).await?.ok_or(NONE)?;
-        let (from, to, reason) = match decision {
-            Decision::Approve => (Status::Pending, Status::Approved, "NONE"),
-            Decision::Reject(reason) => (Status::Pending, Status::Rejected, reason.as_str()),
-            Decision::Pause => (Status::Approved, Status::Paused, "NONE"),
-            Decision::Unpause => (Status::Paused, Status::Approved, "NONE"),
-            Decision::Disable => (stored.status, Status::Disabled, "NONE"),
+        let (from, to, reason, told) = match decision {
+            Decision::Approve => (Status::Pending, Status::Approved, "NONE", Told::Reviewed),
+            Decision::Reject(reason) => (Status::Pending, Status::Rejected, reason.as_str(), Told::Reviewed),
+            Decision::Pause => (Status::Approved, Status::Paused, "NONE", Told::Paused),
+            Decision::Unpause => (Status::Paused, Status::Approved, "NONE", Told::Unpaused),
+            Decision::Disable if stored.status == Status::Disabled => {
+                return Err(HostError::Conflict("the template is in another status"));
+            }
+            Decision::Disable => (stored.status, Status::Disabled, "NONE", Told::Disabled),
         };
-        self.move_to(stored, from, to, reason).await
+        self.move_to(stored, (from, to, reason), told).await
     }
 
     /// Puts a template away, or takes it out again.
@@ -391,27 +418,39 @@ impl Templates {
     /// `NotFound`, `Conflict`; those of the database.
     pub async fn archive(&self, waba: WabaId, id: TemplateId, away: bool) -> Result<Changed, HostError> {
         let stored = self.stored(waba, id).await?;
-        let (from, to) =
-            if away { (Status::Approved, Status::Archived) } else { (Status::Archived, Status::Approved) };
-        self.move_to(stored, from, to, "NONE").await
+        let (from, to, told) = if away {
+            (Status::Approved, Status::Archived, events::Told::Archived)
+        } else {
+            (Status::Archived, Status::Approved, events::Told::Unarchived)
+        };
+        self.move_to(stored, (from, to, "NONE"), told).await
     }
 
     async fn move_to(
         &self,
         stored: Stored,
-        from: Status,
-        to: Status,
-        reason: &'static str,
+        (from, to, reason): (Status, Status, &'static str),
+        told: events::Told,
     ) -> Result<Changed, HostError> {
         let (id, waba) = (stored.id, stored.waba);
         let definition = self.open(&stored).await?;
+        let made = changed(id, waba, &definition, to, reason);
+        let event = Arc::new(self.event(stored.business, &made, told).await?);
         let moved = self.ground.write(waba.get(), move |transaction| {
-            Box::pin(async move { Ok(store::move_to(transaction, id, from, to, reason).await?) })
+            let event = event.clone();
+            Box::pin(async move {
+                let moved = store::move_to(transaction, id, from, to, reason).await?;
+                if moved {
+                    webhooks::add(transaction, vec![(*event).clone()]).await?;
+                }
+                Ok(moved)
+            })
         });
         if !moved.await? {
             return Err(HostError::Conflict("the template is in another status"));
         }
-        Ok(changed(id, waba, &definition, to, reason))
+        self.webhooks.wake().await;
+        Ok(made)
     }
 
     /// Deletes templates: all languages of a name, or those of these ids. Those that were there.
@@ -433,18 +472,27 @@ impl Templates {
         if found.is_empty() {
             return Err(NONE);
         }
-        let ids: Arc<[TemplateId]> = found.iter().map(|stored| stored.id).collect();
-        let now = self.ground.now();
-        let written = self.ground.write(waba.get(), move |transaction| {
-            let ids = ids.clone();
-            Box::pin(async move { Ok(store::delete(transaction, &ids, now).await?) })
-        });
-        written.await?;
-        let mut gone = Vec::with_capacity(found.len());
+        let (mut gone, mut events) = (Vec::with_capacity(found.len()), Vec::with_capacity(found.len()));
         for stored in &found {
             let definition = self.open(stored).await?;
-            gone.push(changed(stored.id, waba, &definition, Status::Deleted, "NONE"));
+            let deleted = changed(stored.id, waba, &definition, Status::Deleted, "NONE");
+            events.push((stored.id, self.event(stored.business, &deleted, events::Told::Reviewed).await?));
+            gone.push(deleted);
         }
+        let (events, now): (Arc<[_]>, _) = (events.into(), self.ground.now());
+        let written = self.ground.write(waba.get(), move |transaction| {
+            let events = events.clone();
+            Box::pin(async move {
+                for (id, event) in events.iter() {
+                    if store::delete(transaction, &[*id], now).await? == 1 {
+                        webhooks::add(transaction, vec![event.clone()]).await?;
+                    }
+                }
+                Ok(())
+            })
+        });
+        written.await?;
+        self.webhooks.wake().await;
         Ok(gone)
     }
 
@@ -512,6 +560,15 @@ impl Templates {
         }
         let definition = self.open(&stored).await?;
         Ok(fill::fill(stored.id, &definition, components)?)
+    }
+
+    /// One of any account: for the operator.
+    ///
+    /// # Errors
+    /// `NotFound`, `Sealed`; those of the database.
+    pub async fn of_any(&self, id: TemplateId) -> Result<Template, HostError> {
+        let stored = store::get(&mut self.ground.reader().await?, id).await?.ok_or(NONE)?;
+        self.template(stored).await
     }
 
     async fn stored(&self, waba: WabaId, id: TemplateId) -> Result<Stored, HostError> {

@@ -236,3 +236,8 @@ pub(super) async fn delete(
     }
     Ok(deleted)
 }
+
+/// Deletes all templates of a business, and the names of those that it deleted.
+pub(crate) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
+    query("DELETE FROM templates WHERE business = $1").bind(business).execute(transaction).await.map(drop)
+}

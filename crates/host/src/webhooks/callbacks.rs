@@ -41,6 +41,20 @@ impl Webhooks {
         self.set((business, app), Target::App(app), (url, verify_token), Some(words.join(","))).await
     }
 
+    /// Whether an address may be a callback and answers as one should: nothing is set.
+    ///
+    /// # Errors
+    /// As [`set_app_callback`](Self::set_app_callback).
+    pub async fn try_callback(&self, url: &str, verify_token: &str) -> Result<(), HostError> {
+        let url = self.allowed(url)?;
+        handshake::verify(&self.ground, &self.caller, &url, verify_token).await
+    }
+
+    fn allowed(&self, url: &str) -> Result<reqwest::Url, HostError> {
+        let refused = |error: address::Forbidden| Refusal::new(Code::CallbackFailed, error.to_string());
+        Ok(address::read(url, &self.ground.config.webhooks).map_err(refused)?)
+    }
+
     /// Sets where an app is told of one account or number instead; after the handshake.
     ///
     /// # Errors
@@ -62,8 +76,7 @@ impl Webhooks {
         (url, verify_token): (&str, &str),
         fields: Option<String>,
     ) -> Result<(), HostError> {
-        let refused = |error: address::Forbidden| Refusal::new(Code::CallbackFailed, error.to_string());
-        let url = address::read(url, &self.ground.config.webhooks).map_err(refused)?;
+        let url = self.allowed(url)?;
         handshake::verify(&self.ground, &self.caller, &url, verify_token).await?;
         let name = url_place(app, target);
         let place = Place { domain: Domain::Business, name: &name };

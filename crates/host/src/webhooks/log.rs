@@ -137,6 +137,14 @@ impl Webhooks {
         Ok(store::dead(&mut self.ground.reader().await?, app, after, most.min(PAGE).into()).await?)
     }
 
+    /// How many deliveries wait on this host, and how many are dead letters.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn counts(&self) -> Result<(i64, i64), HostError> {
+        Ok(store::counts(&mut self.ground.reader().await?).await?)
+    }
+
     /// Lets a dead letter of an app begin anew, or all of them (`None`); how many.
     ///
     /// # Errors

@@ -263,6 +263,15 @@ pub async fn erase_person(
     Ok(store::erase_person(transaction, business, person).await?)
 }
 
+/// Deletes callbacks, subscriptions and everything that is or was to be said for a business that is erased, in the
+/// transaction of its erasure. While its apps are still there.
+pub(crate) async fn erase_business(
+    transaction: &mut Transaction,
+    business: BusinessId,
+) -> Result<(), HostError> {
+    Ok(store::erase_business(transaction, business).await?)
+}
+
 /// For each app that wants the field, the callback that comes first.
 fn callbacks_of(routes: &[store::Route], event: &NewEvent) -> Vec<i64> {
     let rank = |target| match target {

@@ -355,6 +355,33 @@ pub(super) async fn erase_person(
         .map(drop)
 }
 
+/// Removes all that a business has here.
+pub(super) async fn erase_business(
+    transaction: &mut Transaction,
+    business: BusinessId,
+) -> Result<(), StoreError> {
+    for text in [
+        "DELETE FROM webhook_deliveries
+         WHERE callback IN (SELECT id FROM webhook_callbacks WHERE business = $1)
+            OR event IN (SELECT id FROM webhook_events WHERE business = $1)",
+        "DELETE FROM webhook_events WHERE business = $1",
+        "DELETE FROM webhook_callbacks WHERE business = $1",
+        "DELETE FROM webhook_attempts WHERE app IN (SELECT id FROM apps WHERE business = $1)",
+        "DELETE FROM webhook_subscriptions WHERE app IN (SELECT id FROM apps WHERE business = $1)",
+        "DELETE FROM webhook_apps WHERE app IN (SELECT id FROM apps WHERE business = $1)",
+    ] {
+        query(text).bind(business).execute(transaction).await?;
+    }
+    Ok(())
+}
+
+/// How many deliveries wait, and how many are dead letters.
+pub(super) async fn counts(reader: &mut Connection) -> Result<(i64, i64), StoreError> {
+    let waiting = query("SELECT COUNT(*) FROM webhook_deliveries WHERE died IS NULL").value(reader).await?;
+    let dead = query("SELECT COUNT(*) FROM webhook_deliveries WHERE died IS NOT NULL").value(reader).await?;
+    Ok((waiting.unwrap_or_default(), dead.unwrap_or_default()))
+}
+
 // Delivering: a callback is held by one process at a time.
 
 /// Whether somebody should [`claim`].

@@ -36,7 +36,7 @@ async fn a_token_opens_what_is_its_businesses_and_nothing_else() {
         for wrong in ["", "EAAB", "tpt_x", &token[..token.len() - 1], &format!("{token}x")] {
             assert!(ask(&apps, wrong, None).await.is_err(), "{wrong}");
         }
-        apps.revoke(&issued.token).await.unwrap();
+        assert!(apps.revoke(business, &issued.token).await.unwrap());
         assert_eq!(ask(&apps, token, None).await.unwrap_err(), Unknown::Invalid);
         stage.writer.close().await;
     })

@@ -165,6 +165,7 @@ async fn a_person_is_erased_when_they_ask_and_a_business_when_it_goes() {
         let access = host::purposes::Access::by("test", number.business, Purpose::Deliver);
         let opened = host.messages.open(&access, &number, &[id]).await;
         assert!(matches!(opened, Err(HostError::Erased)), "{opened:?}");
+        host.running.stopped(number.business).await.unwrap();
         host.messages.sweep().await.unwrap();
         for table in ["messages", "people", "chats", "media", "numbers", "vault_records", "business_keys"] {
             assert_eq!(world.count(table).await, 0, "{table}");

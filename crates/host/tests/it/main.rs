@@ -7,6 +7,7 @@ mod cloud_api;
 mod conversations;
 mod imports;
 mod keeping;
+mod management;
 mod parse;
 mod purposes;
 mod routes;

@@ -4,9 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use host::{
     HostError,
+    apps::Apps,
     ids::{BusinessId, WabaId},
+    purposes::Gate,
     sealing::{Keys, MasterKey},
     templates::{Decision, Definition, Reason, Status, Templates},
+    webhooks::{Webhooks, address::SystemLookup},
 };
 use serde_json::json;
 
@@ -16,7 +19,12 @@ async fn templates(stage: &Stage) -> (Arc<Templates>, BusinessId, WabaId) {
     let keys = Keys::new(stage.ground.clone(), vec![MasterKey::new(&[1; 32])]).unwrap();
     let business = BusinessId::random(&*stage.ground.entropy);
     keys.create(business).await.unwrap();
-    (Templates::new(stage.ground.clone(), keys), business, WabaId::random(&*stage.ground.entropy))
+    let ground = &stage.ground;
+    let gate = Gate::new(ground.clone(), keys.clone());
+    let apps = Apps::new(ground.clone(), keys.clone());
+    let lookup = Arc::new(SystemLookup);
+    let webhooks = Webhooks::new(ground.clone(), keys.clone(), gate, apps, lookup).unwrap();
+    (Templates::new(ground.clone(), keys, webhooks), business, WabaId::random(&*ground.entropy))
 }
 
 fn definition(name: &str, body: &str) -> Definition {

@@ -147,13 +147,13 @@ impl Drop for Person {
 
 pub(crate) struct World {
     relay: Relay,
-    url: String,
+    pub(crate) url: String,
     http: reqwest::Client,
     folder: tempfile::TempDir,
-    scratch: Scratch,
+    pub(crate) scratch: Scratch,
     bus: Arc<LocalBus>,
-    business: wire::BusinessId,
-    owner: String,
+    pub(crate) business: wire::BusinessId,
+    pub(crate) owner: String,
     pub(crate) credential: String,
     _server: Option<Postgres>,
 }
@@ -172,6 +172,11 @@ pub(crate) async fn on_sqlite<F: AsyncFn(World)>(test: F) {
 }
 
 impl World {
+    /// On SQLite alone: for what has no SQL of its own.
+    pub(crate) async fn sqlite() -> Self {
+        Self::on(Scratch::sqlite().await.unwrap(), None).await
+    }
+
     async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = relay::Config { data: folder.path().join("relay"), ..relay::Config::default() };
@@ -194,17 +199,42 @@ impl World {
             credential: String::new(),
             _server: server,
         };
-        let application = json!({ "legal_name": "Bank AG", "name": "Bank", "country": "DE" });
-        let made = world.ask("POST", "/v1/businesses", "", Some(application)).await;
-        world.business = serde_json::from_value(made["business"].clone()).unwrap();
-        world.owner = made["credential"].as_str().unwrap().to_owned();
+        (world.business, world.owner) = world.apply(BUSINESS).await;
         let owner = world.owner.clone();
-        let code = world.code(BUSINESS).await;
-        let number = json!({ "number": BUSINESS, "code": code });
-        world.ask("PUT", "/v1/business/numbers", &owner, Some(number)).await;
         let hosting = world.ask("PUT", "/v1/business/hosting", &owner, Some(json!({ "mode": "self" }))).await;
         world.credential = hosting["credential"].as_str().unwrap().to_owned();
         world
+    }
+
+    /// A draft of a business at the relay, with a number; its credential.
+    pub(crate) async fn apply(&self, number: &str) -> (wire::BusinessId, String) {
+        let application = json!({ "legal_name": "Bank AG", "name": "Bank", "country": "DE" });
+        let made = self.ask("POST", "/v1/businesses", "", Some(application)).await;
+        let owner = made["credential"].as_str().unwrap().to_owned();
+        let code = self.code(number).await;
+        let number = json!({ "number": number, "code": code });
+        self.ask("PUT", "/v1/business/numbers", &owner, Some(number)).await;
+        (serde_json::from_value(made["business"].clone()).unwrap(), owner)
+    }
+
+    /// What who runs the relay shows it.
+    pub(crate) fn relay_operator(&self) -> String {
+        let file = self.folder.path().join("relay").join(relay::operator::TOKEN_FILE);
+        std::fs::read_to_string(file).unwrap().trim().to_owned()
+    }
+
+    /// A whole host, as it is started, and the token of who runs it.
+    pub(crate) async fn serve(&self, clock: Arc<dyn store::Clock>) -> (host::Host, String) {
+        let data = self.folder.path().join("host");
+        let mut config = Config { data: data.clone(), relay: self.url.clone(), ..Config::default() };
+        config.database = Some(self.scratch.config.clone());
+        config.listen.address = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.files.place = Some(Place::Folder(self.files()));
+        config.webhooks.loopback = true;
+        config.messaging.pair_burst = 1000;
+        let host = host::Host::start(config, clock, Arc::new(RealEntropy)).await.unwrap();
+        let token = std::fs::read_to_string(data.join(host::management::TOKEN_FILE)).unwrap();
+        (host, token.trim().to_owned())
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, credential: &str, body: Option<Value>) -> Value {

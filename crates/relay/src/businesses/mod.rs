@@ -180,6 +180,18 @@ impl Businesses {
         })
     }
 
+    /// A business, as who hosts it sees it.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` if nobody hosts it; those of the database.
+    pub async fn hosted(&self, business: BusinessId) -> Result<api::HostedBusiness, RelayError> {
+        let shown = self.show(business).await?;
+        let hosting = shown.hosting.ok_or(RelayError::Conflict("nobody hosts the business"))?;
+        let api::Application { name, legal_name, country, .. } = shown.application;
+        let (state, numbers) = (shown.state, shown.numbers);
+        Ok(api::HostedBusiness { business, state, name, legal_name, country, numbers, hosting })
+    }
+
     /// A page of businesses, the latest change first.
     ///
     /// # Errors

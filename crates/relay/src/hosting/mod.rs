@@ -199,6 +199,15 @@ impl Hosting {
         let token = Token { account, device, secret }.expose();
         Ok(api::Registered { account, device, token, number: (*number).clone() })
     }
+
+    /// Whether this credential is the one with which a business is hosted.
+    ///
+    /// # Errors
+    /// `Forbidden` for any other, and where there is no such business; those of the database.
+    pub async fn hosts(&self, host: Host, business: BusinessId) -> Result<(), RelayError> {
+        let found = businesses::business(&mut self.ground.reader().await?, business).await?;
+        by_whom(host, business, found.as_ref()).map(drop)
+    }
 }
 
 fn stated(mode: HostingMode, vendor: Option<VendorId>) -> serde_json::Value {

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use wire::api;
+use wire::{BusinessId, api};
 
 use super::Hosting;
 use crate::{
     RelayError,
     auth::{Caller, Host},
-    edge,
+    businesses::Businesses,
+    edge::{self, Segment},
     labels::Labels,
     router::Services,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Services> {
-    OpenApiRouter::new().routes(routes!(register)).routes(routes!(people))
+    OpenApiRouter::new().routes(routes!(register)).routes(routes!(hosted)).routes(routes!(people))
 }
 
 /// Registers the primary device of one of a business's numbers, with the credential of who hosts it.
@@ -28,6 +29,19 @@ async fn register(
     edge::Json(request): edge::Json<api::RegisterHosted>,
 ) -> Result<Json<api::Registered>, RelayError> {
     hosting.register(host, request).await.map(Json)
+}
+
+/// A business, for who hosts it.
+#[utoipa::path(get, path = "/v1/hosting/businesses/{business}", tag = "hosting", security(("host" = [])),
+    params(("business" = String, Path)), responses((status = 200, body = api::HostedBusiness)))]
+async fn hosted(
+    State(hosting): State<Arc<Hosting>>,
+    State(businesses): State<Arc<Businesses>>,
+    host: Host,
+    Segment(business): Segment<BusinessId>,
+) -> Result<Json<api::HostedBusiness>, RelayError> {
+    hosting.hosts(host, business).await?;
+    businesses.hosted(business).await.map(Json)
 }
 
 /// The business-scoped ids of people, for a device of the business.

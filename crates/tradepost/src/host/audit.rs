@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Read as _},
+    io::{BufRead, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -11,7 +11,9 @@ use ::host::purposes::{
     Head,
     log::{Broken, Checking},
 };
-use serde_json::json;
+use anyhow::Context as _;
+
+use super::at::AtHost;
 
 /// Bytes of the longest line: an entry names at most a batch of messages.
 const LINE: u64 = 4 << 20;
@@ -23,6 +25,30 @@ const NOT_CHECKED: u8 = 2;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Verify(Verify),
+    Download(Box<Download>),
+}
+
+/// Download a business's log into a file, and prove that it is complete
+///
+/// As the business, with --as and what `tradepost host business add` saved; or as who runs the host, with the business's id.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost host audit download --as bank.json log.jsonl --json > head.json
+  tradepost host audit download --id 1000000000000001 newer.jsonl --head head.json
+
+Exit codes: as of verify.")]
+pub(super) struct Download {
+    /// Where to; what is there is replaced when all has come
+    file: PathBuf,
+    /// What an earlier run with --json printed
+    #[arg(long, value_name = "FILE")]
+    head: Option<PathBuf>,
+    /// Which business
+    #[arg(long, value_name = "ID")]
+    id: Option<::host::ids::BusinessId>,
+    #[command(flatten)]
+    at: AtHost,
 }
 
 /// Prove that a downloaded log is complete: that no entry was removed, changed or moved
@@ -55,12 +81,42 @@ enum Problem {
     Unchecked(String),
 }
 
-pub(super) fn run(command: &Command) -> ExitCode {
-    let Command::Verify(flags) = command;
-    match checked(flags) {
+pub(super) async fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Verify(flags) => tell(checked(&flags.file, flags.head.as_deref()), flags.json),
+        Command::Download(flags) => {
+            let json = flags.at.json;
+            match download(&flags).await {
+                Ok(()) => tell(checked(&flags.file, flags.head.as_deref()), json),
+                Err(error) => tell(Err(Problem::Unchecked(format!("{error:#}"))), json),
+            }
+        }
+    }
+}
+
+/// Into a file beside it first: what was cut off on the way is no log.
+async fn download(flags: &Download) -> anyhow::Result<()> {
+    let (api, business) = flags.at.of_business(flags.id)?;
+    let path = format!("/host/v1/businesses/{business}/audit");
+    let mut answer = api.send(api.request(reqwest::Method::GET, &path)).await?;
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(api.refused(status, &answer.bytes().await?));
+    }
+    let new = flags.file.with_extension("part");
+    let mut file = File::create(&new).with_context(|| new.display().to_string())?;
+    while let Some(piece) = answer.chunk().await.context("the download broke off; start it again")? {
+        file.write_all(&piece).with_context(|| new.display().to_string())?;
+    }
+    file.sync_all().with_context(|| new.display().to_string())?;
+    std::fs::rename(&new, &flags.file).with_context(|| flags.file.display().to_string())
+}
+
+fn tell(checked: Result<Head, Problem>, json: bool) -> ExitCode {
+    match checked {
         Ok(head) => {
-            if flags.json {
-                println!("{}", json!({ "whole": true, "seq": head.seq, "hash": head.hash }));
+            if json {
+                println!("{}", serde_json::json!({ "whole": true, "seq": head.seq, "hash": head.hash }));
             } else {
                 println!("The log is whole: {} entries, the last {}.", head.seq, head.hash);
             }
@@ -71,8 +127,8 @@ pub(super) fn run(command: &Command) -> ExitCode {
                 Problem::Broken(_) => (NOT_WHOLE, Some(false)),
                 Problem::Unchecked(_) => (NOT_CHECKED, None),
             };
-            if flags.json {
-                println!("{}", json!({ "whole": whole, "reason": problem.to_string() }));
+            if json {
+                println!("{}", serde_json::json!({ "whole": whole, "reason": problem.to_string() }));
             } else {
                 eprintln!("error: {problem}");
             }
@@ -81,21 +137,21 @@ pub(super) fn run(command: &Command) -> ExitCode {
     }
 }
 
-fn checked(flags: &Verify) -> Result<Head, Problem> {
+fn checked(path: &Path, head: Option<&Path>) -> Result<Head, Problem> {
     let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
         Problem::Unchecked(format!("{}: {error}", path.display()))
     };
-    let head = match &flags.head {
+    let head = match head {
         Some(path) => {
             let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
             Some(serde_json::from_slice(&bytes).map_err(|error| unreadable(path, &error))?)
         }
         None => None,
     };
-    let mut log: Box<dyn BufRead> = if flags.file == Path::new("-") {
+    let mut log: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        let file = File::open(&flags.file).map_err(|error| unreadable(&flags.file, &error))?;
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         Box::new(BufReader::new(file))
     };
     let mut checking = Checking::against(head);
@@ -103,7 +159,7 @@ fn checked(flags: &Verify) -> Result<Head, Problem> {
     for number in 1_usize.. {
         line.clear();
         let read = (&mut log).take(LINE).read_until(b'\n', &mut line);
-        if read.map_err(|error| unreadable(&flags.file, &error))? == 0 {
+        if read.map_err(|error| unreadable(path, &error))? == 0 {
             break;
         }
         let wrong = |reason: &str| Broken::Unreadable { line: number, reason: reason.to_owned() };

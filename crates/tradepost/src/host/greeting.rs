@@ -19,7 +19,9 @@ pub(super) fn show(config: &Config, url: &str) {
         return;
     }
     println!(
-        "The host listens at {url}, for numbers at the relay {}.\nIts API: {url}/openapi.json\nCtrl-C stops it.\n",
-        config.relay
+        "The host listens at {url}, for numbers at the relay {}.\nIts API: {url}/openapi.json\nBring a business in: \
+         tradepost host business add --host {url} --data {}\nCtrl-C stops it.\n",
+        config.relay,
+        config.data.display()
     );
 }

@@ -1,11 +1,16 @@
 //! `tradepost host`.
 
+mod at;
 mod audit;
+mod business;
+mod deliveries;
 mod export;
 pub(crate) mod greeting;
 mod import;
 mod place;
+mod send;
 pub(crate) mod settings;
+mod template;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -32,6 +37,8 @@ Examples:
   tradepost host --relay https://relay.example --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
   TRADEPOST_HOST__DATABASE__URL_FILE=/run/secrets/database tradepost host --config host.toml
   tradepost host --config host.toml --check            only say whether the settings make sense
+  tradepost host business add --save bank.json         brings in the business of business.credential
+  tradepost host send --as bank.json +4915112345678 --template hello_world
   tradepost host audit verify log.jsonl                that nothing was taken out of a log of what was read
 
 `tradepost up` starts one with a relay and a sample business, to try it.")]
@@ -56,6 +63,12 @@ pub(crate) struct RunFlags {
     /// The relay that its numbers are registered at [default: http://127.0.0.1:8443]
     #[arg(long, value_name = "URL")]
     relay: Option<String>,
+    /// SHA-256 of the relay's certificate, as a relay prints it that signed its own: no other is taken then
+    #[arg(long, value_name = "HEX")]
+    relay_fingerprint: Option<String>,
+    /// Trust this certificate of the relay too (PEM)
+    #[arg(long, value_name = "FILE")]
+    relay_certificate: Option<PathBuf>,
     /// How clients reach it: what absolute addresses in answers begin with [default: where it listens]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -83,6 +96,10 @@ pub(crate) struct RunFlags {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Business(Box<business::Flags>),
+    Send(Box<send::Flags>),
+    Template(Box<template::Flags>),
+    Deliveries(Box<deliveries::Flags>),
     /// The log of what was read, and why
     #[command(subcommand)]
     Audit(audit::Command),
@@ -94,7 +111,11 @@ enum Command {
 pub(crate) async fn run(flags: Flags) -> ExitCode {
     match flags.command {
         None => told(serve(flags.run).await),
-        Some(Command::Audit(command)) => audit::run(&command),
+        Some(Command::Business(flags)) => told(business::run(*flags).await),
+        Some(Command::Send(flags)) => told(send::run(*flags).await),
+        Some(Command::Template(flags)) => told(template::run(*flags).await),
+        Some(Command::Deliveries(flags)) => told(deliveries::run(*flags).await),
+        Some(Command::Audit(command)) => audit::run(command).await,
         Some(Command::Import(flags)) => import::run(&flags).await,
         Some(Command::Export(flags)) => told(export::run(&flags).await),
     }

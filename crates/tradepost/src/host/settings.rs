@@ -55,8 +55,12 @@ fn from_flags(flags: &RunFlags, table: &mut Table) -> anyhow::Result<()> {
     if flags.plain_beyond_loopback {
         set(table, &["listen", "plain_beyond_loopback"], true.into())?;
     }
+    if let Some(certificate) = &flags.relay_certificate {
+        set(table, &["relay_certificate"], path(certificate)?)?;
+    }
     let texts = [
         (&flags.relay, &["relay"][..]),
+        (&flags.relay_fingerprint, &["relay_fingerprint"]),
         (&flags.public_url, &["public_url"]),
         (&flags.database, &["database", "url"]),
     ];

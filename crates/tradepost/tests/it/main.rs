@@ -9,6 +9,7 @@ mod devices;
 mod failures;
 mod imports;
 mod labels;
+mod managing;
 mod outbox;
 mod people;
 mod proxy;

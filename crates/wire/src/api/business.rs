@@ -201,6 +201,26 @@ answers! {
         /// Milliseconds since 1970: when its state was last another one.
         changed: u64,
     }
+    /// A business, as who hosts it sees it.
+    HostedBusiness {
+        /// Its id.
+        business: BusinessId,
+        /// How far its approval is.
+        state: BusinessState,
+        /// As it wants to be called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// As it is registered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        legal_name: Option<String>,
+        /// Where it is registered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        country: Option<String>,
+        /// Its numbers.
+        numbers: Vec<BusinessNumber>,
+        /// Who hosts it: who asks.
+        hosting: Hosting,
+    }
     /// A file that goes with an application.
     Document {
         /// Its name in paths.

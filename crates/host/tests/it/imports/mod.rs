@@ -55,7 +55,7 @@ fn exports(host: &Host) -> Arc<Exports> {
         (
             Settings::new(host.ground.clone(), keys.clone()),
             QrCodes::new(host.ground.clone(), keys.clone()),
-            Templates::new(host.ground.clone(), keys),
+            Templates::new(host.ground.clone(), keys, host.api.webhooks.clone()),
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 mod delivery;
 mod golden;
-mod receiver;
+pub(crate) mod receiver;
 mod refused;
 
 use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, time::Duration};

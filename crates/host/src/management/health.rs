@@ -1,0 +1,104 @@
+//! Whether a host is well, and what it counts. Neither names anybody.
+
+use std::{net::IpAddr, sync::Mutex, time::Duration};
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::{StatusCode, header};
+use serde_json::json;
+use store::Timestamp;
+use tokio::time::timeout;
+
+use super::{Management, Refused, bearer};
+use crate::server::Peer;
+
+/// How long each part may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an answer of the relay counts: whoever asks often does not have it asked often.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// When the relay was asked last, and whether it was well.
+#[derive(Debug, Default)]
+pub(super) struct RelayHealth(Mutex<Option<(Timestamp, bool)>>);
+
+impl RelayHealth {
+    fn recent(&self, now: Timestamp) -> Option<bool> {
+        let known = *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.filter(|(at, _)| now < at.after(FRESH)).map(|(_, well)| well)
+    }
+
+    fn keep(&self, now: Timestamp, well: bool) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((now, well));
+    }
+}
+
+impl Management {
+    /// `ok`, or what is wrong. Without its database a host serves nothing (503); without the relay it still takes what is
+    /// to be sent.
+    pub(super) async fn health(&self) -> Response {
+        let numbers = timeout(PATIENCE, self.api.numbers.counts()).await;
+        let relay = self.relay_is_well().await;
+        let idle = match &numbers {
+            Ok(Ok((_, idle))) => *idle,
+            _ => 0,
+        };
+        let database = if matches!(numbers, Ok(Ok(_))) { "ok" } else { "does not answer" };
+        let relay = if relay { "ok" } else { "does not answer, or is not well" };
+        let numbers = match idle {
+            0 => "ok".to_owned(),
+            count => format!("{count} are run by no process at present"),
+        };
+        let (status, word) = match (database, relay, idle) {
+            ("ok", "ok", 0) => (StatusCode::OK, "ok"),
+            ("ok", ..) => (StatusCode::OK, "degraded"),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+        };
+        let body = json!({ "status": word, "database": database, "relay": relay, "numbers": numbers });
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        (status, kind, format!("{body}\n")).into_response()
+    }
+
+    /// Whether who asks may see the figures.
+    pub(super) fn sees_figures(&self, request: &Request) -> bool {
+        let shown = bearer(request.headers());
+        is_local(request) || self.operator(shown.as_deref().map(String::as_str)).is_ok()
+    }
+
+    async fn relay_is_well(&self) -> bool {
+        let now = self.ground.now();
+        if let Some(well) = self.relay.recent(now) {
+            return well;
+        }
+        let well = matches!(timeout(PATIENCE, client::hosting::relay_is_well(self.link())).await, Ok(Ok(())));
+        self.relay.keep(now, well);
+        well
+    }
+
+    /// Figures for Prometheus: on loopback, or with the operator's token.
+    pub(super) async fn metrics(&self, allowed: bool) -> Response {
+        if !allowed {
+            return Refused::unauthorized().answer(String::new, "/metrics");
+        }
+        self.figures.gauge("host_numbers_live", self.running.count());
+        if let Ok((registered, idle)) = self.api.numbers.counts().await {
+            self.figures.gauge("host_numbers_registered", registered);
+            self.figures.gauge("host_numbers_idle", idle);
+        }
+        if let Ok((waiting, dead)) = self.api.webhooks.counts().await {
+            self.figures.gauge("host_webhook_deliveries_waiting", waiting);
+            self.figures.gauge("host_webhook_dead_letters", dead);
+        }
+        let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+        (StatusCode::OK, kind, self.figures.render()).into_response()
+    }
+}
+
+/// Whether the request comes from this machine, and not through a proxy on it.
+fn is_local(request: &Request) -> bool {
+    let forwarded = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
+    let peer: Option<IpAddr> = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    peer.is_some_and(|address| address.to_canonical().is_loopback())
+        && !forwarded.iter().any(|name| request.headers().contains_key(*name))
+}

@@ -1,0 +1,265 @@
+//! What who runs a host, and each business on it, does beside messages: bringing businesses in, who hosts them, what they
+//! allow, erasing them, the logs, decisions on templates, health and figures. At `/host/v1`.
+//!
+//! ```text
+//! request ─▶ Management::answer ─▶ route of the table ─▶ admitted? (the one place) ─▶ handler, given what was checked
+//! ```
+
+mod bring_in;
+mod businesses;
+mod call;
+mod error;
+mod figures;
+mod health;
+mod hosting;
+mod logs;
+mod openapi;
+mod routes;
+mod templates;
+mod token;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+    routing::{any, get},
+};
+use client::Link;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+pub(crate) use self::figures::measure;
+pub use self::{
+    bring_in::{BringIn, BroughtIn},
+    error::Refused,
+    figures::Figures,
+    hosting::Switch,
+    routes::{ROUTES, Right, Route},
+    token::{FILE as TOKEN_FILE, OperatorToken},
+};
+use self::{call::Call, health::RelayHealth, routes::Run};
+use crate::{
+    HostError, businesses::Business, cloud_api::Api, ground::Ground, ids::BusinessId, messages::Messages,
+    numbers::running::Running,
+};
+
+/// Manages a host.
+#[derive(Debug)]
+pub struct Management {
+    ground: Arc<Ground>,
+    api: Arc<Api>,
+    running: Arc<Running>,
+    messages: Arc<Messages>,
+    link: Relay,
+    token: OperatorToken,
+    figures: Arc<Figures>,
+    relay: RelayHealth,
+    /// One business at a time is brought in: the same one twice at the same time is still one.
+    bringing_in: tokio::sync::Mutex<()>,
+}
+
+/// The way to the relay.
+struct Relay(Arc<dyn Link>);
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Relay")
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Party {
+    /// Who runs the host.
+    Operator,
+    /// A business, by a token of one of its apps.
+    Business,
+}
+
+/// The operator asks. Made by [`Management::admit`] alone.
+#[derive(Debug)]
+struct Operator(());
+
+/// A business, and who may do with it what the route does. Made by [`Management::admit`] alone.
+#[derive(Debug)]
+struct Granted {
+    business: Arc<Business>,
+    by: Party,
+}
+
+/// A log that may be read, though its business may be gone. Made by [`Management::admit`] alone.
+#[derive(Debug)]
+struct Readable(BusinessId);
+
+/// What a route answers.
+type Outcome = Result<Response, Refused>;
+/// A route at work.
+type Task = BoxFuture<'static, Outcome>;
+
+impl Management {
+    /// On these parts.
+    #[must_use]
+    pub fn new(
+        api: Arc<Api>,
+        running: Arc<Running>,
+        messages: Arc<Messages>,
+        link: Arc<dyn Link>,
+        token: OperatorToken,
+    ) -> Arc<Self> {
+        let (ground, figures) = (api.ground.clone(), Arc::new(Figures::new()));
+        Arc::new(Self {
+            ground,
+            api,
+            running,
+            messages,
+            link: Relay(link),
+            token,
+            figures,
+            relay: RelayHealth::default(),
+            bringing_in: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn figures(&self) -> Arc<Figures> {
+        self.figures.clone()
+    }
+
+    /// Answers a request.
+    pub async fn answer(self: Arc<Self>, request: Request) -> Response {
+        let route = routes::find(request.method(), request.uri().path());
+        let name = route.as_ref().map_or("none", |(route, _)| route.path);
+        let outcome = match route {
+            Ok((route, path)) => self.clone().run(route, path, request).await,
+            Err(refused) => Err(refused),
+        };
+        let mut response = outcome.unwrap_or_else(|refused| {
+            let reference =
+                || self.ground.random::<8>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            refused.answer(reference, name)
+        });
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        response
+    }
+
+    async fn run(self: Arc<Self>, route: &'static Route, path: Vec<String>, request: Request) -> Outcome {
+        let bearer = bearer(request.headers());
+        // Who may not ask has nothing of theirs read.
+        match route.run {
+            Run::Open(run) => run(self, Call::read(path, request).await?).await,
+            Run::Operator(run) => {
+                let operator = self.operator(bearer.as_deref().map(String::as_str))?;
+                run(self, operator, Call::read(path, request).await?).await
+            }
+            Run::Business(run) => {
+                let (id, by) =
+                    self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
+                let business = self.api.businesses.get(id).await?;
+                run(self, Granted { business, by }, Call::read(path, request).await?).await
+            }
+            Run::Log(run) => {
+                let (id, _) =
+                    self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
+                run(self, Readable(id), Call::read(path, request).await?).await
+            }
+        }
+    }
+
+    fn operator(&self, bearer: Option<&str>) -> Result<Operator, Refused> {
+        if bearer.is_some_and(|shown| self.token.is(shown)) {
+            Ok(Operator(()))
+        } else {
+            Err(Refused::unauthorized())
+        }
+    }
+
+    /// Whether the operator asks, or the business that the path names, with the right to it.
+    async fn admit(
+        &self,
+        bearer: Option<&str>,
+        id: Option<&String>,
+        right: Right,
+    ) -> Result<(BusinessId, Party), Refused> {
+        let id = id.and_then(|id| id.parse::<BusinessId>().ok());
+        if self.operator(bearer).is_ok() {
+            return Ok((id.ok_or_else(Refused::not_found)?, Party::Operator));
+        }
+        let Right::Business(scope) = right else { return Err(Refused::unauthorized()) };
+        let authorized = match bearer {
+            // What an app proves by its secret is for the app alone.
+            Some(token) if !token.contains('|') => self.api.apps.authorize(Some(token), None).await?,
+            _ => return Err(Refused::unauthorized()),
+        };
+        let authorized = authorized.map_err(|_| Refused::unauthorized())?;
+        let id = id.ok_or_else(Refused::not_found)?;
+        match authorized.own((), id, scope) {
+            Ok(_) => Ok((id, Party::Business)),
+            Err(crate::apps::Denied::NotTheirs) => Err(Refused::not_found()),
+            Err(crate::apps::Denied::Scope(scope)) => Err(Refused::new(
+                wire::ErrorCode::Forbidden,
+                format!("the token may not do this: it needs {}", scope.as_str()),
+            )),
+        }
+    }
+
+    /// The relay, for what is asked with a credential of it.
+    fn link(&self) -> &dyn Link {
+        &*self.link.0
+    }
+}
+
+/// What stands in `Authorization: Bearer …`.
+fn bearer(headers: &HeaderMap) -> Option<zeroize::Zeroizing<String>> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    let good = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
+    good.then(|| zeroize::Zeroizing::new(token.to_owned()))
+}
+
+/// An answer in JSON.
+fn json(value: &impl serde::Serialize) -> Outcome {
+    answer(StatusCode::OK, value)
+}
+
+fn answer(status: StatusCode, value: &impl serde::Serialize) -> Outcome {
+    let bytes = serde_json::to_vec(value).map_err(HostError::internal)?;
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    Ok((status, kind, Body::from(bytes)).into_response())
+}
+
+/// Where there is nothing to say.
+fn nothing() -> Outcome {
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The service of `/host/v1`, `/health` and `/metrics`.
+pub fn router(management: Arc<Management>) -> Router {
+    let under = {
+        let management = management.clone();
+        any(move |request: Request| management.clone().answer(request))
+    };
+    let health = {
+        let management = management.clone();
+        get(async move || management.health().await)
+    };
+    let metrics = get(move |request: Request| {
+        let allowed = management.sees_figures(&request);
+        async move { management.metrics(allowed).await }
+    });
+    Router::new()
+        .route("/host/v1", under.clone())
+        .route("/host/v1/{*path}", under)
+        .route("/health", health)
+        .route("/metrics", metrics)
+}
+
+/// The description of the API.
+async fn described(_: Arc<Management>, _: Call) -> Outcome {
+    let document: Value = openapi::document();
+    json(&document)
+}

@@ -1,0 +1,226 @@
+//! A business on a host, from an approved application to its first message: with commands, and with calls.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    business::{APPLY, Desk},
+    people::{ANNA, BANK, Person, Relay, tradepost},
+};
+
+/// How often one looks, and how long one waits between.
+const LOOKS: u32 = 1200;
+const PAUSE: Duration = Duration::from_millis(50);
+/// What the whole way may take.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A host that ends with the test.
+struct Host {
+    child: Child,
+    folder: TempDir,
+    url: String,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Host {
+    fn start(relay: &Relay) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = folder.path().join("address");
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let mut command = tradepost();
+        command.args(["host", "--listen", "127.0.0.1:0", "--relay", &relay.url, "--data"]);
+        command.arg(folder.path().join("host")).arg("--address-file").arg(&address);
+        let mut child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        for look in 0.. {
+            if address.exists() {
+                break;
+            }
+            let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+            assert!(child.try_wait().unwrap().is_none() && look < LOOKS, "the host does not start: {log}");
+            std::thread::sleep(PAUSE);
+        }
+        let url = std::fs::read_to_string(&address).unwrap().trim().to_owned();
+        Self { child, folder, url }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("host")
+    }
+
+    fn run(&self, within: &Path, arguments: &[&str]) -> Output {
+        let mut command = tradepost();
+        command.current_dir(within).arg("host").args(arguments);
+        command.args(["--host", &self.url, "--data"]).arg(self.data()).output().unwrap()
+    }
+
+    fn done(&self, within: &Path, arguments: &[&str]) -> String {
+        let output = self.run(within, arguments);
+        let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {error}\n{}", log());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, within: &Path, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.done(within, &[arguments, &["--json"]].concat())).unwrap()
+    }
+
+    fn fails(&self, within: &Path, arguments: &[&str]) -> String {
+        let output = self.run(within, arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+/// An approved application, whose credential is in `business.credential` of the desk's folder.
+fn approved(relay: &Relay) -> Desk<'_> {
+    let desk = Desk { relay, folder: tempfile::tempdir().unwrap() };
+    std::fs::write(desk.folder.path().join("extract.pdf"), "%PDF-1.7 an extract").unwrap();
+    let business = desk.json(APPLY)["business"].as_str().unwrap().to_owned();
+    desk.done(&["business", "number", "add", BANK]);
+    desk.done(&["admin", "businesses", "approve", &business]);
+    desk
+}
+
+/// Waits until the customer has this many messages from the business.
+fn hears(anna: &Person, count: usize) {
+    for _ in 0..LOOKS {
+        anna.lines(&["receive"]);
+        let history = anna.run(&["history", BANK, "--no-read", "--json"]);
+        let history: Value = serde_json::from_slice(&history.stdout).unwrap_or_default();
+        let messages = history["messages"].as_array().cloned().unwrap_or_default();
+        let templates = messages.iter().filter(|message| message["body"]["type"] == "template");
+        if templates.count() == count {
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    panic!("{count} messages did not come");
+}
+
+#[test]
+fn two_commands_lead_from_an_approved_application_to_the_first_message() {
+    let relay = Relay::start();
+    let anna = relay.registered("anna", ANNA);
+    let desk = approved(&relay);
+    let host = Host::start(&relay);
+    let here = desk.folder.path();
+
+    let began = Instant::now();
+    let commands: [&[&str]; 2] = [
+        &["business", "add", "--save", "bank.json", "--store-days", "365"],
+        &["send", "--as", "bank.json", ANNA, "--template", "hello_world"],
+    ];
+    commands.iter().for_each(|command| drop(host.done(here, command)));
+    hears(&anna, 1);
+    let took = began.elapsed();
+    assert!(commands.len() <= 3 && took < MINUTE, "{} commands, {took:?}", commands.len());
+
+    // The same again finds what is there; its token is kept.
+    let saved = || serde_json::from_slice::<Value>(&std::fs::read(here.join("bank.json")).unwrap()).unwrap();
+    let before = saved();
+    host.done(here, commands[0]);
+    assert_eq!(saved(), before);
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(here.join("bank.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0);
+    host.done(here, commands[1]);
+    hears(&anna, 2);
+
+    let id = before["business_id"].as_str().unwrap();
+    let listed = host.json(here, &["business", "list"]);
+    assert_eq!(listed["businesses"][0]["business_id"], id);
+    let shown = host.done(here, &["business", "show", "--as", "bank.json"]);
+    assert!(shown.contains("hosting       self") && shown.contains("store 365 days"), "{shown}");
+    let words = host.done(here, &["business", "instruct", id, "--store-days", "90", "--search"]);
+    assert!(words.contains("search") && words.contains("store 90 days"), "{words}");
+
+    let head = host.json(here, &["audit", "download", "--as", "bank.json", "log.jsonl"]);
+    assert_eq!(head["whole"], true);
+    std::fs::write(here.join("head.json"), head.to_string()).unwrap();
+    host.done(here, commands[1]);
+    let newer = ["audit", "download", "--id", id, "newer.jsonl", "--head", "head.json"];
+    assert!(host.json(here, &newer)["seq"].as_u64() > head["seq"].as_u64());
+    host.done(here, &["deliveries", "list", "--as", "bank.json"]);
+    assert_eq!(host.json(here, &["deliveries", "replay", "--as", "bank.json"])["replayed"], 0);
+    assert_eq!(host.json(here, &["template", "list"])["templates"], json!([]));
+
+    let refused = host.fails(here, &["business", "erase", id]);
+    assert!(refused.contains("--yes"), "{refused}");
+    host.done(here, &["business", "erase", id, "--yes"]);
+    let gone = host.fails(here, &["send", "--as", "bank.json", ANNA, "--template", "hello_world"]);
+    assert!(gone.contains("token"), "{gone}");
+    host.done(here, &["audit", "download", "--id", id, "last.jsonl", "--head", "head.json"]);
+}
+
+#[test]
+fn two_calls_lead_from_an_approved_application_to_the_first_message() {
+    let relay = Relay::start();
+    let anna = relay.registered("anna", ANNA);
+    let desk = approved(&relay);
+    let host = Host::start(&relay);
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap().trim().to_owned();
+    let operator = read(host.data().join("operator.token"));
+    let credential = read(desk.folder.path().join("business.credential"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let call = |path: &str, token: &str, body: Value| -> Value {
+        runtime.block_on(async {
+            let request = reqwest::Client::new().post(format!("{}{path}", host.url)).bearer_auth(token);
+            let answer = request.json(&body).send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{path}: {status} {text}");
+            serde_json::from_str(&text).unwrap()
+        })
+    };
+
+    let began = Instant::now();
+    let brought = call("/host/v1/businesses", &operator, json!({ "credential": credential }));
+    let number = brought["numbers"][0]["phone_number_id"].as_str().unwrap();
+    let template = json!({ "name": "hello_world", "language": { "code": "en_US" } });
+    let body =
+        json!({ "messaging_product": "whatsapp", "to": ANNA, "type": "template", "template": template });
+    call(&format!("/v24.0/{number}/messages"), brought["token"].as_str().unwrap(), body);
+    hears(&anna, 1);
+    let took = began.elapsed();
+    assert!(took < MINUTE, "{took:?}");
+}
+
+#[test]
+fn commands_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = |arguments: &[&str]| {
+        let output = tradepost().current_dir(folder.path()).arg("host").args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (arguments, says) in [
+        (&["business", "list"][..], "TRADEPOST_HOST_OPERATOR_TOKEN"),
+        (&["send", ANNA, "Hello"], "--as"),
+        (&["business", "show"], "--as"),
+        (&["send", "--as", "nothing.json", ANNA, "Hello"], "nothing.json"),
+        (&["audit", "download", "log.jsonl"], "--as"),
+    ] {
+        let said = fails(arguments);
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("data/operator.token"), "x").unwrap();
+    std::fs::write(folder.path().join("business.credential"), "x").unwrap();
+    let said = fails(&["business", "add", "--host", "http://127.0.0.1:1"]);
+    assert!(said.contains("no host answers"), "{said}");
+    let said = fails(&["business", "list", "--host", "http://198.51.100.1"]);
+    assert!(said.contains("in the clear"), "{said}");
+}
