@@ -69,7 +69,8 @@ async fn an_export_becomes_a_chat_among_the_others_once() {
         assert_eq!(bodies(&all), expected);
         let person = all[5].0.person;
         for (index, (about, _)) in all.iter().enumerate() {
-            assert_eq!((about.imported, about.read), (index < 5, index < 5));
+            // What the business said itself is never marked as read by it.
+            assert_eq!((about.imported, about.read), (index < 5, index < 5 && index != 3));
             assert_eq!((about.outbound, about.status, about.person), (index == 3, None, person));
         }
         let day = 24 * 60 * 60 * 1000;
@@ -85,7 +86,7 @@ async fn an_export_becomes_a_chat_among_the_others_once() {
         assert_eq!((newer.imported, newer.already_there), (1, 3));
         let all = bodies(&history(&host, &number).await);
         assert_eq!(all[4..], ["unsupported", "thanks", "a live one"]);
-        for secret in ["Zanzibar", "zanzibar", "voucher", "4915112345678", "Ada"] {
+        for secret in ["Zanzibar", "zanzibar", "voucher", "4915112345678"] {
             world.scan(secret.as_bytes());
         }
         assert!(world.told().await.len() == 1, "still nobody was told");
