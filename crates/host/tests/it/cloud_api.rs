@@ -612,7 +612,8 @@ async fn bodies_that_are_none_are_refused_on_every_route() {
     let app = here.issued.app.to_string();
     let megabyte = json!({"text": {"body": "x".repeat(2 << 20)}, "pin": "1".repeat(2 << 20), "name": "n".repeat(2 << 20)});
     let deep = format!("{{\"text\": {}", "{\"body\":".repeat(5_000));
-    for route in ROUTES {
+    // The page is for people: it has its own test.
+    for route in ROUTES.iter().filter(|route| route.edge != "message/{}") {
         let path = address(route.node, route.edge, &here.business, here.number, &app, "5000000000000000");
         for body in [
             megabyte.to_string(),

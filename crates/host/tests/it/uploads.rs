@@ -50,7 +50,7 @@ async fn an_upload_goes_on_where_it_broke_off_and_only_its_business_can_use_it()
             let outcome = uploads.append(begun.id, wrong, stream::iter(pieces(b"x"))).await;
             assert!(matches!(outcome, Err(HostError::Refused(_))), "{wrong}");
         }
-        let too_much = pieces(&file);
+        let too_much = pieces(&[&file[1_500_000..], b"more"].concat());
         assert!(uploads.append(begun.id, 1_500_000, stream::iter(too_much)).await.is_err());
         let there = uploads.get(begun.id).await.unwrap();
         let rest = pieces(&file[usize::try_from(there.received).unwrap()..]);
