@@ -362,10 +362,8 @@ impl Management {
             let Issued { app, secret: made, token } = apps.create(business.id, name).await?;
             return Ok((app, made.expose().into(), Some(token.expose().into())));
         };
-        let token = match new_token {
-            true => Some(apps.issue(app.id, crate::apps::Scopes::ALL, None).await?),
-            false => None,
-        };
+        let token =
+            if new_token { Some(apps.issue(app.id, crate::apps::Scopes::ALL, None).await?) } else { None };
         let token = token.map(|token| token.expose().into());
         Ok((app.id, apps.secret(app.id).await?.expose().into(), token))
     }

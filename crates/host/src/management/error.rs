@@ -23,7 +23,7 @@ pub struct Refused {
     field: Option<String>,
     retry_after: Option<u64>,
     /// What is wrong here, which is for the host's log.
-    cause: Option<HostError>,
+    cause: Option<Box<HostError>>,
 }
 
 impl Refused {
@@ -48,7 +48,7 @@ impl Refused {
         let mut detail = ErrorDetail::new(self.code, self.message);
         detail.field = self.field;
         if let Some(cause) = &self.cause {
-            let error = cause as &dyn std::error::Error;
+            let error = &**cause as &dyn std::error::Error;
             if self.code == ErrorCode::Internal {
                 let reference = reference();
                 tracing::error!(route, reference, error, "a request met a defect");
@@ -72,7 +72,7 @@ impl Refused {
     }
 
     fn because(self, cause: HostError) -> Self {
-        Self { cause: Some(cause), ..self }
+        Self { cause: Some(Box::new(cause)), ..self }
     }
 }
 

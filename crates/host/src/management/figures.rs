@@ -1,7 +1,7 @@
 //! What a host counts. Each host has its own figures, also where several run in one process; labels are routes, never what
 //! stands in a path.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{fmt, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -10,6 +10,7 @@ use axum::{
 };
 use metrics::with_local_recorder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use tokio::time::Instant;
 
 use super::routes;
 use crate::cloud_api;

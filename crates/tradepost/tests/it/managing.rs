@@ -112,6 +112,7 @@ fn hears(anna: &Person, count: usize) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
 fn two_commands_lead_from_an_approved_application_to_the_first_message() {
     let relay = Relay::start();
     let anna = relay.registered("anna", ANNA);
@@ -167,6 +168,7 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
 fn two_calls_lead_from_an_approved_application_to_the_first_message() {
     let relay = Relay::start();
     let anna = relay.registered("anna", ANNA);

@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use client::Body;
@@ -122,7 +122,7 @@ async fn a_business_is_brought_in_with_one_call_and_sends_with_the_next() {
     on_both(async |world| {
         let office = Office::open(world).await;
         let ada = office.world.customer().await;
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         let credential = office.world.owner.clone();
         let body = json!({ "credential": credential, "instructions": { "store_days": 365, "search": true } });
         let (status, brought) = office.ask(&office.operator, "POST", "/host/v1/businesses", body).await;
