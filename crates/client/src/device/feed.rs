@@ -171,7 +171,10 @@ impl Device {
             let sent =
                 SentRecord { chat: said.chat.as_bytes().to_vec(), state: state.into(), ..Default::default() };
             Self::put_sent(work, id, &sent);
-            self.take_early_receipt(work, said.chat, id.timestamp).await?;
+            // Nobody has what this device only now sends.
+            if said.device != self.device() {
+                self.take_early_receipt(work, said.chat, id.timestamp).await?;
+            }
         }
         Ok(())
     }

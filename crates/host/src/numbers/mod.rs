@@ -2,6 +2,7 @@
 
 mod edges;
 mod leases;
+mod lists;
 pub mod running;
 mod store;
 mod vault;

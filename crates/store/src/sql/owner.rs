@@ -23,7 +23,10 @@ const AGAIN: Duration = Duration::from_millis(25);
 /// It is an advisory lock on a file beside the database, which the system takes back however the process ends. Not on
 /// the database itself: closing a file gives up all locks of the process on it, SQLite's too.
 #[derive(Debug, Clone)]
-pub(super) struct Owner(Arc<File>);
+pub(super) struct Owner {
+    file: Arc<File>,
+    shared: bool,
+}
 
 impl Owner {
     /// Waits up to `wait` until nobody else has it: a server that is replaced may still be finishing. Those that
@@ -49,13 +52,18 @@ impl Owner {
             ))
         };
         timeout(wait, locked).await.map_err(taken)??;
-        Ok(Self(Arc::new(file)))
+        Ok(Self { file: Arc::new(file), shared })
+    }
+
+    /// Whether nobody else can have it.
+    pub(super) const fn is_alone(&self) -> bool {
+        !self.shared
     }
 
     /// Gives the right up, also that of all clones.
     pub(super) fn leave(&self) {
         // If it fails, the lock goes with the last clone.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
 }
 
