@@ -196,7 +196,7 @@ fn relay_config(program: &Program, address: SocketAddr) -> toml::Table {
         ("data", text(&program.up().join("relay"))),
         ("limits", table(lifted.map(|limit| (limit, rate()))).into()),
         // The development mailbox holds 10,000 codes, and keeps them as long as they are good.
-        ("registration", table([("code_ms", 3000.into())]).into()),
+        ("registration", table([("code_ms", 30_000.into())]).into()),
         ("listen", table(listen).into()),
         ("queue", table(queue).into()),
     ])
