@@ -2,14 +2,15 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     rc::Rc,
     sync::Arc,
 };
 
 use rand_chacha::ChaCha20Rng;
 use signal::{
-    KemPreKey, LocalDevice, PreKeySignalMessage, RegistrationId, ResponderKeys, Session, SignalMessage,
-    SignedPreKey, Timestamp, Trust,
+    DecryptError, KemPreKey, LocalDevice, PreKeySignalMessage, RegistrationId, ResponderKeys, Session,
+    SignalMessage, SignedPreKey, Timestamp, Trust,
 };
 use tokio::sync::{Mutex, Semaphore};
 use wire::{
@@ -63,11 +64,17 @@ pub(super) struct Got {
     round: u32,
     /// When each was asked for.
     asked: Vec<u64>,
+    /// Those that the host never answered, so that they may come or not.
+    unanswered: BTreeSet<u64>,
     /// How many came, each the one after that before.
     pub(super) in_order: u64,
     pub(super) twice: u64,
     pub(super) out_of_order: u64,
     pub(super) unreadable: u64,
+    /// Envelopes that came again, which a device does not show.
+    pub(super) repeated: u64,
+    /// Of those that were never answered: how many did not come.
+    pub(super) left_out: u64,
     pub(super) refused: u64,
     pub(super) delays: Histogram,
     /// Where there is room for another message when one has come.
@@ -85,11 +92,18 @@ impl Got {
             std::cmp::Ordering::Less => self.twice += 1,
             std::cmp::Ordering::Equal => self.in_order += 1,
             std::cmp::Ordering::Greater => {
-                self.out_of_order += 1;
+                let between = self.unanswered.range(before..number).count() as u64;
+                self.left_out += between;
+                if between < number - before {
+                    self.out_of_order += 1;
+                }
                 self.in_order = number + 1;
             }
         }
-        let come = usize::try_from(self.in_order - before).unwrap_or(0);
+        // For those that were never answered there was room again at once.
+        let came = self.in_order.max(before) - before;
+        let never = self.unanswered.range(before..self.in_order.max(before)).count() as u64;
+        let come = usize::try_from(came - never).unwrap_or(0);
         self.room.iter().for_each(|room| room.add_permits(come));
         let asked = usize::try_from(number).ok().and_then(|number| self.asked.get(number));
         if let Some(asked) = asked {
@@ -138,9 +152,16 @@ impl Customer {
         self.got.borrow_mut().asked.pop();
     }
 
-    /// How many were asked for and taken.
+    /// There was no answer: it may come or not.
+    pub(super) fn unanswered(&self, number: u64) {
+        self.got.borrow_mut().unanswered.insert(number);
+    }
+
+    /// How many were asked for, and how many of these must have come by the time when all is quiet.
     pub(super) fn asked(&self) -> u64 {
-        self.got.borrow().asked.len() as u64
+        let got = self.got.borrow();
+        let after = got.unanswered.range(got.in_order..).count() as u64;
+        got.asked.len() as u64 - after - got.left_out
     }
 
     /// Goes online; the future is the device at work.
@@ -179,9 +200,16 @@ impl Customer {
         for Delivery { number, envelope } in &frame.deliveries {
             answer.acknowledged = *number;
             let Some(envelope) = envelope else { continue };
-            let Some(content) = self.open(envelope) else {
-                self.got.borrow_mut().unreadable += 1;
-                continue;
+            let content = match self.open(envelope) {
+                Ok(Some(content)) => content,
+                Err(DecryptError::Duplicate) => {
+                    self.got.borrow_mut().repeated += 1;
+                    continue;
+                }
+                Ok(None) | Err(_) => {
+                    self.got.borrow_mut().unreadable += 1;
+                    continue;
+                }
             };
             if let Some(Body::Text(text)) = &content.body {
                 arrived.push(content.timestamp);
@@ -198,21 +226,21 @@ impl Customer {
         Ok(())
     }
 
-    fn open(&self, envelope: &Envelope) -> Option<Content> {
+    fn open(&self, envelope: &Envelope) -> Result<Option<Content>, DecryptError> {
         let (mut session, rng) = (self.session.borrow_mut(), &mut *self.keys.rng.borrow_mut());
         let opened = match envelope.kind() {
             Kind::Signal => {
-                let message = SignalMessage::parse(&envelope.body).ok()?;
-                session.decrypt(&message, Trust::FirstUse, rng).ok()?
+                let Ok(message) = SignalMessage::parse(&envelope.body) else { return Ok(None) };
+                session.decrypt(&message, Trust::FirstUse, rng)?
             }
             Kind::PreKey => {
-                let message = PreKeySignalMessage::parse(&envelope.body).ok()?;
+                let Ok(message) = PreKeySignalMessage::parse(&envelope.body) else { return Ok(None) };
                 let keys = ResponderKeys { one_time: None, signed: &self.keys.signed, kem: &self.keys.kem };
-                session.decrypt_first(&message, Some(keys), Trust::FirstUse, rng).ok()?
+                session.decrypt_first(&message, Some(keys), Trust::FirstUse, rng)?
             }
-            _ => return None,
+            _ => return Ok(None),
         };
-        Content::decode(padding::unpad(&opened.plaintext)?).ok()
+        Ok(padding::unpad(&opened.plaintext).and_then(|content| Content::decode(content).ok()))
     }
 
     /// Encrypts for the business's device.
@@ -270,5 +298,17 @@ mod tests {
             got.take(round, number);
         }
         assert_eq!((got.in_order, got.twice, got.out_of_order), (4, 4, 1));
+    }
+
+    #[test]
+    fn what_was_never_answered_may_be_missing() {
+        let room = Rc::new(Semaphore::new(0));
+        let unanswered = [1, 2, 5].into();
+        let mut got = Got { asked: vec![0; 6], unanswered, room: Some(room.clone()), ..Got::default() };
+        for number in [0, 2, 3, 4] {
+            got.take(0, number);
+        }
+        assert_eq!((got.in_order, got.out_of_order, got.left_out, got.twice), (5, 0, 1, 0));
+        assert_eq!(room.available_permits(), 3);
     }
 }

@@ -22,11 +22,14 @@ struct Load {
 
 impl Load {
     fn new(rig: &mut Rig) -> Rc<Self> {
-        rig.round += 1;
-        rig.sink.begin(rig.round);
+        rig.begin();
+        Self::of(rig, rig.round)
+    }
+
+    fn of(rig: &Rig, round: u32) -> Rc<Self> {
         Rc::new(Self {
             sink: rig.sink.clone(),
-            round: rig.round,
+            round,
             body: rig.options.body,
             stop: Cell::new(false),
             written: Cell::new(0),
@@ -56,6 +59,51 @@ impl Load {
     }
 }
 
+/// Customers that write beside something else.
+pub(super) struct Writing {
+    load: Rc<Load>,
+    lanes: JoinSet<Result<(), BenchError>>,
+}
+
+impl Writing {
+    /// A tenth of all customers at a time, in this round.
+    pub(super) fn beside(rig: &Rig, round: u32) -> Self {
+        let load = Load::of(rig, round);
+        let lanes = lanes(rig, &load, rig.customers.len().div_ceil(10));
+        Self { load, lanes }
+    }
+
+    /// They stop when what they wrote was told, or is not told for a while; how much it was.
+    pub(super) async fn stop(mut self) -> Result<u64, BenchError> {
+        self.load.stop.set(true);
+        let written = self.load.written.get();
+        self.load.sink.until(|told| told.messages_in_order >= written).await;
+        while let Some(ended) = self.lanes.try_join_next() {
+            ended.map_err(|error| BenchError::Failed(error.to_string()))??;
+        }
+        Ok(written)
+    }
+}
+
+/// So many customers at a time write, one after the other, until the load stops.
+fn lanes(rig: &Rig, load: &Rc<Load>, count: usize) -> JoinSet<Result<(), BenchError>> {
+    let mut tasks = JoinSet::new();
+    for lane in 0..count {
+        let customers: Vec<_> = rig.customers.iter().skip(lane).step_by(count).cloned().collect();
+        let load = load.clone();
+        tasks.spawn_local(async move {
+            for customer in customers.iter().cycle() {
+                if load.stop.get() {
+                    break;
+                }
+                load.write(customer, BURST).await?;
+            }
+            Ok::<_, BenchError>(())
+        });
+    }
+    tasks
+}
+
 /// All customers write for the first time: from then on the business may answer them.
 pub(super) async fn meet(rig: &mut Rig) -> Result<(), BenchError> {
     let began = clock::now();
@@ -81,21 +129,8 @@ pub(super) async fn meet(rig: &mut Rig) -> Result<(), BenchError> {
 pub(super) async fn inbound(rig: &mut Rig) -> Result<Outcome, BenchError> {
     rig.software.tell(&rig.sink).await?;
     let load = Load::new(rig);
-    let mut tasks = JoinSet::new();
-    let lanes = usize::try_from((rig.options.under_way / BURST).clamp(1, rig.options.customers)).unwrap_or(1);
-    for lane in 0..lanes {
-        let customers: Vec<_> = rig.customers.iter().skip(lane).step_by(lanes).cloned().collect();
-        let load = load.clone();
-        tasks.spawn_local(async move {
-            for customer in customers.iter().cycle() {
-                if load.stop.get() {
-                    break;
-                }
-                load.write(customer, BURST).await?;
-            }
-            Ok::<_, BenchError>(())
-        });
-    }
+    let count = (rig.options.under_way / BURST).clamp(1, rig.options.customers);
+    let mut tasks = lanes(rig, &load, usize::try_from(count).unwrap_or(1));
     let mut wait = async |seconds: u32| {
         let began = clock::now();
         while clock::seconds_since(began) < f64::from(seconds) {
@@ -115,7 +150,7 @@ pub(super) async fn inbound(rig: &mut Rig) -> Result<Outcome, BenchError> {
     load.stop.set(true);
     let setting = format!(
         "1 number, {} customers, {} at a time write {BURST} messages of {} bytes, one callback",
-        rig.options.customers, lanes, rig.options.body
+        rig.options.customers, count, rig.options.body
     );
     let mut outcome = Outcome::new("inbound", setting);
     outcome.figure("per_second", "webhooks with a message per second", come as f64 / seconds, 0);

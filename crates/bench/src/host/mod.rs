@@ -38,6 +38,14 @@ struct Rig {
     round: u32,
 }
 
+impl Rig {
+    /// Begins to count anew.
+    fn begin(&mut self) {
+        self.round += 1;
+        self.sink.begin(self.round);
+    }
+}
+
 async fn measure(options: Options) -> Result<Report, BenchError> {
     options.validate()?;
     process::ensure_files(u64::from(options.customers) + u64::from(options.connections) + 500)?;
@@ -57,6 +65,7 @@ async fn measure(options: Options) -> Result<Report, BenchError> {
                 Test::Send => send::send(&mut rig).await?,
                 Test::Inbound => inbound::inbound(&mut rig).await?,
                 Test::Memory => send::memory(&mut rig).await?,
+                Test::Kill => send::kill(&mut rig).await?,
             });
         }
         report.add(outcomes);

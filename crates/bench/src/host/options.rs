@@ -11,6 +11,8 @@ pub enum Test {
     Inbound,
     /// As `send`, a million messages in rounds: whether memory stays
     Memory,
+    /// The software sends and customers write while the host is killed again and again
+    Kill,
 }
 
 /// `tradepost bench host`: measure a host from outside, with a business's software on one side and customers' devices on
@@ -29,6 +31,8 @@ EXAMPLES:
       Sending while a callback is told of each status; medians of three rounds
   tradepost bench host --tests memory --messages 300000
       Memory after each 100,000 messages
+  tradepost bench host --tests kill --kills 200 --customers 100 --connections 20
+      SIGKILL to the host under load, 200 times: what was acknowledged and is lost
   tradepost bench host --tests send --per-second 1000 --pair-ms 6000
       With the limits that a host has by default: what is over them is refused, and counted
 
@@ -67,6 +71,9 @@ pub struct Options {
     /// memory: messages until the host's memory is looked at again
     #[arg(long, default_value_t = 100_000, value_name = "COUNT")]
     pub step: u64,
+    /// kill: how often
+    #[arg(long, default_value_t = 20, value_name = "COUNT")]
+    pub kills: u32,
     /// The host's setting `messaging.per_second`; 0 for any number
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub per_second: u32,

@@ -8,11 +8,13 @@ use std::{
 
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
-use super::{Label, Rig, customer::Customer, sink::Told, software::Software, stand::Usage};
-use crate::{clock, error::BenchError, histogram::Histogram, report::Outcome};
+use super::{Label, Rig, customer::Customer, inbound, sink::Told, software::Software, stand::Usage};
+use crate::{clock, error::BenchError, histogram::Histogram, http::Http, report::Outcome};
 
 /// Seconds without any news after which what has not come is lost.
 pub(super) const SILENCE: f64 = 20.0;
+/// Seconds without any news after which nothing more comes of a host that works.
+const QUIET: f64 = 10.0;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What all connections share.
@@ -25,6 +27,12 @@ struct Load {
     left: Cell<u64>,
     accepted: Cell<u64>,
     refused: Cell<u64>,
+    /// Requests that were never answered, since the host was killed.
+    unanswered: Cell<u64>,
+    /// Whether it is killed, so that connections break.
+    killed: bool,
+    /// What was answered: the messages' ids.
+    ids: RefCell<Vec<String>>,
     answers: RefCell<Histogram>,
 }
 
@@ -35,9 +43,8 @@ struct Running {
 }
 
 impl Running {
-    async fn start(rig: &mut Rig, messages: u64) -> Result<Self, BenchError> {
-        rig.round += 1;
-        rig.sink.begin(rig.round);
+    async fn start(rig: &mut Rig, messages: u64, killed: bool) -> Result<Self, BenchError> {
+        rig.begin();
         if rig.options.webhooks {
             rig.software.tell(&rig.sink).await?;
         } else {
@@ -51,6 +58,9 @@ impl Running {
             left: Cell::new(messages),
             accepted: Cell::new(0),
             refused: Cell::new(0),
+            unanswered: Cell::new(0),
+            killed,
+            ids: RefCell::default(),
             answers: RefCell::default(),
         });
         let mut lanes = JoinSet::new();
@@ -83,7 +93,8 @@ impl Running {
         Ok(())
     }
 
-    /// Asks for no more, and waits until what was accepted has arrived.
+    /// Asks for no more, and waits until what was accepted has arrived. After a kill, until all is quiet: what was never
+    /// answered may arrive too.
     async fn settle(mut self, rig: &Rig) -> Result<Rc<Load>, BenchError> {
         self.load.stop.set(true);
         let (mut come, mut since) = (come(rig), clock::now());
@@ -94,11 +105,13 @@ impl Running {
             }
             self.check()?;
             // A lane that waits for room sees the end when something comes, or never.
-            if now >= self.load.accepted.get() && (self.lanes.is_empty() || clock::seconds_since(since) > 1.0)
+            if now >= self.load.accepted.get()
+                && !self.load.killed
+                && (self.lanes.is_empty() || clock::seconds_since(since) > 1.0)
             {
                 break;
             }
-            if clock::seconds_since(since) > SILENCE {
+            if clock::seconds_since(since) > if self.load.killed { QUIET } else { SILENCE } {
                 break;
             }
             sleep(LOOK).await;
@@ -127,7 +140,10 @@ async fn lane_of(
         let answer =
             load.software.send(&mut http, customer.own.number.as_str(), &label.text(load.body)).await;
         match answer {
-            Ok(_) => {
+            Ok(id) => {
+                if load.killed {
+                    load.ids.borrow_mut().push(id);
+                }
                 load.answers.borrow_mut().add(clock::now().saturating_sub(began));
                 load.accepted.set(load.accepted.get() + 1);
             }
@@ -140,10 +156,29 @@ async fn lane_of(
                 load.left.set(load.left.get() + 1);
                 sleep(LOOK).await;
             }
+            Err(_) if load.killed => {
+                customer.unanswered(number);
+                load.unanswered.set(load.unanswered.get() + 1);
+                room.add_permits(1);
+                http = load.connect().await?;
+            }
             Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+impl Load {
+    /// A new connection, as soon as the host is there again.
+    async fn connect(&self) -> Result<Http, BenchError> {
+        let began = clock::now();
+        loop {
+            match self.software.connect().await {
+                Err(_) if clock::seconds_since(began) < SILENCE => sleep(LOOK).await,
+                connected => return connected,
+            }
+        }
+    }
 }
 
 /// Messages that have come, whichever way.
@@ -173,7 +208,7 @@ fn setting(rig: &Rig) -> String {
 
 /// As many messages as `--under-way` allows, for some seconds.
 pub(super) async fn send(rig: &mut Rig) -> Result<Outcome, BenchError> {
-    let mut running = Running::start(rig, u64::MAX).await?;
+    let mut running = Running::start(rig, u64::MAX, false).await?;
     running.wait(rig.options.warm_up.into()).await?;
     measure_from_now(rig, &running.load);
     let (before, usage, began) = (come(rig), Usage::now(&rig.stand), clock::now());
@@ -198,7 +233,7 @@ pub(super) async fn memory(rig: &mut Rig) -> Result<Outcome, BenchError> {
     let mut outcome = Outcome::new("memory", setting(rig));
     outcome.figure("resident_0", "host memory before, MiB resident", rig.stand.host.resident(), 1);
     let (usage, began) = (Usage::now(&rig.stand), clock::now());
-    let mut running = Running::start(rig, messages).await?;
+    let mut running = Running::start(rig, messages, false).await?;
     let (mut next, mut since, mut last) = (step, clock::now(), 0);
     while next <= messages {
         sleep(LOOK).await;
@@ -257,12 +292,17 @@ async fn reckon(rig: &Rig, load: &Load, outcome: &mut Outcome) {
     outcome.none("out_of_order", "gaps", sum(|got| got.out_of_order));
     outcome.none("twice", "shown twice", sum(|got| got.twice));
     outcome.none("unreadable", "not decrypted", sum(|got| got.unreadable));
+    if load.killed {
+        outcome.count("repeated", "envelopes that came again", sum(|got| got.repeated));
+    } else {
+        outcome.none("repeated", "envelopes that came again", sum(|got| got.repeated));
+    }
     if rig.options.per_second == 0 && rig.options.pair_ms == 0 {
         outcome.none("refused", "refused", load.refused.get());
     } else {
         outcome.count("refused", "refused, over a limit", load.refused.get());
     }
-    if rig.options.webhooks {
+    if rig.options.webhooks && !load.killed {
         rig.sink.until(|told: &Told| told.delivered >= accepted).await;
         let told = rig.sink.told.borrow();
         outcome.count("statuses", "statuses told, each once and in order", told.statuses_in_order);
@@ -275,4 +315,47 @@ async fn reckon(rig: &Rig, load: &Load, outcome: &mut Outcome) {
         outcome.none("statuses_out_of_order", "statuses out of order", told.out_of_order);
         outcome.none("statuses_wrong", "webhooks that are none, or not signed", told.wrong);
     }
+}
+
+/// SIGKILL to the host, again and again, while the software sends and customers write.
+pub(super) async fn kill(rig: &mut Rig) -> Result<Outcome, BenchError> {
+    rig.options.webhooks = true;
+    let mut running = Running::start(rig, u64::MAX, true).await?;
+    let writing = inbound::Writing::beside(rig, rig.round);
+    let began = clock::now();
+    for kill in 1..=rig.options.kills {
+        // Between a twentieth of a second and one, another time each time.
+        let pause = 50 + u64::from(clock::since_1970().subsec_micros()) % 950;
+        running.wait(Duration::from_millis(pause).as_secs_f64()).await?;
+        rig.stand.host.kill();
+        // What it had said is heard before the next one says anything.
+        running.wait(0.1).await?;
+        rig.sink.killed();
+        rig.stand.start_host().await?;
+        if kill % 10 == 0 {
+            eprintln!("{kill} of {} kills, {:.0} s", rig.options.kills, clock::seconds_since(began));
+        }
+    }
+    running.wait(1.0).await?;
+    let mut outcome = Outcome::new("kill", format!("{}, customers write too", setting(rig)));
+    outcome.count("kills", "SIGKILL to the host", rig.options.kills.into());
+    let written = writing.stop().await?;
+    let load = running.settle(rig).await?;
+    outcome.count("unanswered", "requests without an answer", load.unanswered.get());
+    reckon(rig, &load, &mut outcome).await;
+    let ids = load.ids.borrow();
+    rig.sink.until(|told| told.messages_in_order >= written && told.undelivered(&ids) == 0).await;
+    let told = rig.sink.told.borrow();
+    outcome.count("written", "written by customers", written);
+    outcome.none("written_lost", "of that, not told or out of order", written - told.messages_in_order);
+    outcome.none(
+        "statuses_missing",
+        "messages that were accepted, without all statuses",
+        told.undelivered(&ids),
+    );
+    outcome.none("statuses_out_of_order", "webhooks out of order", told.out_of_order);
+    outcome.none("told_twice", "webhooks told twice by one process", told.twice);
+    outcome.count("told_again", "webhooks told again after a kill", told.again);
+    outcome.none("wrong", "webhooks that are none, or not signed", told.wrong);
+    Ok(outcome)
 }

@@ -29,12 +29,16 @@ pub(super) struct Told {
     pub(super) round: u32,
     /// Of each customer.
     customers: HashMap<u32, Written>,
-    /// How far each message of the business has come.
-    statuses: HashMap<String, Status>,
+    /// How far each message of the business has come, and after how many kills it was told so.
+    statuses: HashMap<String, (Status, u32)>,
     pub(super) messages_in_order: u64,
     pub(super) statuses_in_order: u64,
     pub(super) delivered: u64,
     pub(super) twice: u64,
+    /// What was told again after the host was killed.
+    pub(super) again: u64,
+    /// How often it was killed.
+    kills: u32,
     pub(super) out_of_order: u64,
     pub(super) wrong: u64,
     pub(super) delays: Histogram,
@@ -47,6 +51,8 @@ struct Written {
     at: Vec<u64>,
     /// How many of it the software was told of, each the one after that before.
     told: u64,
+    /// After how many kills the last of them was told.
+    kills: u32,
     all_told: Rc<Notify>,
 }
 
@@ -114,11 +120,16 @@ impl Told {
     fn take_message(&mut self, label: Label) {
         let written = self.customers.entry(label.customer).or_default();
         match label.number.cmp(&written.told) {
+            // Between a request and the commit of its answer.
+            std::cmp::Ordering::Less if written.kills < self.kills => self.again += 1,
             std::cmp::Ordering::Less => self.twice += 1,
             std::cmp::Ordering::Equal => self.messages_in_order += 1,
             std::cmp::Ordering::Greater => self.out_of_order += 1,
         }
-        written.told = written.told.max(label.number + 1);
+        if label.number >= written.told {
+            written.told = label.number + 1;
+            written.kills = self.kills;
+        }
         if let Some(at) = usize::try_from(label.number).ok().and_then(|number| written.at.get(number)) {
             self.delays.add(clock::now().saturating_sub(*at));
         }
@@ -136,22 +147,37 @@ impl Told {
             }
         }
         for step in value.statuses {
-            let before = self.statuses.insert(step.id, step.status);
-            let follows = match (before, step.status) {
-                (None, Status::Sent) | (Some(Status::Sent), Status::Delivered) => true,
-                (Some(before), now) if before == now => {
-                    self.twice += 1;
-                    continue;
-                }
-                _ => false,
-            };
-            if follows {
-                self.statuses_in_order += 1;
-                self.delivered += u64::from(step.status == Status::Delivered);
-            } else {
-                self.out_of_order += 1;
-            }
+            self.take_status(step);
         }
+    }
+
+    fn take_status(&mut self, step: Step) {
+        let before = self.statuses.get(&step.id).copied();
+        match (before, step.status) {
+            (None, Status::Sent) => self.statuses_in_order += 1,
+            (Some((Status::Sent, _)), Status::Delivered) => {
+                self.statuses_in_order += 1;
+                self.delivered += 1;
+            }
+            // All of it that was not committed, from its beginning.
+            (Some((before, kills)), now) if now <= before && kills < self.kills => {
+                self.again += 1;
+                return;
+            }
+            (Some((before, _)), now) if before == now => {
+                self.twice += 1;
+                return;
+            }
+            _ => self.out_of_order += 1,
+        }
+        self.statuses.insert(step.id, (step.status, self.kills));
+    }
+
+    /// How many of these messages were not delivered, as far as it was told.
+    pub(super) fn undelivered(&self, ids: &[String]) -> u64 {
+        let delivered =
+            |id: &&String| self.statuses.get(*id).is_some_and(|(status, _)| *status == Status::Delivered);
+        (ids.len() - ids.iter().filter(delivered).count()) as u64
     }
 }
 
@@ -190,6 +216,11 @@ impl Sink {
     /// Begins to count anew.
     pub(super) fn begin(&self, round: u32) {
         *self.told.borrow_mut() = Told { round, ..Told::default() };
+    }
+
+    /// The host was killed: what it had not committed it may tell again.
+    pub(super) fn killed(&self) {
+        self.told.borrow_mut().kills += 1;
     }
 
     async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {

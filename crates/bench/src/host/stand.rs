@@ -46,6 +46,7 @@ pub(super) struct Stand {
     pub(super) demo: Demo,
     pub(super) relay: Server,
     pub(super) host: Server,
+    program: Program,
     /// Deleted with everything in it when the processes are gone.
     _folder: TempDir,
 }
@@ -54,10 +55,19 @@ pub(super) struct Stand {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) place: Place,
+    address: SocketAddr,
+    name: &'static str,
     child: Child,
 }
 
 impl Server {
+    /// SIGKILL, now.
+    pub(super) fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     fn family(&self) -> Family {
         Family::alone([self.child.id()])
     }
@@ -70,9 +80,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -86,13 +94,22 @@ impl Stand {
         let program = Program { path: program, folder: folder.path().to_owned() };
         let demo = program.bring_in(options).await?;
         let relay_address = address_of(&demo.relay_url)?;
-        let relay = program.serve("relay", relay_address, relay_config(&program, relay_address)).await?;
+        program.configure("relay", &relay_config(&program, relay_address))?;
+        let relay = program.serve("relay", relay_address).await?;
         let address = free_address()?;
-        let host = program.serve("host", address, host_config(options, &program, &demo, address)).await?;
-        Ok(Self { demo, relay, host, _folder: folder })
+        program.configure("host", &host_config(options, &program, &demo, address))?;
+        let host = program.serve("host", address).await?;
+        Ok(Self { demo, relay, host, program, _folder: folder })
+    }
+
+    /// Starts the host again, on the same data and at the same address, after it was killed.
+    pub(super) async fn start_host(&mut self) -> Result<(), BenchError> {
+        self.host = self.program.serve(self.host.name, self.host.address).await?;
+        Ok(())
     }
 }
 
+#[derive(Debug)]
 struct Program {
     path: PathBuf,
     folder: PathBuf,
@@ -139,19 +156,20 @@ impl Program {
         demo
     }
 
-    async fn serve(
-        &self,
-        name: &str,
-        address: SocketAddr,
-        config: toml::Table,
-    ) -> Result<Server, BenchError> {
-        let path = self.folder.join(format!("{name}.toml"));
-        fs::write(&path, config.to_string()).tried("writing a configuration")?;
+    fn config(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.toml"))
+    }
+
+    fn configure(&self, name: &str, config: &toml::Table) -> Result<(), BenchError> {
+        fs::write(self.config(name), config.to_string()).tried("writing a configuration")
+    }
+
+    async fn serve(&self, name: &'static str, address: SocketAddr) -> Result<Server, BenchError> {
         let log = self.folder.join(format!("{name}.log"));
         let mut command = self.command(&log)?;
-        let child = command.arg(name).arg("--config").arg(&path).spawn();
+        let child = command.arg(name).arg("--config").arg(self.config(name)).spawn();
         let child = child.tried(format!("starting {}", self.path.display()))?;
-        let mut server = Server { place: Place::plain(address), child };
+        let mut server = Server { place: Place::plain(address), address, name, child };
         wait(&mut server.child, &log, async || TcpStream::connect(address).await.ok()).await?;
         Ok(server)
     }
