@@ -72,8 +72,8 @@ impl Lists {
     }
 
     /// These were saved.
-    pub(super) fn saved(&mut self, saved: Vec<(Space, Vec<u8>, Option<([u8; 32], u64)>)>) {
-        for (space, key, put) in saved {
+    pub(super) fn saved(&mut self, effects: Vec<Effect>) {
+        for Effect { space, key, put } in effects {
             let Some(list) = self.0.get_mut(&(space as u8)) else { continue };
             match put {
                 Some((owner, position)) => list.put(key, owner, position),
@@ -83,13 +83,19 @@ impl Lists {
     }
 }
 
-/// What a change does to a list.
-pub(super) fn effect(
+/// What a change does to a list: a record has this owner and position, or is gone.
+pub(super) struct Effect {
     space: Space,
-    key: &[u8],
-    written: &Written,
-) -> Option<(Space, Vec<u8>, Option<([u8; 32], u64)>)> {
-    List::is(space).then(|| (space, key.to_vec(), written.1.as_ref().map(|row| (row.owner, row.position))))
+    key: Vec<u8>,
+    put: Option<([u8; 32], u64)>,
+}
+
+impl Effect {
+    /// That of a change to a record of this key, if its space is a list.
+    pub(super) fn of(space: Space, key: &[u8], written: &Written) -> Option<Self> {
+        let put = || written.1.as_ref().map(|row| (row.owner, row.position));
+        List::is(space).then(|| Self { space, key: key.to_vec(), put: put() })
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use tokio::sync::{RwLock, oneshot};
 use zeroize::Zeroizing;
 
 use super::{
-    lists::{self, List, Lists},
+    lists::{Effect, List, Lists},
     store,
 };
 use crate::{
@@ -378,13 +378,13 @@ impl Vault for SqlVault {
             match change {
                 Change::Put { space, key, owner, position, value } => {
                     let written = self.seal(space, &key, &owner, position, &value)?;
-                    listed.extend(lists::effect(space, &key, &written));
+                    listed.extend(Effect::of(space, &key, &written));
                     sealed.push(written);
                     known.push(((space, key), Some((position, Arc::new(value)))));
                 }
                 Change::Delete { space, key } => {
                     let written = ((space as u8, self.hidden("vault name", space, &key)), None);
-                    listed.extend(lists::effect(space, &key, &written));
+                    listed.extend(Effect::of(space, &key, &written));
                     sealed.push(written);
                     known.push(((space, key), None));
                 }
