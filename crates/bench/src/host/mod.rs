@@ -56,7 +56,7 @@ async fn measure(options: Options) -> Result<Report, BenchError> {
     let customers = register::customers(&stand, &options).await?;
     let mut rig = Rig { options, stand, software, customers, sink, round: 0 };
     inbound::meet(&mut rig).await?;
-    let mut report = Report::new(1, rig.options.database());
+    let mut report = Report::new(rig.options.hosts, rig.options.database());
     for round in 1..=rig.options.rounds {
         let mut outcomes = Vec::new();
         for test in rig.options.tests.clone() {

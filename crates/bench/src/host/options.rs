@@ -86,6 +86,12 @@ pub struct Options {
     /// A PostgreSQL database for the host, instead of SQLite: postgres://USER:PASSWORD@HOST/NAME
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
+    /// NATS between two hosts
+    #[arg(long, value_name = "URL")]
+    pub nats: Option<String>,
+    /// Host processes: 1, or 2 on PostgreSQL and NATS; of two one is killed at a time, and the other takes over
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    pub hosts: usize,
     /// The program to start as relay and host [default: this one]
     #[arg(long, value_name = "PATH")]
     pub server: Option<PathBuf>,
@@ -112,6 +118,10 @@ impl Options {
         sure(
             (self.connections..=100_000).contains(&self.under_way),
             "--under-way: from the number of connections to 100000",
+        )?;
+        sure(
+            self.hosts == 1 || (self.hosts == 2 && self.postgres.is_some() && self.nats.is_some()),
+            "--hosts: 1, or 2 with --postgres and --nats between them",
         )?;
         sure((32..=4096).contains(&self.body), "--body: from 32 to 4096")?;
         sure(

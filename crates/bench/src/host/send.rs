@@ -12,7 +12,9 @@ use super::{Label, Rig, customer::Customer, inbound, sink::Told, software::Softw
 use crate::{clock, error::BenchError, histogram::Histogram, http::Http, report::Outcome};
 
 /// Seconds without any news after which what has not come is lost.
-pub(super) const SILENCE: f64 = 20.0;
+pub(super) const SILENCE: f64 = 30.0;
+/// Seconds in which another host takes over what a killed one had: its lease runs out.
+const TAKEN_OVER: f64 = 22.0;
 /// Seconds without any news after which nothing more comes of a host that works.
 const QUIET: f64 = 10.0;
 const LOOK: Duration = Duration::from_millis(20);
@@ -197,7 +199,9 @@ fn measure_from_now(rig: &Rig, load: &Load) {
 fn setting(rig: &Rig) -> String {
     let options = &rig.options;
     format!(
-        "1 number, {} customers, {} bytes, {} connections, {} under way, {}",
+        "1 number, {} host{}, {} customers, {} bytes, {} connections, {} under way, {}",
+        options.hosts,
+        if options.hosts == 1 { "" } else { "s" },
         options.customers,
         options.body,
         options.connections,
@@ -231,7 +235,7 @@ pub(super) async fn send(rig: &mut Rig) -> Result<Outcome, BenchError> {
 pub(super) async fn memory(rig: &mut Rig) -> Result<Outcome, BenchError> {
     let (messages, step) = (rig.options.messages, rig.options.step);
     let mut outcome = Outcome::new("memory", setting(rig));
-    outcome.figure("resident_0", "host memory before, MiB resident", rig.stand.host.resident(), 1);
+    outcome.figure("resident_0", "host memory before, MiB resident", rig.stand.resident(), 1);
     let (usage, began) = (Usage::now(&rig.stand), clock::now());
     let mut running = Running::start(rig, messages, false).await?;
     let (mut next, mut since, mut last) = (step, clock::now(), 0);
@@ -243,7 +247,7 @@ pub(super) async fn memory(rig: &mut Rig) -> Result<Outcome, BenchError> {
             (last, since) = (now, clock::now());
         }
         if now >= next {
-            let resident = rig.stand.host.resident();
+            let resident = rig.stand.resident();
             eprintln!("{next} of {messages}: {resident:.1} MiB after {:.0} s", clock::seconds_since(began));
             outcome.figure(
                 format!("resident_{next}"),
@@ -327,11 +331,15 @@ pub(super) async fn kill(rig: &mut Rig) -> Result<Outcome, BenchError> {
         // Between a twentieth of a second and one, another time each time.
         let pause = 50 + u64::from(clock::since_1970().subsec_micros()) % 950;
         running.wait(Duration::from_millis(pause).as_secs_f64()).await?;
-        rig.stand.host.kill();
+        let host = usize::try_from(kill).unwrap_or(0) % rig.stand.hosts.len();
+        rig.stand.kill(host);
         // What it had said is heard before the next one says anything.
         running.wait(0.1).await?;
         rig.sink.killed();
-        rig.stand.start_host().await?;
+        if rig.stand.hosts.len() > 1 {
+            running.wait(TAKEN_OVER).await?;
+        }
+        rig.stand.start_again(host).await?;
         if kill % 10 == 0 {
             eprintln!("{kill} of {} kills, {:.0} s", rig.options.kills, clock::seconds_since(began));
         }

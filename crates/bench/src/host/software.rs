@@ -1,5 +1,7 @@
 //! The business's software: it asks the API.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 
 use super::{Stand, sink::Sink};
@@ -8,7 +10,9 @@ use crate::{error::BenchError, http::Http, place::Place};
 /// What it knows of the API.
 #[derive(Debug, Clone)]
 pub(super) struct Software {
-    place: Place,
+    places: Vec<Place>,
+    /// Which of them is asked next.
+    next: Cell<usize>,
     token: String,
     /// The app's own, for its callback.
     app_token: String,
@@ -21,7 +25,8 @@ impl Software {
     pub(super) fn new(stand: &Stand) -> Self {
         let demo = &stand.demo;
         Self {
-            place: stand.host.place.clone(),
+            places: stand.hosts.iter().map(|host| host.place.clone()).collect(),
+            next: Cell::new(0),
             token: demo.token.clone(),
             app_token: format!("{}|{}", demo.app_id, demo.app_secret),
             messages: format!("/v24.0/{}/messages", demo.phone_number_id),
@@ -30,9 +35,11 @@ impl Software {
         }
     }
 
-    /// A connection that is kept.
+    /// A connection that is kept: to one host after the other.
     pub(super) async fn connect(&self) -> Result<Http, BenchError> {
-        Http::connect(&self.place).await
+        let next = self.next.replace(self.next.get() + 1) % self.places.len().max(1);
+        let place = self.places.get(next).ok_or(BenchError::Closed(None))?;
+        Http::connect(place).await
     }
 
     /// Wants to be told of everything.

@@ -45,7 +45,7 @@ pub(super) struct Demo {
 pub(super) struct Stand {
     pub(super) demo: Demo,
     pub(super) relay: Server,
-    pub(super) host: Server,
+    pub(super) hosts: Vec<Server>,
     program: Program,
     /// Deleted with everything in it when the processes are gone.
     _folder: TempDir,
@@ -56,25 +56,16 @@ pub(super) struct Stand {
 pub(super) struct Server {
     pub(super) place: Place,
     address: SocketAddr,
-    name: &'static str,
+    name: String,
     child: Child,
 }
 
 impl Server {
     /// SIGKILL, now.
-    pub(super) fn kill(&mut self) {
+    fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-
-    fn family(&self) -> Family {
-        Family::alone([self.child.id()])
-    }
-
-    /// MiB of resident memory.
-    pub(super) fn resident(&self) -> f64 {
-        self.family().resident() / 1024.0
     }
 }
 
@@ -95,17 +86,36 @@ impl Stand {
         let demo = program.bring_in(options).await?;
         let relay_address = address_of(&demo.relay_url)?;
         program.configure("relay", &relay_config(&program, relay_address))?;
-        let relay = program.serve("relay", relay_address).await?;
-        let address = free_address()?;
-        program.configure("host", &host_config(options, &program, &demo, address))?;
-        let host = program.serve("host", address).await?;
-        Ok(Self { demo, relay, host, program, _folder: folder })
+        let relay = program.serve("relay", "relay".to_owned(), relay_address).await?;
+        let mut hosts = Vec::new();
+        for number in 1..=options.hosts {
+            let (name, address) = (format!("host-{number}"), free_address()?);
+            program.configure(&name, &host_config(options, &program, &demo, (&name, address)))?;
+            hosts.push(program.serve("host", name, address).await?);
+        }
+        Ok(Self { demo, relay, hosts, program, _folder: folder })
     }
 
-    /// Starts the host again, on the same data and at the same address, after it was killed.
-    pub(super) async fn start_host(&mut self) -> Result<(), BenchError> {
-        self.host = self.program.serve(self.host.name, self.host.address).await?;
+    /// SIGKILL to a host, now.
+    pub(super) fn kill(&mut self, host: usize) {
+        self.hosts.iter_mut().skip(host).take(1).for_each(Server::kill);
+    }
+
+    /// Starts a host again, on the same data and at the same address, after it was killed.
+    pub(super) async fn start_again(&mut self, host: usize) -> Result<(), BenchError> {
+        if let Some(host) = self.hosts.get_mut(host) {
+            *host = self.program.serve("host", host.name.clone(), host.address).await?;
+        }
         Ok(())
+    }
+
+    fn family(&self) -> Family {
+        Family::alone(self.hosts.iter().map(|host| host.child.id()))
+    }
+
+    /// MiB of resident memory of the hosts.
+    pub(super) fn resident(&self) -> f64 {
+        self.family().resident() / 1024.0
     }
 }
 
@@ -164,10 +174,10 @@ impl Program {
         fs::write(self.config(name), config.to_string()).tried("writing a configuration")
     }
 
-    async fn serve(&self, name: &'static str, address: SocketAddr) -> Result<Server, BenchError> {
+    async fn serve(&self, what: &str, name: String, address: SocketAddr) -> Result<Server, BenchError> {
         let log = self.folder.join(format!("{name}.log"));
         let mut command = self.command(&log)?;
-        let child = command.arg(name).arg("--config").arg(self.config(name)).spawn();
+        let child = command.arg(what).arg("--config").arg(self.config(&name)).spawn();
         let child = child.tried(format!("starting {}", self.path.display()))?;
         let mut server = Server { place: Place::plain(address), address, name, child };
         wait(&mut server.child, &log, async || TcpStream::connect(address).await.ok()).await?;
@@ -220,22 +230,35 @@ fn relay_config(program: &Program, address: SocketAddr) -> toml::Table {
     ])
 }
 
-fn host_config(options: &Options, program: &Program, demo: &Demo, address: SocketAddr) -> toml::Table {
+fn host_config(
+    options: &Options,
+    program: &Program,
+    demo: &Demo,
+    (name, address): (&str, SocketAddr),
+) -> toml::Table {
     let number = |number: u64| toml::Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let messaging = [
         ("per_second", number(options.per_second.into())),
         ("pair_ms", number(options.pair_ms)),
         ("pair_burst", number(options.pair_burst.into())),
     ];
+    // Where `up` had it.
+    let made = program.up().join("host");
     let mut config = table([
-        ("data", text(&program.up().join("host"))),
+        ("data", text(&program.folder.join(name))),
+        ("master_keys", toml::Value::Array(vec![table([("file", text(&made.join("master.key")))]).into()])),
         ("relay", demo.relay_url.clone().into()),
         ("listen", table([("address", address.to_string().into())]).into()),
         ("messaging", table(messaging).into()),
         ("webhooks", table([("loopback", true.into())]).into()),
     ]);
-    if let Some(url) = &options.postgres {
-        config.insert("database".to_owned(), table([("url", url.clone().into())]).into());
+    let database = match &options.postgres {
+        Some(url) => url.clone(),
+        None => format!("sqlite:{}", made.join("host.db").display()),
+    };
+    config.insert("database".to_owned(), table([("url", database.into())]).into());
+    if let Some(url) = &options.nats {
+        config.insert("bus".to_owned(), table([("nats", url.clone().into())]).into());
     }
     config
 }
@@ -263,10 +286,10 @@ pub(super) struct Usage {
 impl Usage {
     pub(super) fn now(stand: &Stand) -> Self {
         Self {
-            host: stand.host.family().cpu(),
-            relay: stand.relay.family().cpu(),
+            host: stand.family().cpu(),
+            relay: Family::alone([stand.relay.child.id()]).cpu(),
             own: process::own_cpu(),
-            written: stand.host.family().written(),
+            written: stand.family().written(),
         }
     }
 
@@ -289,6 +312,6 @@ impl Usage {
             (now.written - self.written) / messages,
             0,
         );
-        outcome.figure("host_resident_mib", "host memory, MiB resident", stand.host.resident(), 1);
+        outcome.figure("host_resident_mib", "host memory, MiB resident", stand.resident(), 1);
     }
 }
