@@ -149,7 +149,8 @@ async fn lane_of(
                 load.answers.borrow_mut().add(clock::now().saturating_sub(began));
                 load.accepted.set(load.accepted.get() + 1);
             }
-            Err(BenchError::Answer { status, body, .. }) => {
+            // Of an error of the host's it is not known either whether the message was taken.
+            Err(BenchError::Answer { status, body, .. }) if !load.killed || status < 500 => {
                 if load.refused.replace(load.refused.get() + 1) == 0 {
                     eprintln!("the host refuses: {status} {body}");
                 }
