@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills relays and clients at random moments under load and counts what was acknowledged and is not there.
+# Kills relays, hosts and clients at random moments under load and counts what was acknowledged and is not there.
 #
 #   scripts/crash.sh [ROUNDS]     default: 200 on each ground; make test does 20
 set -euo pipefail
@@ -9,3 +9,4 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 export CRASH_ROUNDS=${1:-200}
 cargo test --release -p tradepost-relay --test sockets -- --nocapture --test-threads 1 crash::
+cargo run --release -p tradepost -- bench host --tests kill --kills "$CRASH_ROUNDS" --customers 100 --connections 20 --under-way 200

@@ -50,6 +50,7 @@ enum Command {
 #[derive(Debug, clap::Subcommand)]
 enum Bench {
     Relay(Box<bench::relay::Options>),
+    Host(Box<bench::host::Options>),
 }
 
 #[tokio::main]
@@ -62,13 +63,20 @@ async fn main() -> ExitCode {
         Command::Chat(flags) => chat::run(*flags).await,
         Command::Business(flags) => told(business::run(*flags).await),
         Command::Admin(flags) => told(admin::run(*flags).await),
-        Command::Bench(Bench::Relay(options)) => told(measure(*options).await),
+        Command::Bench(Bench::Relay(options)) => {
+            let json = options.json;
+            told(measured(bench::relay::run(*options).await, json))
+        }
+        Command::Bench(Bench::Host(options)) => {
+            let json = options.json;
+            told(measured(bench::host::run(*options).await, json))
+        }
     }
 }
 
-async fn measure(options: bench::relay::Options) -> anyhow::Result<()> {
-    let json = options.json;
-    let report = bench::relay::run(options).await?;
+/// Prints what was measured.
+fn measured(report: Result<bench::Report, bench::BenchError>, json: bool) -> anyhow::Result<()> {
+    let report = report?;
     print!("{}", if json { report.json_lines() } else { report.table() });
     anyhow::ensure!(report.is_clean(), "a count that must be 0 is not");
     Ok(())

@@ -5,57 +5,29 @@
 //! checked off by sender and sequence.
 
 mod accounts;
-mod clock;
 mod drain;
-mod error;
 mod flood;
-mod histogram;
-mod http;
 mod idle;
-mod link;
 mod message;
 mod online;
 mod options;
-mod place;
-mod process;
-mod report;
 mod rig;
 mod server;
 mod store;
 mod tally;
 mod traffic;
 
-use tokio::{sync::oneshot, task::LocalSet};
-
-pub use self::{
-    error::BenchError,
-    options::{Options, Test},
-    report::Report,
-};
-use self::{error::Tried as _, rig::Rig, server::Sends, store::Kill};
+pub use self::options::{Options, Test};
+use self::{rig::Rig, server::Sends, store::Kill};
+use crate::{clock, error, histogram, http, link, place, process, report};
+pub use crate::{error::BenchError, report::Report};
 
 /// Measures, on a thread of its own. Says on standard error how far it is.
 ///
 /// # Errors
 /// When there are no figures: the server does not start, a connection breaks, options do not fit.
 pub async fn run(options: Options) -> Result<Report, BenchError> {
-    let (done, result) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("generator".to_owned())
-        .spawn(move || {
-            // Nobody waits any more if this fails.
-            let _ = done.send(on_this_thread(options));
-        })
-        .tried("starting the generator's thread")?;
-    result
-        .await
-        .unwrap_or_else(|_| Err(BenchError::Failed("the generator ended without a result".to_owned())))
-}
-
-fn on_this_thread(options: Options) -> Result<Report, BenchError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.tried("starting the generator's runtime")?;
-    LocalSet::new().block_on(&runtime, measure(options))
+    crate::thread::run(move || measure(options)).await
 }
 
 async fn measure(options: Options) -> Result<Report, BenchError> {

@@ -74,6 +74,6 @@ const DUE: Labels = [
 
 fn latency(histogram: &Histogram, labels: &Labels, outcome: &mut Outcome) {
     for (key, label, share) in labels {
-        outcome.figure(key, label, histogram.quantile(*share), 3);
+        outcome.figure(*key, *label, histogram.quantile(*share), 3);
     }
 }

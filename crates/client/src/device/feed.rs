@@ -172,7 +172,10 @@ impl Device {
             let chat = said.chat.as_bytes().to_vec();
             let sent = SentRecord { chat, state: state.into(), voice, ..Default::default() };
             Self::put_sent(work, id, &sent);
-            self.take_early_receipt(work, said.chat, id.timestamp).await?;
+            // Nobody has what this device only now sends.
+            if said.device != self.device() {
+                self.take_early_receipt(work, said.chat, id.timestamp).await?;
+            }
         }
         Ok(())
     }

@@ -80,11 +80,15 @@ impl Device {
         state: EntryState,
     ) -> Result<Option<Entry>, Error> {
         let id = MessageRef { author: said.author, timestamp: content.timestamp };
-        let seen = seen_message(said.author, said.device, content.timestamp);
-        if work.bytes(Space::Seen, &seen).await?.is_some() {
-            return Ok(None);
+        // This device gives every time once: nobody repeats what it sends.
+        let new_here = !work.keeps_history() && said.author == self.account() && said.device == self.device();
+        if !new_here {
+            let seen = seen_message(said.author, said.device, content.timestamp);
+            if work.bytes(Space::Seen, &seen).await?.is_some() {
+                return Ok(None);
+            }
+            work.put(Space::Seen, seen, &[], work.now, Zeroizing::default());
         }
-        work.put(Space::Seen, seen, &[], work.now, Zeroizing::default());
         if !work.keeps_history() {
             self.insert_in_feed(work, said, content, state).await?;
             return Ok(None);
@@ -211,20 +215,22 @@ impl Device {
         state: EntryState,
     ) -> Result<(), Error> {
         let id = MessageRef { author: self.account(), timestamp };
-        let reference = if let Some(mut entry) = Self::entry(work, id).await? {
-            if entry.chat != chat.as_bytes() || !entry.state().may_become(state) {
-                return Ok(());
-            }
-            entry.set_state(state);
-            Self::put_entry(work, &entry)?;
-            entry.reference
-        } else if let Some(mut sent) = work.load::<SentRecord>(Space::Sent, &message_name(id, None)).await? {
+        // Without a history it is almost always this one.
+        let sent = work.load::<SentRecord>(Space::Sent, &message_name(id, None)).await?;
+        let reference = if let Some(mut sent) = sent {
             if sent.chat != chat.as_bytes() || !sent.state().may_become(state) {
                 return Ok(());
             }
             sent.set_state(state);
             Self::put_sent(work, id, &sent);
             sent.reference
+        } else if let Some(mut entry) = Self::entry(work, id).await? {
+            if entry.chat != chat.as_bytes() || !entry.state().may_become(state) {
+                return Ok(());
+            }
+            entry.set_state(state);
+            Self::put_entry(work, &entry)?;
+            entry.reference
         } else {
             return self.keep_receipt(work, chat, timestamp, state).await;
         };

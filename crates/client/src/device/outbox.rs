@@ -21,7 +21,7 @@ pub(super) const CONTENT: usize = 88 << 10;
 /// Bytes of the sends in a frame, which also says what is acknowledged.
 const FRAME: usize = limits::FRAME - 64;
 /// Lanes that are looked at together.
-const LANES: usize = 32;
+const LANES: usize = 256;
 
 impl Device {
     /// How much waits to be sent.

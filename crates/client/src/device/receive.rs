@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Deliveries in one commit.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// What a batch of deliveries asks for besides.
 #[derive(Default)]
@@ -49,27 +49,49 @@ struct PreKeys {
 }
 
 impl Device {
-    /// Takes deliveries in; gives the number of the last, now safe.
-    pub(super) async fn receive(&self, deliveries: &[Delivery]) -> Result<Option<u64>, Error> {
-        for batch in deliveries.chunks(BATCH) {
+    /// Takes in what came together: deliveries, and what the relay says of what was sent; gives the number of the last
+    /// delivery, now safe.
+    pub(super) async fn take_in(
+        &self,
+        deliveries: &[Delivery],
+        sent: &[bytes::Bytes],
+        refusals: &[frames::Refusal],
+    ) -> Result<Option<u64>, Error> {
+        let mut batches = deliveries.chunks(BATCH).peekable();
+        while let Some(batch) = batches.next() {
             let mut work = self.work().await?;
-            let mut asked = Batch::default();
-            for envelope in batch.iter().filter_map(|delivery| delivery.envelope.as_ref()) {
-                match self.take(&mut work, envelope, &mut asked).await {
-                    Ok(()) => {}
-                    Err(error @ Error::Vault(_)) => return Err(error),
-                    // One envelope must not stop those after it.
-                    Err(error) => tracing::warn!(%error, "an envelope was dropped"),
-                }
-            }
-            for (account, timestamps) in asked.delivered {
-                for timestamps in timestamps.chunks(NAMED) {
-                    self.queue_receipt(&mut work, account, ReceiptType::Delivered, timestamps).await?;
-                }
+            self.receive(&mut work, batch).await?;
+            if batches.peek().is_none() {
+                self.settle(&mut work, sent, refusals).await?;
             }
             self.save(work).await?;
         }
+        if deliveries.is_empty() && !(sent.is_empty() && refusals.is_empty()) {
+            let mut work = self.work().await?;
+            self.settle(&mut work, sent, refusals).await?;
+            self.save(work).await?;
+        }
         Ok(deliveries.last().map(|delivery| delivery.number))
+    }
+
+    async fn receive(&self, work: &mut Work<'_>, batch: &[Delivery]) -> Result<(), Error> {
+        let envelopes = || batch.iter().filter_map(|delivery| delivery.envelope.as_ref());
+        work.prefetch(envelopes().flat_map(needed).collect()).await?;
+        let mut asked = Batch::default();
+        for envelope in envelopes() {
+            match self.take(work, envelope, &mut asked).await {
+                Ok(()) => {}
+                Err(error @ Error::Vault(_)) => return Err(error),
+                // One envelope must not stop those after it.
+                Err(error) => tracing::warn!(%error, "an envelope was dropped"),
+            }
+        }
+        for (account, timestamps) in asked.delivered {
+            for timestamps in timestamps.chunks(NAMED) {
+                self.queue_receipt(work, account, ReceiptType::Delivered, timestamps).await?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn queue_receipt(
@@ -306,6 +328,20 @@ impl Device {
             }
         }
     }
+}
+
+/// What is looked at to open an envelope.
+fn needed(envelope: &Envelope) -> Vec<(Space, Vec<u8>)> {
+    let (Ok(from), Ok(device)) =
+        (AccountId::try_from(&envelope.from[..]), DeviceId::try_from(envelope.from_device))
+    else {
+        return Vec::new();
+    };
+    vec![
+        (Space::Seen, seen_envelope(from, device, &envelope.id)),
+        (Space::Peer, from.as_bytes().to_vec()),
+        (Space::Session, name(from, device)),
+    ]
 }
 
 /// A first message under a last-resort key: who repeats it, repeats all of this.

@@ -38,12 +38,12 @@ impl Device {
         let Some(reference) = reference else { return Ok(()) };
         let value = Referred { to: to.as_bytes().to_vec(), timestamp: id.timestamp }.encode_to_vec();
         work.put(Space::Reference, reference.to_vec(), &[], work.now, Zeroizing::new(value));
-        if let Some(mut entry) = Self::entry(work, id).await? {
-            entry.reference = reference.to_vec();
-            Self::put_entry(work, &entry)?;
-        } else if let Some(mut sent) = work.load::<SentRecord>(Space::Sent, &message_name(id, None)).await? {
+        if let Some(mut sent) = work.load::<SentRecord>(Space::Sent, &message_name(id, None)).await? {
             sent.reference = reference.to_vec();
             Self::put_sent(work, id, &sent);
+        } else if let Some(mut entry) = Self::entry(work, id).await? {
+            entry.reference = reference.to_vec();
+            Self::put_entry(work, &entry)?;
         }
         Ok(())
     }

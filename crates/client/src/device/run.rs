@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use wire::{
     AccountId, Message as _, close,
     frames::{ClientFrame, Send, ServerFrame},
@@ -27,6 +27,8 @@ const LONGEST: u64 = 60_000;
 const LASTING: u64 = 30_000;
 /// Milliseconds after which an unanswered send means that the socket is dead.
 const ANSWER: u64 = 60_000;
+/// Deliveries, or answers to sends, with which no further frame is waited for.
+const TOGETHER: usize = 256;
 /// Accounts whose keys are fetched at the same time.
 const FETCHES: usize = 8;
 /// Milliseconds between looks at what is due.
@@ -153,15 +155,17 @@ impl Device {
         loop {
             self.0.readers.room().await;
             self.room_in_feed().await;
-            let frame = socket.next().await?;
+            let mut frame = decoded(socket.next().await?)?;
             heard.store(true, Ordering::Relaxed);
-            // A relay that speaks something else is no better after a new connection, but it may be replaced meanwhile.
-            let frame = ServerFrame::decode(frame).map_err(|_| LinkError::Closed(Some(close::INVALID)))?;
-            if let Some(safe) = self.receive(&frame.deliveries).await? {
+            // What has come meanwhile is taken with it: one save for all of it. An error shows itself again.
+            while frame.deliveries.len() < TOGETHER && frame.sent.len() < TOGETHER {
+                let Some(Ok(next)) = socket.next().now_or_never() else { break };
+                join(&mut frame, decoded(next)?);
+            }
+            if let Some(safe) = self.take_in(&frame.deliveries, &frame.sent, &frame.refusals).await? {
                 pipe.safe.fetch_max(safe, Ordering::AcqRel);
                 self.0.lanes.wake.notify_one();
             }
-            self.settle(&frame.sent, &frame.refusals).await?;
             if frame.drained {
                 self.0.readers.tell(&Event::Drained);
             }
@@ -289,6 +293,20 @@ impl Device {
     fn transient(&self) -> std::sync::MutexGuard<'_, std::collections::VecDeque<Send>> {
         self.0.transient.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A relay that speaks something else is no better after a new connection, but it may be replaced meanwhile.
+fn decoded(frame: bytes::Bytes) -> Result<ServerFrame, LinkError> {
+    ServerFrame::decode(frame).map_err(|_| LinkError::Closed(Some(close::INVALID)))
+}
+
+/// Puts what the next frame says behind what the one before said.
+fn join(frame: &mut ServerFrame, next: ServerFrame) {
+    frame.deliveries.extend(next.deliveries);
+    frame.sent.extend(next.sent);
+    frame.refusals.extend(next.refusals);
+    frame.drained |= next.drained;
+    frame.prekeys_left = next.prekeys_left.or(frame.prekeys_left);
 }
 
 /// The frames for what is to be sent: one, unless what is only for who is connected now makes it too long.

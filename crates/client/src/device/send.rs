@@ -1,7 +1,7 @@
 //! Sending.
 
 use wire::{
-    Message as _,
+    DeviceId, Message as _,
     content::{self, Body, Content, Sent, Sync, SyncEvent},
     frames,
 };
@@ -16,7 +16,8 @@ use super::{
 use crate::{
     AccountId, Draft, DraftContent, Error, Event, MessageRef, State,
     content::{body_to_wire, excerpt, preview_to_wire, wire_ref},
-    records::{EntryState, Purpose, QueuedSend, SentRecord, Work},
+    records::{EntryState, Purpose, QueuedSend, SentRecord, Work, name},
+    vault::Space,
 };
 
 /// Typing notices that may wait for the socket.
@@ -51,6 +52,7 @@ impl Device {
         drafts: Vec<(AccountId, Draft)>,
     ) -> Result<Vec<Result<MessageRef, Error>>, Error> {
         let mut work = self.work().await?;
+        work.prefetch(drafts.iter().flat_map(|(to, draft)| needed(*to, draft)).collect()).await?;
         let mut sent = Vec::with_capacity(drafts.len());
         for (to, draft) in drafts {
             let mark = work.mark();
@@ -266,4 +268,13 @@ impl Device {
         let account = self.account();
         self.queue(work, account, timestamp, content.encode_to_vec(), purpose, message).await
     }
+}
+
+/// What is looked at to send a draft, as far as that can be told from it.
+fn needed(to: AccountId, draft: &Draft) -> Vec<(Space, Vec<u8>)> {
+    let account = || to.as_bytes().to_vec();
+    let reference = draft.reference.map(|reference| (Space::Reference, reference.to_vec()));
+    let known =
+        [(Space::Peer, account()), (Space::Chat, account()), (Space::Session, name(to, DeviceId::PRIMARY))];
+    known.into_iter().chain(reference).collect()
 }

@@ -19,29 +19,30 @@ const PAUSE: u64 = 500;
 
 impl Device {
     /// Sends are with the relay, or will not be.
-    pub(super) async fn settle(&self, sent: &[bytes::Bytes], refusals: &[Refusal]) -> Result<(), Error> {
-        if sent.is_empty() && refusals.is_empty() {
-            return Ok(());
-        }
-        let mut work = self.work().await?;
+    pub(super) async fn settle(
+        &self,
+        work: &mut Work<'_>,
+        sent: &[bytes::Bytes],
+        refusals: &[Refusal],
+    ) -> Result<(), Error> {
         for id in sent {
             // What went to who is connected now is in no lane.
             let Some(to) = self.0.lanes.recipient(id) else { continue };
-            if let Some(item) = Self::head(&work, to).await?.filter(|item| item.id == *id) {
-                Self::take_out(&mut work, &item);
-                self.advance(&mut work, &item, EntryState::Sent).await?;
+            if let Some(item) = Self::head(work, to).await?.filter(|item| item.id == *id) {
+                Self::take_out(work, &item);
+                self.advance(work, &item, EntryState::Sent).await?;
             }
             self.0.lanes.set(to, Lane::Ready);
         }
         for refusal in refusals {
             let Some(to) = self.0.lanes.recipient(&refusal.id) else { continue };
-            let lane = match Self::head(&work, to).await?.filter(|item| item.id == refusal.id) {
-                Some(item) => self.refused(&mut work, to, item, refusal).await?,
+            let lane = match Self::head(work, to).await?.filter(|item| item.id == refusal.id) {
+                Some(item) => self.refused(work, to, item, refusal).await?,
                 None => Lane::Ready,
             };
             self.0.lanes.set(to, lane);
         }
-        self.save(work).await
+        Ok(())
     }
 
     async fn refused(

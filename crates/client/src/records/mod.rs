@@ -145,6 +145,12 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Says what will be loaded next.
+    pub(crate) async fn prefetch(&self, mut names: Vec<(Space, Vec<u8>)>) -> Result<(), VaultError> {
+        names.retain(|name| !self.written.contains_key(name));
+        if names.is_empty() { Ok(()) } else { self.vault.prefetch(&names).await }
+    }
+
     pub(crate) async fn load<T: prost::Message + Default>(
         &self,
         space: Space,

@@ -173,6 +173,12 @@ pub trait Vault: Shared {
         limit: usize,
     ) -> Result<Vec<Record>, VaultError>;
 
+    /// Says which records will be loaded next, so that a vault for which a question costs more than an answer asks once.
+    /// Whether it does anything changes nothing else.
+    async fn prefetch(&self, _names: &[(Space, Vec<u8>)]) -> Result<(), VaultError> {
+        Ok(())
+    }
+
     /// Makes all changes, in their order, or none.
     async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError>;
 }

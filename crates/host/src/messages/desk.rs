@@ -6,6 +6,7 @@ use ::store::bus::{Bus, Subject as BusSubject};
 use async_trait::async_trait;
 use bytes::Bytes;
 use client::{Draft, Event, MessageRef};
+use tokio::sync::Mutex;
 
 use super::{
     Messages, statuses,
@@ -45,8 +46,11 @@ pub(crate) async fn tell(bus: &dyn Bus, number: NumberId) {
 #[async_trait]
 impl Desk for Messages {
     async fn work(&self, live: Arc<Live>) -> HostError {
+        // Who is being erased is not written to.
+        let turn = Mutex::new(());
         let outcome = tokio::select! {
-            outcome = self.serve(&live) => outcome,
+            outcome = self.serve(&live, &turn) => outcome,
+            outcome = self.listen(&live, &turn) => outcome,
             outcome = self.bring_files(&live) => outcome,
         };
         match outcome {
@@ -57,17 +61,17 @@ impl Desk for Messages {
 }
 
 impl Messages {
-    async fn serve(&self, live: &Live) -> Result<std::convert::Infallible, HostError> {
+    /// What the business wants done.
+    async fn serve(&self, live: &Live, turn: &Mutex<()>) -> Result<std::convert::Infallible, HostError> {
         let mut signals = match subject(live.number.id) {
             Some(subject) => self.ground.bus.subscribe(&subject).await.ok(),
             None => None,
         };
-        let mut events = live.device.events();
         loop {
-            let mut busy = self.dispatch(live).await?;
-            busy |= self.receive(live).await?;
+            let turn = turn.lock().await;
+            let busy = self.dispatch(live).await?;
+            drop(turn);
             self.tell_read(live).await?;
-            while events.try_next().is_some() {}
             if busy {
                 continue;
             }
@@ -78,10 +82,23 @@ impl Messages {
                     None => std::future::pending().await,
                 }
             };
-            let fed = async { while !matches!(events.next().await, Event::Feed { .. } | Event::Drained) {} };
             tokio::select! {
                 () = live.wake.notified() => {}
                 () = heard => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// What the device has to say.
+    async fn listen(&self, live: &Live, turn: &Mutex<()>) -> Result<std::convert::Infallible, HostError> {
+        let mut events = live.device.events();
+        loop {
+            while self.receive(live, turn).await? {
+                while events.try_next().is_some() {}
+            }
+            let fed = async { while !matches!(events.next().await, Event::Feed { .. } | Event::Drained) {} };
+            tokio::select! {
                 () = fed => {}
                 () = tokio::time::sleep(LOOK) => {}
             }

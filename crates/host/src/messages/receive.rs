@@ -9,6 +9,7 @@ use std::{
 use ::store::Timestamp;
 use client::{AccountId, Body, Change, DeviceId, FeedItem, Marketing, Media, MessageRef, News};
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::Mutex;
 
 use super::{
     Document, Happened, Messages, Names, Prepared, convert, log_name, place_name,
@@ -63,7 +64,7 @@ struct Taken {
 
 impl Messages {
     /// Takes some of what the device has; whether there may be more.
-    pub(super) async fn receive(&self, live: &Live) -> Result<bool, HostError> {
+    pub(super) async fn receive(&self, live: &Live, turn: &Mutex<()>) -> Result<bool, HostError> {
         let feed = live.device.feed(0, BATCH).await?;
         let Some(through) = feed.last().map(|item| item.position) else { return Ok(false) };
         let number = &live.number;
@@ -75,8 +76,11 @@ impl Messages {
         let mut erase = Vec::new();
         self.take_said(live, said, &mut taken, &mut erase).await?;
         self.commit(number, taken).await?;
-        for (known, request) in erase {
-            self.erase_person(live, &known, request).await?;
+        if !erase.is_empty() {
+            let _turn = turn.lock().await;
+            for (known, request) in erase {
+                self.erase_person(live, &known, request).await?;
+            }
         }
         live.device.forget_through(through).await?;
         self.outlet.wake().await;

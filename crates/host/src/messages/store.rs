@@ -370,8 +370,8 @@ pub(super) async fn chats(
     distinct.sort_unstable();
     distinct.dedup();
     let rows: Vec<ChatRow> = query(
-        "SELECT number, person, latest, wrote, opened, allowance, blocked, marketing_stopped, identity
-         FROM chats WHERE (number, person) IN (VALUES {rows})",
+        "SELECT c.number, c.person, c.latest, c.wrote, c.opened, c.allowance, c.blocked, c.marketing_stopped,
+         c.identity FROM chats c JOIN (VALUES {rows}) AS v ON c.number = v.column1 AND c.person = v.column2",
     )
     .rows(distinct.into_iter().map(|(number, person)| [number.into(), person.0.into()]))
     .all(reader)

@@ -44,6 +44,19 @@ impl Leases {
         Self { holder: ground.random(), ground }
     }
 
+    /// Of a database that only this process can have open: who had numbers before is dead, whether or not its leases
+    /// have run out.
+    pub(super) async fn inherit(&self) -> Result<(), HostError> {
+        if !self.ground.database.is_alone() {
+            return Ok(());
+        }
+        let holder = self.holder;
+        let written = self.ground.write(0, move |transaction| {
+            Box::pin(async move { Ok(store::only(transaction, holder).await?) })
+        });
+        written.await
+    }
+
     /// Begins to run a number of this process's under a token of its own; whether it is still this process's.
     pub(super) async fn claim(&self, number: NumberId, token: Token) -> Result<bool, HostError> {
         let holder = self.holder;

@@ -2,6 +2,7 @@
 
 mod edges;
 mod leases;
+mod lists;
 mod names;
 pub mod running;
 mod store;

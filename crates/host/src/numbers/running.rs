@@ -251,6 +251,12 @@ impl Running {
 
     async fn keep(self: &Arc<Self>, desk: Arc<dyn Desk>) {
         let mut signals = self.leases.listen().await;
+        if let Err(error) = self.leases.inherit().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "leases of an earlier process stay until they run out"
+            );
+        }
         loop {
             match self.leases.share(|| self.held()).await {
                 Ok(share) => {

@@ -325,6 +325,12 @@ pub(super) async fn counts(reader: &mut Connection, now: Timestamp) -> Result<(i
     Ok((registered, registered - run.unwrap_or_default()))
 }
 
+/// There is no process but this one.
+pub(super) async fn only(transaction: &mut Transaction, holder: [u8; 16]) -> Result<(), StoreError> {
+    query("DELETE FROM hosts_alive WHERE host <> $1").bind(holder).execute(transaction).await?;
+    query("DELETE FROM number_leases WHERE holder <> $1").bind(holder).execute(transaction).await.map(drop)
+}
+
 /// Numbers that nobody runs.
 pub(super) async fn free(
     reader: &mut Connection,
@@ -367,6 +373,40 @@ pub(super) async fn vault_row(
     .bind(i64::from(space))
     .bind(name)
     .optional(reader)
+    .await
+}
+
+::store::row! {
+    /// The same, with where it is.
+    pub(super) struct NamedRow from "vault_records" {
+        pub(super) space: i64,
+        pub(super) name: Vec<u8>,
+        owner: Vec<u8>,
+        position: i64,
+        value: Vec<u8>,
+    }
+}
+
+impl From<NamedRow> for VaultRow {
+    fn from(row: NamedRow) -> Self {
+        let NamedRow { name, owner, position, value, .. } = row;
+        Self { name, owner, position, value }
+    }
+}
+
+/// Records of these spaces and names, in no order.
+pub(super) async fn vault_rows_named(
+    reader: &mut Connection,
+    number: NumberId,
+    names: impl Iterator<Item = (u8, [u8; 32])>,
+) -> Result<Vec<NamedRow>, StoreError> {
+    query(
+        "SELECT r.space, r.name, r.owner, r.position, r.value FROM vault_records r JOIN (VALUES {rows}) AS v
+         ON r.space = v.column1 AND r.name = v.column2 WHERE r.number = $1",
+    )
+    .bind(number)
+    .rows(names.map(|(space, name)| [i64::from(space).into(), name.into()]))
+    .all(reader)
     .await
 }
 

@@ -6,9 +6,9 @@
 //! What it holds in memory is what it wrote or read itself: nobody else writes it.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use ::store::{
@@ -25,7 +25,10 @@ use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::{RwLock, oneshot};
 use zeroize::Zeroizing;
 
-use super::store;
+use super::{
+    lists::{Effect, List, Lists},
+    store,
+};
 use crate::{
     ground::Ground,
     ids::NumberId,
@@ -43,7 +46,7 @@ pub(crate) type Token = [u8; 16];
 pub(crate) struct Saves;
 
 /// A record by space and hidden name; none takes it away.
-type Written = ((u8, [u8; 32]), Option<Row>);
+pub(super) type Written = ((u8, [u8; 32]), Option<Row>);
 
 /// A save.
 #[derive(Debug)]
@@ -54,9 +57,9 @@ pub(crate) struct Save {
 }
 
 #[derive(Debug, Clone)]
-struct Row {
-    owner: [u8; 32],
-    position: u64,
+pub(super) struct Row {
+    pub(super) owner: [u8; 32],
+    pub(super) position: u64,
     sealed: Vec<u8>,
 }
 
@@ -91,7 +94,7 @@ impl Lane for Saves {
             outputs.push(Saved::Yes);
         }
         let mut puts: Vec<[Value; 6]> = Vec::with_capacity(rows.len());
-        let mut deletes: Vec<[Value; 3]> = Vec::new();
+        let mut deletes: BTreeMap<(NumberId, u8), Vec<[Value; 1]>> = BTreeMap::new();
         for ((number, space, name), row) in rows {
             match row {
                 Some(row) => puts.push([
@@ -102,7 +105,7 @@ impl Lane for Saves {
                     row.position.cast_signed().into(),
                     (&*row.sealed).into(),
                 ]),
-                None => deletes.push([number.into(), i64::from(space).into(), name.into()]),
+                None => deletes.entry((number, space)).or_default().push([name.into()]),
             }
         }
         query(
@@ -113,10 +116,15 @@ impl Lane for Saves {
         .rows(puts)
         .execute(transaction)
         .await?;
-        query("DELETE FROM vault_records WHERE (number, space, name) IN (VALUES {rows})")
-            .rows(deletes)
-            .execute(transaction)
-            .await?;
+        // One statement for each space: SQLite would look for rows of several columns in the whole table.
+        for ((number, space), names) in deletes {
+            query("DELETE FROM vault_records WHERE number = $1 AND space = $2 AND name IN (VALUES {rows})")
+                .bind(number)
+                .bind(i64::from(space))
+                .rows(names)
+                .execute(transaction)
+                .await?;
+        }
         Ok(outputs)
     }
 
@@ -146,6 +154,7 @@ pub(crate) struct SqlVault {
     number: NumberId,
     token: Token,
     known: Cache<Name, Known, Size>,
+    lists: Arc<Mutex<Lists>>,
     /// Held while a save is under way, also by one whose caller is gone: what is read afterwards is what was saved.
     turn: Arc<RwLock<()>>,
 }
@@ -166,7 +175,7 @@ impl SqlVault {
         token: Token,
     ) -> Self {
         let known = Cache::with_weighter(10_000, KEPT, Size);
-        Self { ground, saves, key, number, token, known, turn: Arc::default() }
+        Self { ground, saves, key, number, token, known, lists: Arc::default(), turn: Arc::default() }
     }
 
     fn hidden(&self, what: &str, space: Space, name: &[u8]) -> [u8; 32] {
@@ -208,6 +217,92 @@ impl SqlVault {
     }
 }
 
+/// What may be held at once of records that are asked for together.
+const TOGETHER: usize = 1000;
+/// Records of a list that are read at once.
+const PAGE: usize = 1000;
+
+impl SqlVault {
+    fn known_record(&self, name: &Name) -> Option<Option<Record>> {
+        let record = |(position, value): (u64, Arc<Zeroizing<Vec<u8>>>)| Record {
+            key: name.1.clone(),
+            position,
+            value: Zeroizing::clone(&value),
+        };
+        self.known.get(name).map(|known| known.map(record))
+    }
+
+    /// Reads records that are not in memory, all with one question, and keeps them there.
+    async fn read(&self, names: Vec<Name>) -> Result<HashMap<Name, Option<Record>>, VaultError> {
+        let mut read = HashMap::with_capacity(names.len());
+        let mut names = names.into_iter();
+        loop {
+            let some: Vec<Name> = names.by_ref().take(TOGETHER).collect();
+            if some.is_empty() {
+                return Ok(read);
+            }
+            let mut hidden: HashMap<(u8, [u8; 32]), Name> = some
+                .into_iter()
+                .map(|name| ((name.0 as u8, self.hidden("vault name", name.0, &name.1)), name))
+                .collect();
+            let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
+            let rows = store::vault_rows_named(&mut reader, self.number, hidden.keys().copied()).await;
+            for row in rows.map_err(|error| unavailable(&error))? {
+                let of = u8::try_from(row.space).map_err(|_| VaultError::Damaged)?;
+                let id = <[u8; 32]>::try_from(&row.name[..]).map_err(|_| VaultError::Damaged)?;
+                let name = hidden.remove(&(of, id)).ok_or(VaultError::Damaged)?;
+                let record = self.open(name.0, &row.into())?;
+                if record.key != name.1 {
+                    return Err(VaultError::Damaged);
+                }
+                self.known.insert(name.clone(), Some((record.position, Arc::new(record.value.clone()))));
+                read.insert(name, Some(record));
+            }
+            for name in hidden.into_values() {
+                self.known.insert(name.clone(), None);
+                read.insert(name, None);
+            }
+        }
+    }
+
+    /// The keys of a list, in order; the list is read once, and followed from then on.
+    async fn listed(
+        &self,
+        space: Space,
+        owner: Option<[u8; 32]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, VaultError> {
+        if let Some(list) = lock(&self.lists).get(space) {
+            return Ok(list.scan(owner, order, limit));
+        }
+        let (mut list, mut last) = (List::default(), 0);
+        let page = i64::try_from(PAGE).unwrap_or(i64::MAX);
+        loop {
+            let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
+            let after = Order::After(last);
+            let rows = store::vault_rows(&mut reader, self.number, space as u8, None, after, page).await;
+            let rows = rows.map_err(|error| unavailable(&error))?;
+            for row in &rows {
+                let owner = <[u8; 32]>::try_from(&row.owner[..]).map_err(|_| VaultError::Damaged)?;
+                let record = self.open(space, row)?;
+                last = record.position;
+                list.put(record.key, owner, record.position);
+            }
+            if rows.len() < PAGE {
+                break;
+            }
+        }
+        let found = list.scan(owner, order, limit);
+        lock(&self.lists).keep(space, list);
+        Ok(found)
+    }
+}
+
+fn lock(lists: &Mutex<Lists>) -> MutexGuard<'_, Lists> {
+    lists.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn unavailable(error: &StoreError) -> VaultError {
     VaultError::Unavailable(error.to_string())
 }
@@ -217,12 +312,8 @@ impl Vault for SqlVault {
     async fn load(&self, space: Space, key: &[u8]) -> Result<Option<Record>, VaultError> {
         let _turn = self.turn.read().await;
         let name = (space, key.to_vec());
-        if let Some(known) = self.known.get(&name) {
-            return Ok(known.map(|(position, value)| Record {
-                key: name.1,
-                position,
-                value: Zeroizing::clone(&value),
-            }));
+        if let Some(known) = self.known_record(&name) {
+            return Ok(known);
         }
         let hidden = self.hidden("vault name", space, key);
         let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
@@ -246,10 +337,34 @@ impl Vault for SqlVault {
     ) -> Result<Vec<Record>, VaultError> {
         let _turn = self.turn.read().await;
         let owner = owner.map(|owner| self.hidden("vault owner", space, owner));
+        if List::is(space) {
+            let keys = self.listed(space, owner, order, limit).await?;
+            let mut found: Vec<(Name, Option<Option<Record>>)> = Vec::with_capacity(keys.len());
+            for key in keys {
+                let name = (space, key);
+                let known = self.known_record(&name);
+                found.push((name, known));
+            }
+            let missing = found.iter().filter(|(_, known)| known.is_none());
+            let mut read = self.read(missing.map(|(name, _)| name.clone()).collect()).await?;
+            let records = found.into_iter().map(|(name, known)| match known {
+                Some(known) => known,
+                None => read.remove(&name).flatten(),
+            });
+            return Ok(records.flatten().collect());
+        }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
         let rows = store::vault_rows(&mut reader, self.number, space as u8, owner, order, limit).await;
         rows.map_err(|error| unavailable(&error))?.iter().map(|row| self.open(space, row)).collect()
+    }
+
+    async fn prefetch(&self, names: &[Name]) -> Result<(), VaultError> {
+        let _turn = self.turn.read().await;
+        // What does not fit would push out what was fetched before it.
+        let missing = names.iter().filter(|name| self.known.peek(*name).is_none()).take(2 * TOGETHER);
+        let missing: HashSet<Name> = missing.cloned().collect();
+        self.read(missing.into_iter().collect()).await.map(drop)
     }
 
     async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError> {
@@ -258,14 +373,19 @@ impl Vault for SqlVault {
         }
         let mut sealed = Vec::with_capacity(changes.len());
         let mut known = Vec::with_capacity(changes.len());
+        let mut listed = Vec::new();
         for change in changes {
             match change {
                 Change::Put { space, key, owner, position, value } => {
-                    sealed.push(self.seal(space, &key, &owner, position, &value)?);
+                    let written = self.seal(space, &key, &owner, position, &value)?;
+                    listed.extend(Effect::of(space, &key, &written));
+                    sealed.push(written);
                     known.push(((space, key), Some((position, Arc::new(value)))));
                 }
                 Change::Delete { space, key } => {
-                    sealed.push(((space as u8, self.hidden("vault name", space, &key)), None));
+                    let written = ((space as u8, self.hidden("vault name", space, &key)), None);
+                    listed.extend(Effect::of(space, &key, &written));
+                    sealed.push(written);
                     known.push(((space, key), None));
                 }
             }
@@ -275,7 +395,14 @@ impl Vault for SqlVault {
         known.iter().for_each(|(name, _)| drop(self.known.remove(name)));
         let save = Save { number: self.number, token: self.token, changes: sealed };
         let (reply, answer) = oneshot::channel();
+        let (all, before) = (self.lists.clone(), std::mem::take(&mut *lock(&self.lists)));
         let answered = move |outcome| {
+            // Else they are read again.
+            if matches!(outcome, Ok(Saved::Yes)) {
+                let mut now = before;
+                now.saved(listed);
+                *lock(&all) = now;
+            }
             drop(turn);
             let _ = reply.send(outcome);
         };

@@ -54,6 +54,12 @@ impl Webhooks {
         let mut held = JoinSet::new();
         let mut signals: Option<Subscription> = None;
         let mut purge = tokio::time::interval(PURGE_EVERY);
+        if let Err(error) = self.inherit().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "callbacks of an earlier process wait for its leases"
+            );
+        }
         while !closing.is_cancelled() {
             // Before looking, so that what is committed after the look is heard. It may fail: polling goes on.
             if signals.is_none() {
@@ -87,6 +93,17 @@ impl Webhooks {
 
     async fn listen(&self) -> Option<Subscription> {
         self.ground.bus.subscribe(&signal().ok()?).await.ok()
+    }
+
+    /// Of a database that only this process can have open: who held callbacks before is dead.
+    async fn inherit(&self) -> Result<(), HostError> {
+        if !self.ground.database.is_alone() {
+            return Ok(());
+        }
+        let written = self
+            .ground
+            .write(0, |transaction| Box::pin(async move { Ok(store::release_all(transaction).await?) }));
+        written.await
     }
 
     async fn claim(&self, most: usize) -> Result<Vec<(store::Callback, [u8; 16])>, HostError> {

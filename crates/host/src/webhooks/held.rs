@@ -1,52 +1,36 @@
 //! One callback, held by this process: what is due there, in order and as fast as it answers.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
-use ::store::{Timestamp, jobs::Schedule};
+use ::store::Timestamp;
 use reqwest::{StatusCode, Url};
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::Notify,
+    task::{JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use super::{
     Secret, Webhooks,
     caller::{Answer, Trouble},
-    place, render,
+    load::{Load, Loaded, Ready},
     store::{self, Callback, Done, Due, Next},
 };
-use crate::{
-    HostError,
-    ids::BusinessId,
-    purposes::{Access, Plain, Purpose, Subject, SubjectKind},
-    sealing::{Domain, Place, Sealed},
-};
+use crate::HostError;
 
-/// For how long an event is tried.
-const TRIED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Events that are read from the table at a time, and bytes of them that are open at a time.
-const PAGE: i64 = 64;
-const OPEN_BYTES: i64 = 4 << 20;
+/// With so many events ready to be sent no more are read, and with so many whose outcome is not committed.
+const READY: usize = 128;
+const TAKEN: usize = 1024;
 /// Refusals in a row after which a callback counts as down.
 const REFUSALS: u32 = 8;
 /// How long a callback is kept when nothing is due any more, since what comes next is often near.
 const LINGER: Duration = Duration::from_millis(250);
 /// How long to wait when the database or a key cannot be had.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The least time between two tries where the business does not allow delivery.
-const NOT_ALLOWED: Duration = Duration::from_secs(300);
-
-/// Seconds after the first failure, the second, and so on; then the last one again and again.
-const DELAYS: [u64; 10] = [0, 5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 21_600];
-
-/// An event that can be sent.
-struct Ready {
-    due: Due,
-    body: Plain<Vec<u8>>,
-}
 
 /// A request that ended.
 struct Ended {
@@ -78,11 +62,17 @@ pub(super) struct Held {
     refusals: u32,
     was_down: bool,
     ready: VecDeque<Ready>,
-    /// What is ready or on its way.
+    /// What is ready, on its way, or not yet written down.
     taken: BTreeSet<i64>,
     /// Whom requests on their way concern.
     busy: BTreeSet<String>,
     running: JoinSet<Ended>,
+    /// Reading what is due, one at a time, beside the requests.
+    loading: JoinSet<Result<Loaded, HostError>>,
+    /// What became of requests and is not on its way to the database yet.
+    outcomes: Vec<Done>,
+    /// Committing outcomes, one at a time, beside the requests; which events those were.
+    writing: JoinSet<Result<Vec<i64>, HostError>>,
 }
 
 impl Held {
@@ -140,6 +130,9 @@ impl Held {
             taken: BTreeSet::new(),
             busy: BTreeSet::new(),
             running: JoinSet::new(),
+            loading: JoinSet::new(),
+            outcomes: Vec::new(),
+            writing: JoinSet::new(),
             callback,
             webhooks,
         })
@@ -148,6 +141,7 @@ impl Held {
     async fn work(&mut self, nudge: &Notify, closing: &CancellationToken) -> Result<(), HostError> {
         let end = self.deliver(nudge, closing).await;
         self.ready.clear();
+        self.loading.abort_all();
         if matches!(end, Ok(End::Lost)) {
             self.running.abort_all();
         }
@@ -158,8 +152,12 @@ impl Held {
         };
         while let Some(ended) = self.running.join_next().await {
             let Ok(ended) = ended else { continue };
-            if let Some(resume) = self.finish(vec![ended]).await? {
-                down = down.max(Some(resume));
+            down = down.max(self.finish(vec![ended]));
+        }
+        while !self.outcomes.is_empty() || !self.writing.is_empty() {
+            self.write_down();
+            if let Some(written) = self.writing.join_next().await {
+                self.written(written)?;
             }
         }
         if let Some(resume) = down {
@@ -168,8 +166,12 @@ impl Held {
         end.map(drop)
     }
 
+    /// Reading, requests and commits go on beside each other.
     async fn deliver(&mut self, nudge: &Notify, closing: &CancellationToken) -> Result<End, HostError> {
         let tick = self.webhooks.lease() / 3;
+        // Before looking, so that what is committed after the look is heard.
+        let mut nudged = Box::pin(nudge.notified());
+        let mut look = true;
         loop {
             if closing.is_cancelled() {
                 return Ok(End::Idle);
@@ -177,34 +179,60 @@ impl Held {
             if self.webhooks.ground.now() >= self.until && !self.renew().await? {
                 return Ok(End::Lost);
             }
-            if self.ready.is_empty() {
-                // Before looking, so that what is committed after the look is heard.
-                let nudged = nudge.notified();
-                let found = self.load().await?;
-                if self.ready.is_empty() && self.running.is_empty() && !found {
-                    tokio::select! {
-                        () = closing.cancelled() => return Ok(End::Idle),
-                        () = tokio::time::sleep(LINGER) => return Ok(End::Idle),
-                        () = nudged => continue,
-                    }
-                }
+            if look && self.loading.is_empty() && self.ready.len() < READY && self.taken.len() < TAKEN {
+                look = false;
+                self.load();
             }
             self.begin();
-            if self.running.is_empty() {
-                continue;
-            }
-            let mut ended = Vec::new();
+            self.write_down();
+            let idle = self.running.is_empty() && self.loading.is_empty() && self.writing.is_empty();
             tokio::select! {
-                next = self.running.join_next() => ended.extend(next.and_then(Result::ok)),
-                () = tokio::time::sleep(tick) => {}
-            }
-            while let Some(next) = self.running.try_join_next() {
-                ended.extend(next.ok());
-            }
-            if let Some(resume) = self.finish(ended).await? {
-                return Ok(End::Down(resume));
+                () = &mut nudged => {
+                    nudged = Box::pin(nudge.notified());
+                    look = true;
+                }
+                Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
+                    let mut ended = Vec::from_iter(ended.ok());
+                    while let Some(next) = self.running.try_join_next() {
+                        ended.extend(next.ok());
+                    }
+                    let recovers = self.was_down;
+                    if let Some(resume) = self.finish(ended) {
+                        return Ok(End::Down(resume));
+                    }
+                    if recovers && !self.was_down {
+                        self.set_health(0, Timestamp(0)).await?;
+                    }
+                }
+                Some(loaded) = self.loading.join_next(), if !self.loading.is_empty() => {
+                    let loaded = loaded.map_err(HostError::internal)??;
+                    // There may be more.
+                    look |= loaded.found;
+                    self.taken.extend(loaded.ready.iter().map(|ready| ready.due.event));
+                    self.taken.extend(loaded.done.iter().map(|done| done.event));
+                    self.ready.extend(loaded.ready);
+                    self.outcomes.extend(loaded.done);
+                }
+                Some(written) = self.writing.join_next(), if !self.writing.is_empty() => {
+                    self.written(written)?;
+                    // Among them may be some that are due again.
+                    look = true;
+                }
+                () = closing.cancelled() => return Ok(End::Idle),
+                () = tokio::time::sleep(LINGER), if idle => {
+                    if !look {
+                        return Ok(End::Idle);
+                    }
+                }
+                () = tokio::time::sleep(tick) => look = true,
             }
         }
+    }
+
+    fn load(&mut self) {
+        let load =
+            Load { webhooks: self.webhooks.clone(), callback: self.callback.id, taken: self.taken.clone() };
+        self.loading.spawn(load.run());
     }
 
     /// Holds the callback for another lease; asked again after a third of it.
@@ -219,103 +247,6 @@ impl Held {
         let renewed: Result<bool, HostError> = written.await;
         self.until = now.after(lease / 3);
         renewed
-    }
-
-    /// Reads what is due and opens it; whether there was anything.
-    async fn load(&mut self) -> Result<bool, HostError> {
-        let ground = self.webhooks.ground.clone();
-        let now = ground.now();
-        let most = PAGE + i64::try_from(self.taken.len()).unwrap_or(0);
-        let mut due = store::due(&mut ground.reader().await?, self.callback.id, now, most).await?;
-        due.retain(|due| !self.taken.contains(&due.event));
-        if due.is_empty() {
-            return Ok(false);
-        }
-        let mut bytes = 0;
-        let fitting = due.iter().take_while(|due| {
-            bytes += due.size;
-            bytes <= OPEN_BYTES
-        });
-        due.truncate(fitting.count().max(1));
-        let values = store::values(&mut ground.reader().await?, due.iter().map(|due| due.event)).await?;
-        let mut values: BTreeMap<i64, Sealed> =
-            values.into_iter().map(|row| (row.id, Sealed::from_stored(row.value))).collect();
-        let mut by_business: BTreeMap<BusinessId, Vec<(Due, Sealed)>> = BTreeMap::new();
-        let mut done = Vec::new();
-        for due in due {
-            match values.remove(&due.event) {
-                Some(value) => by_business.entry(due.business).or_default().push((due, value)),
-                None => done.push(self.unsent(&due, Next::Dead, "erased")),
-            }
-        }
-        let mut opened = Vec::new();
-        for (business, due) in by_business {
-            self.open(business, due, &mut opened, &mut done).await?;
-        }
-        opened.sort_by_key(|ready: &Ready| ready.due.event);
-        self.taken.extend(opened.iter().map(|ready| ready.due.event));
-        self.ready.extend(opened);
-        self.write_down(done).await?;
-        Ok(true)
-    }
-
-    /// Opens what is due of one business, through the gate and with one entry in its log.
-    async fn open(
-        &self,
-        business: BusinessId,
-        due: Vec<(Due, Sealed)>,
-        opened: &mut Vec<Ready>,
-        done: &mut Vec<Done>,
-    ) -> Result<(), HostError> {
-        let access = Access::by("webhook", business, Purpose::Deliver);
-        let subject = |names: Vec<String>| Subject { kind: SubjectKind::Message, names };
-        let named: Vec<Vec<u8>> = due.iter().map(|(due, _)| place(due.waba, &due.unique_key)).collect();
-        let places: Vec<(Place<'_>, &Sealed)> = due
-            .iter()
-            .zip(&named)
-            .map(|((_, sealed), name)| (Place { domain: Domain::Message, name }, sealed))
-            .collect();
-        let names = due.iter().map(|(due, _)| due.unique_key.clone()).collect();
-        let plain = match self.webhooks.gate.open(&access, subject(names), &places).await {
-            Ok(plain) => plain.into_iter().map(Some).collect(),
-            // One of them is damaged: the others are not its fault.
-            Err(HostError::Sealed(_)) if places.len() > 1 => {
-                let mut plain = Vec::with_capacity(places.len());
-                for ((due, _), place) in due.iter().zip(&places) {
-                    let names = vec![due.unique_key.clone()];
-                    match self.webhooks.gate.open(&access, subject(names), &[*place]).await {
-                        Ok(one) => plain.extend(one.into_iter().map(Some)),
-                        Err(HostError::Sealed(_)) => plain.push(None),
-                        Err(error) => return Err(error),
-                    }
-                }
-                plain
-            }
-            Err(HostError::Sealed(_)) => vec![None],
-            Err(HostError::Erased) => {
-                done.extend(due.iter().map(|(due, _)| self.unsent(due, Next::Dead, "erased")));
-                return Ok(());
-            }
-            Err(HostError::NotAllowed(_)) => {
-                let put_off = |(due, _): &(Due, Sealed)| {
-                    let delay = self.delay(due.attempts + 1).max(NOT_ALLOWED);
-                    self.unsent(due, self.again(due, delay), "delivery is not allowed")
-                };
-                done.extend(due.iter().map(put_off));
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        for ((due, _), plain) in due.into_iter().zip(plain) {
-            let Some(plain) = plain else {
-                done.push(self.unsent(&due, Next::Dead, "damaged"));
-                continue;
-            };
-            let (waba, field, created) = (due.waba, due.field, due.created);
-            let body = plain.map(|value: Zeroizing<Vec<u8>>| render::body(waba, field, created, &value));
-            opened.push(Ready { due, body });
-        }
-        Ok(())
     }
 
     /// Begins as many requests as may run: in order, and one at a time for each person.
@@ -341,9 +272,8 @@ impl Held {
         }
     }
 
-    /// Writes down what became of requests; until when the callback is to be left alone, if it is down.
-    async fn finish(&mut self, ended: Vec<Ended>) -> Result<Option<Timestamp>, HostError> {
-        let mut done = Vec::with_capacity(ended.len());
+    /// Takes what became of requests; until when the callback is to be left alone, if it is down.
+    fn finish(&mut self, ended: Vec<Ended>) -> Option<Timestamp> {
         let (mut down, mut delivered) = (None, false);
         for ended in ended {
             self.busy.remove(ended.due.about.as_deref().unwrap_or_default());
@@ -354,7 +284,7 @@ impl Held {
                 self.window = (self.window * 2).min(self.webhooks.ground.config.webhooks.parallel.max(1));
             }
             down = down.max(resume);
-            done.push(Done {
+            self.outcomes.push(Done {
                 event: ended.due.event,
                 field: ended.due.field,
                 next,
@@ -365,13 +295,11 @@ impl Held {
                 outcome,
             });
         }
-        self.write_down(done).await?;
         if delivered && down.is_none() && self.was_down {
             self.was_down = false;
             self.callback.failures = 0;
-            self.set_health(0, Timestamp(0)).await?;
         }
-        Ok(down)
+        down
     }
 
     /// What comes after a request, in words, and whether the callback itself is down.
@@ -409,39 +337,36 @@ impl Held {
 
     /// Another try after this, if there is time left.
     fn again(&self, due: &Due, delay: Duration) -> Next {
-        let now = self.webhooks.ground.now();
-        if now >= due.created.after(TRIED) { Next::Dead } else { Next::Again(now.after(delay)) }
+        self.webhooks.again(due, delay)
     }
 
     fn delay(&self, failures: i64) -> Duration {
-        let schedule = Schedule { delays_s: DELAYS.to_vec(), jitter_percent: 20 };
-        let failures = failures.clamp(1, i64::try_from(DELAYS.len()).unwrap_or(1));
-        schedule.delay(failures, &*self.webhooks.ground.entropy).unwrap_or_default()
+        self.webhooks.delay(failures)
     }
 
-    fn unsent(&self, due: &Due, next: Next, outcome: &'static str) -> Done {
-        let at = self.webhooks.ground.now();
-        let number = due.attempts + 1;
-        Done { event: due.event, field: due.field, next, number, at, millis: 0, status: None, outcome }
-    }
-
-    async fn write_down(&mut self, done: Vec<Done>) -> Result<(), HostError> {
-        if done.is_empty() {
-            return Ok(());
+    /// Commits what became of requests: all that came together while the last commit was under way.
+    fn write_down(&mut self) {
+        if self.outcomes.is_empty() || !self.writing.is_empty() {
+            return;
         }
         let (callback, app) = (self.callback.id, self.callback.app);
-        let done = Arc::new(done);
-        let written = self.webhooks.ground.write(callback.cast_unsigned(), {
-            let done = done.clone();
-            move |transaction| {
+        let (done, webhooks) = (Arc::new(std::mem::take(&mut self.outcomes)), self.webhooks.clone());
+        self.writing.spawn(async move {
+            let events = done.iter().map(|done| done.event).collect();
+            let written = webhooks.ground.write(callback.cast_unsigned(), move |transaction| {
                 let done = done.clone();
                 Box::pin(async move { Ok(store::finish(transaction, callback, app, &done).await?) })
-            }
+            });
+            let written: Result<(), HostError> = written.await;
+            written.map(|()| events)
         });
-        let written: Result<(), HostError> = written.await;
-        written?;
-        // Not before: what is not written down is still due.
-        self.taken.retain(|event| !done.iter().any(|done| done.event == *event));
+    }
+
+    /// Not before it is committed: what is not written down is still due.
+    fn written(&mut self, written: Result<Result<Vec<i64>, HostError>, JoinError>) -> Result<(), HostError> {
+        for event in written.map_err(HostError::internal)?? {
+            self.taken.remove(&event);
+        }
         Ok(())
     }
 
@@ -449,7 +374,7 @@ impl Held {
     async fn go_down(&mut self, resume: Timestamp) -> Result<(), HostError> {
         self.set_health(self.callback.failures + 1, resume).await?;
         let now = self.webhooks.ground.now();
-        let tried = i64::try_from(TRIED.as_millis()).unwrap_or(i64::MAX);
+        let tried = i64::try_from(super::load::TRIED.as_millis()).unwrap_or(i64::MAX);
         let (callback, before) = (self.callback.id, Timestamp(now.0.saturating_sub(tried)));
         let written = self.webhooks.ground.write(callback.cast_unsigned(), move |transaction| {
             Box::pin(

@@ -20,6 +20,7 @@ mod field;
 mod handshake;
 mod held;
 pub mod json;
+mod load;
 mod log;
 pub mod render;
 mod store;

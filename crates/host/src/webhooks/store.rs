@@ -459,6 +459,14 @@ pub(super) async fn release(
         .map(drop)
 }
 
+/// Nobody holds any callback.
+pub(super) async fn release_all(transaction: &mut Transaction) -> Result<(), StoreError> {
+    query("UPDATE webhook_callbacks SET lease = NULL, leased_until = 0 WHERE lease IS NOT NULL")
+        .execute(transaction)
+        .await
+        .map(drop)
+}
+
 /// How a callback is: failures in a row, and until when it is left alone.
 pub(super) async fn set_health(
     transaction: &mut Transaction,

@@ -75,6 +75,45 @@ async fn a_killed_host_loses_nothing_and_says_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_while_the_relay_is_gone_arrives_once_when_it_is_back() {
+    on_both(async |world| {
+        let ada = world.customer().await;
+        let host = world.host().await;
+        let number = world.settle(&host).await;
+        let business = number.account.unwrap();
+        ada.device.send(business, Draft::text("hello")).await.unwrap();
+        until("it came", async || came(&world).await == 1).await;
+        let (mut ids, mut said) = (Vec::new(), Vec::new());
+        for away in 0..2 {
+            let mut say = async |body: String| {
+                ids.push(host.messages.send(text(&number, &ada.number, &body)).await.unwrap().id);
+                said.push(body);
+            };
+            for index in 0..10 {
+                say(format!("before {away}.{index}")).await;
+            }
+            // Some of these are on their way.
+            world.relay_goes().await;
+            for index in 0..10 {
+                say(format!("meanwhile {away}.{index}")).await;
+                ada.device.send(business, Draft::text(format!("question {away}.{index}"))).await.unwrap();
+            }
+            world.relay_comes_back().await;
+        }
+        assert_eq!(bodies(&ada.hears(business, said.len()).await), said);
+        until("all questions came", async || came(&world).await >= 21).await;
+        assert_eq!(came(&world).await, 21);
+        for id in &ids {
+            until("all was delivered", async || world.told_of(*id).await.len() >= 2).await;
+            assert_eq!(world.told_of(*id).await, ["sent", "delivered"]);
+        }
+        host.close().await;
+        world.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_is_taken_over_and_what_its_first_process_still_does_is_refused() {
     on_both(async |world| {
         let ada = world.customer().await;

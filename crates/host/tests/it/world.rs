@@ -35,7 +35,7 @@ use store::{
     testing::{Postgres, Scratch},
     writer::{Writer, WriterConfig, WriterTasks},
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::Mutex, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use wire::{AccountId, PhoneNumber};
 
@@ -146,7 +146,8 @@ impl Drop for Person {
 }
 
 pub(crate) struct World {
-    relay: Relay,
+    /// None while it is gone.
+    relay: Mutex<Option<Relay>>,
     pub(crate) url: String,
     http: reqwest::Client,
     folder: tempfile::TempDir,
@@ -171,6 +172,14 @@ pub(crate) async fn on_sqlite<F: AsyncFn(World)>(test: F) {
     test(World::on(Scratch::sqlite().await.unwrap(), None).await).await;
 }
 
+async fn start_relay(folder: &tempfile::TempDir, address: SocketAddr) -> Relay {
+    let mut config = relay::Config { data: folder.path().join("relay"), ..relay::Config::default() };
+    config.listen.address = address;
+    config.limits.codes = Rate::new(10_000, 1);
+    config.limits.registrations = Rate::new(10_000, 1);
+    Relay::start(config, Arc::new(RealClock), Arc::new(RealEntropy)).await.unwrap()
+}
+
 impl World {
     /// On SQLite alone: for what has no SQL of its own.
     pub(crate) async fn sqlite() -> Self {
@@ -179,16 +188,12 @@ impl World {
 
     async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = relay::Config { data: folder.path().join("relay"), ..relay::Config::default() };
-        config.listen.address = SocketAddr::from(([127, 0, 0, 1], 0));
-        config.limits.codes = Rate::new(10_000, 1);
-        config.limits.registrations = Rate::new(10_000, 1);
-        let relay = Relay::start(config, Arc::new(RealClock), Arc::new(RealEntropy)).await.unwrap();
+        let relay = start_relay(&folder, SocketAddr::from(([127, 0, 0, 1], 0))).await;
         let url = format!("http://{}", relay.address);
         migrations::apply(&scratch.database, host::MIGRATIONS, Timestamp(0)).await.unwrap();
         migrations::apply(&scratch.database, &[TOLD], Timestamp(0)).await.unwrap();
         let mut world = Self {
-            relay,
+            relay: Mutex::new(Some(relay)),
             url,
             http: reqwest::Client::new(),
             folder,
@@ -429,8 +434,19 @@ impl World {
         }
     }
 
+    /// The relay goes down, whatever is under way.
+    pub(crate) async fn relay_goes(&self) {
+        self.relay.lock().await.take().unwrap().shutdown().await;
+    }
+
+    /// It is there again, where it was and with what it had.
+    pub(crate) async fn relay_comes_back(&self) {
+        let address = self.url.strip_prefix("http://").unwrap().parse().unwrap();
+        *self.relay.lock().await = Some(start_relay(&self.folder, address).await);
+    }
+
     pub(crate) async fn close(self) {
-        self.relay.shutdown().await;
+        self.relay_goes().await;
     }
 }
 

@@ -128,6 +128,15 @@ impl Database {
         }
     }
 
+    /// Whether no other process can have it open: then whatever an earlier one held there is nobody's.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        match &self.0 {
+            Pools::Sqlite { owner, .. } => owner.is_alone(),
+            Pools::Postgres(_) => false,
+        }
+    }
+
     /// A connection for reading. With SQLite it cannot write.
     ///
     /// # Errors

@@ -23,7 +23,11 @@ const AGAIN: Duration = Duration::from_millis(25);
 /// It is an advisory lock on a file beside the database, which the system takes back however the process ends. Not on
 /// the database itself: closing a file gives up all locks of the process on it, SQLite's too.
 #[derive(Debug, Clone)]
-pub(super) struct Owner(Option<Arc<File>>);
+pub(super) struct Owner {
+    /// None of who only works beside an owner for a while.
+    file: Option<Arc<File>>,
+    shared: bool,
+}
 
 impl Owner {
     /// Waits up to `wait` until nobody else has it: a server that is replaced may still be finishing. Those that
@@ -49,18 +53,23 @@ impl Owner {
             ))
         };
         timeout(wait, locked).await.map_err(taken)??;
-        Ok(Self(Some(Arc::new(file))))
+        Ok(Self { file: Some(Arc::new(file)), shared })
     }
 
     /// No right, and none that another has is in its way: of who only works beside an owner for a while.
     pub(super) const fn beside() -> Self {
-        Self(None)
+        Self { file: None, shared: true }
+    }
+
+    /// Whether nobody else can have it.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.file.is_some() && !self.shared
     }
 
     /// Gives the right up, also that of all clones.
     pub(super) fn leave(&self) {
         // If it fails, the lock goes with the last clone.
-        let _ = self.0.as_ref().map(|file| file.unlock());
+        let _ = self.file.as_ref().map(|file| file.unlock());
     }
 }
 

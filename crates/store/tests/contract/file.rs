@@ -100,3 +100,14 @@ async fn connections_are_tuned_for_many_small_writes() {
     assert_eq!(settings[1], (Some(-65_536), Some(-512)), "kibibytes of the writer, of a reader");
     assert_eq!(settings[2], (Some(2), Some(2)));
 }
+
+#[tokio::test]
+async fn who_shares_a_file_is_not_alone_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder.path().join("alone.db"));
+    let database = Database::open(&config).await.unwrap();
+    assert!(database.is_alone());
+    database.close().await;
+    let shared = Database::open(&DatabaseConfig { shared: true, ..config }).await.unwrap();
+    assert!(!shared.is_alone());
+}

@@ -4,6 +4,7 @@ mod audit;
 mod boundary;
 mod business;
 mod conversation;
+mod crashes;
 mod daemon;
 mod devices;
 mod failures;

@@ -13,6 +13,7 @@ use std::{
 };
 
 use host::{
+    apps::Apps,
     chats::{Chats, Filter},
     exports::Exports,
     imports::{ImportError, Imports, Report, Request, Watch, text::Problem},
@@ -22,6 +23,7 @@ use host::{
     sealing::{Keys, MasterKey},
     settings::Settings,
     templates::Templates,
+    webhooks::{Webhooks, address::SystemLookup},
 };
 use jiff::tz::TimeZone;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -45,6 +47,9 @@ fn imports(host: &Host) -> Arc<Imports> {
 
 fn exports(host: &Host) -> Arc<Exports> {
     let keys = Keys::new(host.ground.clone(), vec![MasterKey::new(&[1; 32])]).unwrap();
+    let apps = Apps::new(host.ground.clone(), keys.clone());
+    let webhooks =
+        Webhooks::new(host.ground.clone(), keys.clone(), host.gate.clone(), apps, Arc::new(SystemLookup));
     Exports::new(
         host.ground.clone(),
         host.gate.clone(),
@@ -55,7 +60,7 @@ fn exports(host: &Host) -> Arc<Exports> {
         (
             Settings::new(host.ground.clone(), keys.clone()),
             QrCodes::new(host.ground.clone(), keys.clone()),
-            Templates::new(host.ground.clone(), keys, host.api.webhooks.clone()),
+            Templates::new(host.ground.clone(), keys, webhooks.unwrap()),
         ),
     )
 }

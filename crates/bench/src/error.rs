@@ -45,7 +45,7 @@ pub enum BenchError {
 }
 
 /// Says what was tried.
-pub(super) trait Tried<T> {
+pub(crate) trait Tried<T> {
     /// The same, as an error of ours.
     fn tried(self, what: impl Into<String>) -> Result<T, BenchError>;
 }

@@ -13,22 +13,22 @@ fn start() -> Instant {
 }
 
 /// Nanoseconds since the first call in this process, on a clock that only goes forward.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     u64::try_from(start().elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// When [`now`] will say `nanoseconds`.
-pub(super) fn instant(nanoseconds: u64) -> tokio::time::Instant {
+pub(crate) fn instant(nanoseconds: u64) -> tokio::time::Instant {
     (start() + Duration::from_nanos(nanoseconds)).into()
 }
 
 /// Seconds since an earlier [`now`].
-pub(super) fn seconds_since(earlier: u64) -> f64 {
+pub(crate) fn seconds_since(earlier: u64) -> f64 {
     Duration::from_nanos(now().saturating_sub(earlier)).as_secs_f64()
 }
 
 /// Time since 1970.
 #[expect(clippy::disallowed_methods, reason = "messages carry the sender's clock")]
-pub(super) fn since_1970() -> Duration {
+pub(crate) fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! What comes out: figures for people and for scripts.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use serde_json::{Map, Value, json};
 
@@ -8,9 +8,9 @@ use super::process;
 
 /// One figure.
 #[derive(Debug, Clone)]
-pub(super) struct Figure {
-    key: &'static str,
-    label: &'static str,
+pub(crate) struct Figure {
+    key: Cow<'static, str>,
+    label: Cow<'static, str>,
     value: f64,
     decimals: usize,
     must_be_zero: bool,
@@ -18,7 +18,7 @@ pub(super) struct Figure {
 
 /// What one test found in one round.
 #[derive(Debug, Clone)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     test: String,
     setting: String,
     load: f64,
@@ -26,22 +26,30 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn new(test: impl Into<String>, setting: impl Into<String>) -> Self {
+    pub(crate) fn new(test: impl Into<String>, setting: impl Into<String>) -> Self {
         Self { test: test.into(), setting: setting.into(), load: process::load(), figures: Vec::new() }
     }
 
     /// Adds a figure: its name for scripts, its name for people, how many decimals are worth printing.
-    pub(super) fn figure(&mut self, key: &'static str, label: &'static str, value: f64, decimals: usize) {
+    pub(crate) fn figure(
+        &mut self,
+        key: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+        value: f64,
+        decimals: usize,
+    ) {
+        let (key, label) = (key.into(), label.into());
         self.figures.push(Figure { key, label, value, decimals, must_be_zero: false });
     }
 
     /// Adds how many there were.
-    pub(super) fn count(&mut self, key: &'static str, label: &'static str, count: u64) {
+    pub(crate) fn count(&mut self, key: &'static str, label: &'static str, count: u64) {
         self.figure(key, label, count as f64, 0);
     }
 
     /// Adds how many there were of what must not be.
-    pub(super) fn none(&mut self, key: &'static str, label: &'static str, count: u64) {
+    pub(crate) fn none(&mut self, key: &'static str, label: &'static str, count: u64) {
+        let (key, label) = (key.into(), label.into());
         self.figures.push(Figure { key, label, value: count as f64, decimals: 0, must_be_zero: true });
     }
 
@@ -59,11 +67,11 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(nodes: usize, database: &'static str) -> Self {
+    pub(crate) fn new(nodes: usize, database: &'static str) -> Self {
         Self { rounds: Vec::new(), nodes, database }
     }
 
-    pub(super) fn add(&mut self, round: Vec<Outcome>) {
+    pub(crate) fn add(&mut self, round: Vec<Outcome>) {
         self.rounds.push(round);
     }
 
@@ -89,7 +97,7 @@ impl Report {
                 "database": database, "build": build(), "load": outcome.load, "clean": !outcome.failed(),
             });
             let mut object: Map<String, Value> = head.as_object().cloned().unwrap_or_default();
-            object.extend(outcome.figures.iter().map(|figure| (figure.key.to_owned(), json!(figure.value))));
+            object.extend(outcome.figures.iter().map(|figure| (figure.key.to_string(), json!(figure.value))));
             let _ = writeln!(text, "{}", Value::Object(object));
         }
         text

@@ -24,29 +24,29 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{BenchError, error::Tried as _};
 
 /// What the certificates of servers that are started here are for.
-pub(super) const NAME: &str = "localhost";
+pub(crate) const NAME: &str = "localhost";
 
 /// A server's address and, with TLS, what is trusted there: its own certificate and no other.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(crate) struct Place {
     address: SocketAddr,
     tls: Option<TlsConnector>,
 }
 
 /// A connection.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Place {
-    pub(super) const fn plain(address: SocketAddr) -> Self {
+    pub(crate) const fn plain(address: SocketAddr) -> Self {
         Self { address, tls: None }
     }
 
     /// The server there has the certificate in this PEM file.
-    pub(super) fn with_tls(address: SocketAddr, certificate: &Path) -> Result<Self, BenchError> {
+    pub(crate) fn with_tls(address: SocketAddr, certificate: &Path) -> Result<Self, BenchError> {
         let failed = |error: &dyn fmt::Display| {
             BenchError::Options(format!("the certificate {}: {error}", certificate.display()))
         };
@@ -61,11 +61,11 @@ impl Place {
         Ok(Self { address, tls: Some(TlsConnector::from(Arc::new(config))) })
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
+    pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) async fn connect(&self) -> Result<Stream, BenchError> {
+    pub(crate) async fn connect(&self) -> Result<Stream, BenchError> {
         let stream = TcpStream::connect(self.address).await.tried(format!("connecting to {self}"))?;
         stream.set_nodelay(true).tried("TCP_NODELAY")?;
         let Some(tls) = &self.tls else { return Ok(Stream::Plain(stream)) };

@@ -11,29 +11,45 @@ use super::{
 
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Http {
+pub(crate) struct Http {
     stream: Stream,
     host: String,
     input: BytesMut,
 }
 
 impl Http {
-    pub(super) async fn connect(place: &Place) -> Result<Self, BenchError> {
+    pub(crate) async fn connect(place: &Place) -> Result<Self, BenchError> {
         Ok(Self { stream: place.connect().await?, host: place.to_string(), input: BytesMut::new() })
     }
 
-    pub(super) async fn get<T: serde::de::DeserializeOwned>(&mut self, path: &str) -> Result<T, BenchError> {
-        self.request("GET", path, "", &[]).await
+    pub(crate) async fn get<T: serde::de::DeserializeOwned>(&mut self, path: &str) -> Result<T, BenchError> {
+        self.get_as(path, None).await
     }
 
-    pub(super) async fn post<T: serde::de::DeserializeOwned>(
+    pub(crate) async fn get_as<T: serde::de::DeserializeOwned>(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+    ) -> Result<T, BenchError> {
+        self.request("GET", path, &credential(token), &[]).await
+    }
+
+    pub(crate) async fn delete<T: serde::de::DeserializeOwned>(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+    ) -> Result<T, BenchError> {
+        self.request("DELETE", path, &credential(token), &[]).await
+    }
+
+    pub(crate) async fn post<T: serde::de::DeserializeOwned>(
         &mut self,
         path: &str,
         token: Option<&str>,
         body: &impl serde::Serialize,
     ) -> Result<T, BenchError> {
         let body = serde_json::to_vec(body).map_err(|error| BenchError::Protocol(error.to_string()))?;
-        let credential = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let credential = credential(token);
         self.request("POST", path, &format!("Content-Type: application/json\r\n{credential}"), &body).await
     }
 
@@ -58,7 +74,7 @@ impl Http {
     }
 
     /// Sends a request with the beginning of its body, which is to have `length` bytes.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         &mut self,
         method: &str,
         path: &str,
@@ -75,13 +91,13 @@ impl Http {
     }
 
     /// Sends more of a body.
-    pub(super) async fn more(&mut self, body: &[u8]) -> Result<(), BenchError> {
+    pub(crate) async fn more(&mut self, body: &[u8]) -> Result<(), BenchError> {
         self.stream.write_all(body).await.tried("sending more of a body")?;
         self.stream.flush().await.tried("sending more of a body")
     }
 
     /// The status, once the server has answered; nothing of the body.
-    pub(super) async fn answer(&mut self) -> Result<(u16, BytesMut), BenchError> {
+    pub(crate) async fn answer(&mut self) -> Result<(u16, BytesMut), BenchError> {
         loop {
             if let Some((status, end, length)) = head(&self.input)? {
                 while self.input.len() < end + length {
@@ -100,6 +116,10 @@ impl Http {
             _ => Ok(()),
         }
     }
+}
+
+fn credential(token: Option<&str>) -> String {
+    token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default()
 }
 
 /// Status, where the body begins and how long it is, once the whole head is there.

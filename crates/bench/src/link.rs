@@ -37,14 +37,14 @@ thread_local! {
 }
 
 /// Both directions of one.
-pub(super) struct Link {
-    pub(super) reader: Reader,
-    pub(super) writer: Writer,
+pub(crate) struct Link {
+    pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
 }
 
 impl Link {
     /// Logs in: the socket is open.
-    pub(super) async fn open(place: &Place, token: &str) -> Result<Self, BenchError> {
+    pub(crate) async fn open(place: &Place, token: &str) -> Result<Self, BenchError> {
         let mut stream = place.connect().await?;
         let request = format!(
             "GET /v1/socket HTTP/1.1\r\nHost: {place}\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n\
@@ -87,7 +87,7 @@ impl Link {
 }
 
 /// What comes from the relay.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     stream: ReadHalf,
     /// The beginning of a frame; without memory between frames.
     partial: BytesMut,
@@ -97,12 +97,12 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Waits for bytes, reads once and hands over every frame that is now whole.
-    pub(super) async fn read(&mut self, mut take: impl FnMut(ServerFrame)) -> Result<(), BenchError> {
+    pub(crate) async fn read(&mut self, mut take: impl FnMut(ServerFrame)) -> Result<(), BenchError> {
         poll_fn(|context| self.poll(context, &mut take)).await
     }
 
     /// What has to be answered, if the relay asked whether anybody is there.
-    pub(super) fn ping(&mut self) -> Option<Bytes> {
+    pub(crate) fn ping(&mut self) -> Option<Bytes> {
         self.ping.take()
     }
 
@@ -198,19 +198,19 @@ fn frame(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>, BenchError> {
 }
 
 /// What goes to the relay.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     stream: WriteHalf,
 }
 
 impl Writer {
     /// Writes a frame in one go.
-    pub(super) async fn write(&mut self, frame: &mut Frame) -> Result<(), BenchError> {
+    pub(crate) async fn write(&mut self, frame: &mut Frame) -> Result<(), BenchError> {
         self.stream.write_all(frame.finished(2)).await.tried("writing to a socket")?;
         self.stream.flush().await.tried("writing to a socket")
     }
 
     /// Says that everything up to this delivery is safe.
-    pub(super) async fn acknowledge(&mut self, number: u64, frame: &mut Frame) -> Result<(), BenchError> {
+    pub(crate) async fn acknowledge(&mut self, number: u64, frame: &mut Frame) -> Result<(), BenchError> {
         frame.clear();
         let acknowledgement = ClientFrame { sends: Vec::new(), acknowledged: number };
         frame.payload().extend(acknowledgement.encode_to_vec());
@@ -218,7 +218,7 @@ impl Writer {
     }
 
     /// Answers a ping.
-    pub(super) async fn pong(&mut self, payload: &[u8]) -> Result<(), BenchError> {
+    pub(crate) async fn pong(&mut self, payload: &[u8]) -> Result<(), BenchError> {
         let mut frame = Frame::default();
         frame.payload().extend_from_slice(payload);
         self.stream.write_all(frame.finished(10)).await.tried("answering a ping")?;
@@ -228,7 +228,7 @@ impl Writer {
 
 /// A frame that is being put together, with room for its header in front.
 #[derive(Debug)]
-pub(super) struct Frame(Vec<u8>);
+pub(crate) struct Frame(Vec<u8>);
 
 impl Default for Frame {
     fn default() -> Self {
@@ -237,12 +237,12 @@ impl Default for Frame {
 }
 
 impl Frame {
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.truncate(HEADER);
     }
 
     /// Where encoded protobuf is appended.
-    pub(super) fn payload(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn payload(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
 

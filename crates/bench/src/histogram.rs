@@ -1,6 +1,6 @@
 /// How long things took, to within 1 %, in little memory however many they are.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     buckets: Vec<u64>,
     count: u64,
 }
@@ -10,7 +10,7 @@ const STEPS: u64 = 128;
 const STEP_BITS: u32 = STEPS.ilog2();
 
 impl Histogram {
-    pub(super) fn add(&mut self, nanoseconds: u64) {
+    pub(crate) fn add(&mut self, nanoseconds: u64) {
         let bucket = bucket(nanoseconds);
         if self.buckets.len() <= bucket {
             self.buckets.resize(bucket + 1, 0);
@@ -22,7 +22,7 @@ impl Histogram {
     }
 
     /// What is in either.
-    pub(super) fn joined(&self, other: &Self) -> Self {
+    pub(crate) fn joined(&self, other: &Self) -> Self {
         let (mut longer, shorter) = (self.clone(), other);
         if longer.buckets.len() < shorter.buckets.len() {
             longer.buckets.resize(shorter.buckets.len(), 0);
@@ -33,7 +33,7 @@ impl Histogram {
     }
 
     /// Milliseconds that this share of all did not exceed; not a number if there are none.
-    pub(super) fn quantile(&self, share: f64) -> f64 {
+    pub(crate) fn quantile(&self, share: f64) -> f64 {
         let mut below = 0;
         for (bucket, count) in self.buckets.iter().enumerate() {
             below += count;

@@ -9,7 +9,7 @@ const TICKS: f64 = 100.0;
 
 /// Processes.
 #[derive(Debug, Clone)]
-pub(super) struct Family {
+pub(crate) struct Family {
     roots: Vec<u32>,
     /// Whether what they started counts too. Looking for it takes milliseconds.
     children: bool,
@@ -23,31 +23,31 @@ struct Stat {
 }
 
 /// Seconds of processor time of this process, without the servers that it started.
-pub(super) fn own_cpu() -> f64 {
+pub(crate) fn own_cpu() -> f64 {
     stat(process::id()).map_or(f64::NAN, |stat| stat.cpu)
 }
 
 impl Family {
-    pub(super) fn alone(pids: impl IntoIterator<Item = u32>) -> Self {
+    pub(crate) fn alone(pids: impl IntoIterator<Item = u32>) -> Self {
         Self { roots: pids.into_iter().collect(), children: false }
     }
 
-    pub(super) fn with_children(pid: u32) -> Self {
+    pub(crate) fn with_children(pid: u32) -> Self {
         Self { roots: vec![pid], children: true }
     }
 
     /// Seconds of processor time, of user and system, those of ended children included.
-    pub(super) fn cpu(&self) -> f64 {
+    pub(crate) fn cpu(&self) -> f64 {
         self.members().values().map(|stat| stat.cpu + stat.ended).sum()
     }
 
     /// KiB of resident memory.
-    pub(super) fn resident(&self) -> f64 {
+    pub(crate) fn resident(&self) -> f64 {
         self.members().keys().filter_map(|pid| field(&format!("/proc/{pid}/status"), "VmRSS:")).sum()
     }
 
     /// Bytes written on their way to a disk.
-    pub(super) fn written(&self) -> f64 {
+    pub(crate) fn written(&self) -> f64 {
         self.members().keys().filter_map(|pid| field(&format!("/proc/{pid}/io"), "write_bytes:")).sum()
     }
 
@@ -85,18 +85,18 @@ fn field(path: &str, key: &str) -> Option<f64> {
 }
 
 /// KiB that the kernel keeps in its own structures, all processes together.
-pub(super) fn kernel_slab() -> f64 {
+pub(crate) fn kernel_slab() -> f64 {
     field("/proc/meminfo", "Slab:").unwrap_or(f64::NAN)
 }
 
 /// How busy the machine was in the last minute: runnable tasks.
-pub(super) fn load() -> f64 {
+pub(crate) fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// Refuses when this process, and with it the server that it starts, may not open so many files.
-pub(super) fn ensure_files(needed: u64) -> Result<(), BenchError> {
+pub(crate) fn ensure_files(needed: u64) -> Result<(), BenchError> {
     let limit = field("/proc/self/limits", "Max open files").unwrap_or(f64::INFINITY);
     let needed = needed.next_multiple_of(1000);
     if limit >= needed as f64 {
