@@ -352,7 +352,7 @@ pub(super) async fn kill(rig: &mut Rig) -> Result<Outcome, BenchError> {
     let load = running.settle(rig).await?;
     outcome.count("unanswered", "requests without an answer", load.unanswered.get());
     reckon(rig, &load, &mut outcome).await;
-    let ids = load.ids.borrow();
+    let ids = load.ids.take();
     rig.sink.until(|told| told.messages_in_order >= written && told.undelivered(&ids) == 0).await;
     let told = rig.sink.told.borrow();
     outcome.count("written", "written by customers", written);
