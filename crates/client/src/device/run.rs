@@ -157,10 +157,15 @@ impl Device {
             self.room_in_feed().await;
             let mut frame = decoded(socket.next().await?)?;
             heard.store(true, Ordering::Relaxed);
-            // What has come meanwhile is taken with it: one save for all of it. An error shows itself again.
-            while frame.deliveries.len() < TOGETHER && frame.sent.len() < TOGETHER {
-                let Some(Ok(next)) = socket.next().now_or_never() else { break };
-                join(&mut frame, decoded(next)?);
+            // What has come meanwhile is taken with it: one save for all of it. After an error nothing more is read, for what
+            // stood there is missing.
+            let mut broken = None;
+            while frame.deliveries.len() < TOGETHER && frame.sent.len() < TOGETHER && broken.is_none() {
+                match socket.next().now_or_never() {
+                    Some(Ok(next)) => join(&mut frame, decoded(next)?),
+                    Some(Err(error)) => broken = Some(error),
+                    None => break,
+                }
             }
             if let Some(safe) = self.take_in(&frame.deliveries, &frame.sent, &frame.refusals).await? {
                 pipe.safe.fetch_max(safe, Ordering::AcqRel);
@@ -171,6 +176,9 @@ impl Device {
             }
             if frame.prekeys_left.is_some() {
                 self.0.prekeys_low.notify_one();
+            }
+            if let Some(error) = broken {
+                return Err(error.into());
             }
         }
     }
