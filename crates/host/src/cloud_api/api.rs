@@ -149,10 +149,15 @@ impl Api {
                 Failure::proof("API calls from the server require an appsecret_proof argument")
             }
         })?;
-        if let Ok(business) = self.businesses.get(caller.business()).await
-            && let Some(reason) = &business.suspended
-        {
-            return Err(Failure::new(Code::AccountLocked, format!("the business is suspended: {reason}")));
+        match self.businesses.get(caller.business()).await {
+            Ok(business) => {
+                if let Some(reason) = &business.suspended {
+                    let message = format!("the business is suspended: {reason}");
+                    return Err(Failure::new(Code::AccountLocked, message));
+                }
+            }
+            Err(HostError::NotFound(_) | HostError::Erased) => {}
+            Err(error) => return Err(error.into()),
         }
         let id = call.path.first().cloned().unwrap_or_default();
         let Some(route) = route else { return Err(Failure::no_object(&method, &id)) };
@@ -205,6 +210,10 @@ impl Api {
             }
             Run::App(run) => {
                 let id = if id.eq_ignore_ascii_case("app") { caller.app() } else { id.parse().ok()? };
+                // What an app's own secret opens is that app, and not another of the same business.
+                if scope == Scope::App && id != caller.app() {
+                    return None;
+                }
                 let found = self.apps.get(id).await;
                 run(self, owned!(found, |app: &crate::apps::App| app.business), call).await
             }

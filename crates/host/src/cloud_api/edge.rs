@@ -1,6 +1,13 @@
 //! Where requests come in: whatever way a client writes its parameters, they become one map.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use axum::{body::Body, extract::Request};
 use bytes::{Bytes, BytesMut};
@@ -58,6 +65,8 @@ pub enum Rest {
 pub struct Upload {
     field: Option<multer::Field<'static>>,
     rest: multer::Multipart<'static>,
+    /// Bytes that fields may still take.
+    left: Arc<AtomicUsize>,
     /// Its name, perhaps with folders.
     pub filename: Option<String>,
     /// What the part itself says that it is.
@@ -84,6 +93,7 @@ impl Upload {
     /// As [`chunk`](Self::chunk).
     pub async fn behind(&mut self, values: &mut Map<String, Value>) -> Result<(), Failure> {
         self.field = None;
+        self.left.store(LIMIT, Relaxed);
         while let Some(field) = self.rest.next_field().await.map_err(|error| form_failure(&error))? {
             if !is_file(&field) {
                 text_field(field, values).await?;
@@ -217,18 +227,47 @@ fn pairs(text: &[u8], values: &mut Map<String, Value>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A body for multer, which keeps all that is ready: so a little at a time, and no more than `left` of fields.
+fn sips(body: Body, left: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static {
+    const SIP: usize = 64 << 10;
+    let (mut from, mut given) = (bytes(body).boxed(), 0);
+    stream::poll_fn(move |context| {
+        if given >= SIP {
+            given = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = from.poll_next_unpin(context);
+        match &polled {
+            Poll::Pending => given = 0,
+            Poll::Ready(Some(Ok(piece))) => {
+                given += piece.len();
+                let take =
+                    |left: usize| if left == usize::MAX { Some(left) } else { left.checked_sub(piece.len()) };
+                if left.fetch_update(Relaxed, Relaxed, take).is_err() {
+                    return Poll::Ready(Some(Err(Failure::too_large("the fields of the form", LIMIT))));
+                }
+            }
+            Poll::Ready(_) => {}
+        }
+        polled
+    })
+}
+
 fn is_file(field: &multer::Field<'static>) -> bool {
     field.file_name().is_some() || field.name() == Some("file")
 }
 
 /// The fields in front of the first file, and that file.
 async fn form(body: Body, boundary: String, values: &mut Map<String, Value>) -> Result<Rest, Failure> {
-    let mut parts = multer::Multipart::new(bytes(body).boxed(), boundary);
+    let left = Arc::new(AtomicUsize::new(LIMIT));
+    let mut parts = multer::Multipart::new(sips(body, left.clone()), boundary);
     while let Some(field) = parts.next_field().await.map_err(|error| form_failure(&error))? {
         if is_file(&field) {
             let filename = field.file_name().map(str::to_owned);
             let content_type = field.content_type().map(ToString::to_string);
-            let upload = Upload { field: Some(field), rest: parts, filename, content_type };
+            left.store(usize::MAX, Relaxed);
+            let upload = Upload { field: Some(field), rest: parts, left, filename, content_type };
             return Ok(Rest::File(Box::new(upload)));
         }
         text_field(field, values).await?;

@@ -37,13 +37,14 @@ pub(super) async fn picture(api: Arc<Api>, call: Call) -> Outcome {
     let profile: Profile = api.settings.get(&number).await?;
     let shown = profile.picture.filter(|picture| Some(picture.as_str()) == call.tail(1)).ok_or_else(gone)?;
     let upload = api.uploads.get(UploadId::from_bare(&shown).ok_or_else(gone)?).await?;
-    let bytes = api.uploads.open(&upload).await?;
+    let bytes = api.uploads.stream(&upload).await?;
     let headers = [
         (header::CONTENT_TYPE, upload.mime_type),
+        (header::CONTENT_LENGTH, upload.size.to_string()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'".to_owned()),
     ];
-    Ok(Answer::Other((StatusCode::OK, headers, Body::from(bytes)).into_response()))
+    Ok(Answer::Other((StatusCode::OK, headers, Body::from_stream(bytes)).into_response()))
 }
 
 /// The picture that a handle names.

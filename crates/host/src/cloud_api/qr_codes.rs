@@ -82,11 +82,20 @@ fn wanted(selected: &[Selected]) -> Option<Form> {
 pub(super) async fn list(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
     let selected = call.selection()?;
     let picture = wanted(&selected);
+    let codes = api.qr_codes.list(&number.object).await?;
     let mut rows = Vec::new();
-    for code in api.qr_codes.list(&number.object).await? {
-        rows.push((code.code.clone(), row(&call, &code, picture)?));
+    for code in &codes {
+        rows.push((code.code.clone(), row(&call, code, None)?));
     }
-    Ok(page(&call, rows)?.into())
+    let mut page = page(&call, rows)?;
+    // Only of what is shown: to draw one takes its time.
+    let shown = page.get_mut("data").and_then(Value::as_array_mut);
+    for shown in shown.into_iter().flatten().filter(|_| picture.is_some()) {
+        if let Some(code) = codes.iter().find(|code| shown["code"] == code.code.as_str()) {
+            *shown = row(&call, code, picture)?;
+        }
+    }
+    Ok(page.into())
 }
 
 pub(super) async fn get(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {

@@ -134,7 +134,10 @@ impl<'a> Reader<'a> {
                     return Err(syntax());
                 }
             }
-            fields.push(field);
+            // Who asks twice is answered once.
+            if !fields.iter().any(|known: &Selected| known.name == field.name) {
+                fields.push(field);
+            }
             if !self.take(',') {
                 return Ok(fields);
             }

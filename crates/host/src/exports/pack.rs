@@ -105,17 +105,15 @@ impl Pack {
 
 /// What is in it is for nobody else.
 fn owners_only(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
-        // It may be left over from another time.
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        Ok(file)
+    // It may be left over from another time, or be somebody's link to elsewhere.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
-    #[cfg(not(unix))]
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
 

@@ -116,7 +116,7 @@ pub(super) async fn show(management: Arc<Management>, granted: Granted, call: Ca
 
 pub(super) async fn instruct(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
     call.only(&[])?;
-    let Granted { business, by } = granted;
+    let Granted { business, by, .. } = granted;
     if by == Party::Operator && business.mode != HostingMode::Own {
         let message =
             "who hosts another's business does not say what it may: the business does, with its token";
@@ -220,8 +220,12 @@ pub(super) async fn issue(management: Arc<Management>, granted: Granted, call: C
     call.only(&[])?;
     let wanted: Wanted = call.body()?;
     let app = management.api.apps.get(wanted.app).await?;
-    if app.business != granted.business.id {
+    let Granted { business, by, limits: (most, until) } = granted;
+    if app.business != business.id {
         return Err(Refused::not_found());
+    }
+    if let Some(reason) = &business.suspended {
+        return Err(Refused::new(ErrorCode::Forbidden, format!("the business is suspended: {reason}")));
     }
     let scopes = match wanted.scopes {
         None => Scopes::ALL,
@@ -240,7 +244,18 @@ pub(super) async fn issue(management: Arc<Management>, granted: Granted, call: C
         Some(days) if (1..=3650).contains(&days) => Some(management.ground.now().after(DAY * days)),
         Some(_) => return Err(Refused::field("days", "from 1 to 3650")),
     };
-    let token = management.api.apps.issue(app.id, scopes, expires).await?;
+    // A token makes none that can do more or lasts longer. Who hosts another's business makes none that could say in its
+    // name what may be done with its chats.
+    let mut most: Vec<Scope> = most.iter().collect();
+    if by == Party::Operator && business.mode != HostingMode::Own {
+        most.retain(|scope| *scope != Scope::Business);
+    }
+    let granted: Vec<Scope> = scopes.iter().filter(|scope| most.contains(scope)).collect();
+    let expires = match (expires, until) {
+        (Some(wanted), Some(until)) => Some(wanted.min(until)),
+        (wanted, until) => wanted.or(until),
+    };
+    let token = management.api.apps.issue(app.id, Scopes::of(&granted), expires).await?;
     json(&Made { token: token.expose().into(), expires: expires.map(|at| at.0) })
 }
 

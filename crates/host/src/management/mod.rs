@@ -20,6 +20,7 @@ mod token;
 
 use std::sync::Arc;
 
+use ::store::Timestamp;
 use axum::{
     Router,
     body::Body,
@@ -43,8 +44,8 @@ pub use self::{
 };
 use self::{call::Call, health::RelayHealth, routes::Run};
 use crate::{
-    HostError, businesses::Business, cloud_api::Api, ground::Ground, ids::BusinessId, messages::Messages,
-    numbers::running::Running,
+    HostError, apps::Scopes, businesses::Business, cloud_api::Api, ground::Ground, ids::BusinessId,
+    messages::Messages, numbers::running::Running,
 };
 
 /// Manages a host.
@@ -80,6 +81,9 @@ enum Party {
     Business,
 }
 
+/// What a token may do, and until when.
+type Limits = (Scopes, Option<Timestamp>);
+
 /// The operator asks. Made by [`Management::admit`] alone.
 #[derive(Debug)]
 struct Operator(());
@@ -89,6 +93,8 @@ struct Operator(());
 struct Granted {
     business: Arc<Business>,
     by: Party,
+    /// What the token of a business may do, and until when.
+    limits: Limits,
 }
 
 /// A log that may be read, though its business may be gone. Made by [`Management::admit`] alone.
@@ -157,13 +163,13 @@ impl Management {
                 run(self, operator, Call::read(path, request).await?).await
             }
             Run::Business(run) => {
-                let (id, by) =
+                let (id, by, limits) =
                     self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
                 let business = self.api.businesses.get(id).await?;
-                run(self, Granted { business, by }, Call::read(path, request).await?).await
+                run(self, Granted { business, by, limits }, Call::read(path, request).await?).await
             }
             Run::Log(run) => {
-                let (id, _) =
+                let (id, ..) =
                     self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
                 run(self, Readable(id), Call::read(path, request).await?).await
             }
@@ -184,10 +190,10 @@ impl Management {
         bearer: Option<&str>,
         id: Option<&String>,
         right: Right,
-    ) -> Result<(BusinessId, Party), Refused> {
+    ) -> Result<(BusinessId, Party, Limits), Refused> {
         let id = id.and_then(|id| id.parse::<BusinessId>().ok());
         if self.operator(bearer).is_ok() {
-            return Ok((id.ok_or_else(Refused::not_found)?, Party::Operator));
+            return Ok((id.ok_or_else(Refused::not_found)?, Party::Operator, (Scopes::ALL, None)));
         }
         let Right::Business(scope) = right else { return Err(Refused::unauthorized()) };
         let authorized = match bearer {
@@ -197,8 +203,9 @@ impl Management {
         };
         let authorized = authorized.map_err(|_| Refused::unauthorized())?;
         let id = id.ok_or_else(Refused::not_found)?;
+        let limits = (authorized.known().scopes, authorized.known().expires);
         match authorized.own((), id, scope) {
-            Ok(_) => Ok((id, Party::Business)),
+            Ok(_) => Ok((id, Party::Business, limits)),
             Err(crate::apps::Denied::NotTheirs) => Err(Refused::not_found()),
             Err(crate::apps::Denied::Scope(scope)) => Err(Refused::new(
                 wire::ErrorCode::Forbidden,

@@ -766,6 +766,7 @@ pub(super) async fn finish_erasure(
         "DELETE FROM people WHERE business = $1",
         "DELETE FROM numbers WHERE business = $1",
         "DELETE FROM message_counts WHERE business = $1",
+        "DELETE FROM usernames WHERE business = $1",
         "DELETE FROM erased_businesses WHERE id = $1",
     ] {
         query(text).bind(business).execute(transaction).await?;

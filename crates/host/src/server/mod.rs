@@ -1,5 +1,7 @@
 //! Serving: the listener, TLS, connections and how many of them, and going down in order.
 
+mod patience;
+
 use std::{io, path::Path, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
@@ -25,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use self::patience::Patient;
 use crate::config::Tls;
 
 /// Who is at the other end of a request's connection.
@@ -35,6 +38,8 @@ pub(crate) struct Peer(pub(crate) std::net::IpAddr);
 const CONNECTIONS: usize = 10_000;
 /// How long a handshake may take, and how long the head of a request.
 const HEAD: Duration = Duration::from_secs(20);
+/// How long an answer may wait without any of it being taken.
+const STALL: Duration = Duration::from_secs(30);
 /// How long requests under way are waited for when the host goes down.
 const DRAIN: Duration = Duration::from_secs(20);
 /// Bytes of a request's head, and of what is read ahead of a body. Tokens and parameters may stand in the address.
@@ -164,7 +169,8 @@ impl Connections {
             request.extensions_mut().insert(peer);
             self.router.clone().oneshot(request)
         });
-        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        let mut connection =
+            pin!(self.http.serve_connection(TokioIo::new(Patient::new(stream, STALL)), service));
         let mut leaving = false;
         loop {
             tokio::select! {

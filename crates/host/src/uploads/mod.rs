@@ -10,7 +10,7 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use ::store::{Timestamp, blobs::BlobId};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _, pin_mut};
+use futures_util::{Stream, StreamExt as _, pin_mut, stream};
 use tokio::task::JoinHandle;
 
 pub(crate) use self::store::MIGRATIONS;
@@ -316,6 +316,22 @@ impl Uploads {
         let upload = self.get(id).await?;
         let good = upload.business == business && upload.handle().as_deref() == Some(line);
         if good { Ok(upload) } else { Err(NONE) }
+    }
+
+    /// All bytes of one that is whole, piece by piece as they are taken.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn stream(
+        self: &Arc<Self>,
+        upload: &Upload,
+    ) -> Result<impl Stream<Item = Result<Bytes, HostError>> + Send + 'static, HostError> {
+        let (this, upload) = (self.clone(), upload.clone());
+        let pieces = self.pieces(&upload).await?;
+        Ok(stream::iter(pieces).then(move |part| {
+            let (this, upload) = (this.clone(), upload.clone());
+            async move { this.piece(&upload, &part).await.map(Bytes::from) }
+        }))
     }
 
     /// All bytes of one that is whole.

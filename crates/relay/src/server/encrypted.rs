@@ -278,14 +278,20 @@ fn write(
     let (begin, mut room) = (outgoing.len(), expected);
     loop {
         outgoing.resize(begin + room, 0);
-        match encode(outgoing.get_mut(begin..).unwrap_or_default())? {
-            Ok(length) => {
+        let error = match encode(outgoing.get_mut(begin..).unwrap_or_default()) {
+            Ok(Ok(length)) => {
                 outgoing.truncate(begin + length);
                 return Ok(());
             }
-            Err(required) if required > room => room = required,
-            Err(_) => return Err(io::ErrorKind::InvalidData.into()),
-        }
+            Ok(Err(required)) if required > room => {
+                room = required;
+                continue;
+            }
+            Ok(Err(_)) => io::ErrorKind::InvalidData.into(),
+            Err(error) => error,
+        };
+        outgoing.truncate(begin);
+        return Err(error);
     }
 }
 
