@@ -369,6 +369,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_form_takes_no_more_than_all_parameters_may() {
+        let endless = stream::repeat_with(|| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 60_000])));
+        let failure =
+            values("/1", "multipart/form-data; boundary=b", Body::from_stream(endless)).await.unwrap_err();
+        assert_eq!(failure.status(), 400, "no boundary ever");
+        let field = |number: usize| {
+            let head = format!("--b\r\nContent-Disposition: form-data; name=\"f{number}\"\r\n\r\n");
+            Ok::<_, std::convert::Infallible>(Bytes::from(format!("{head}{}\r\n", "x".repeat(100_000))))
+        };
+        let many = Body::from_stream(stream::iter((0..100).map(field)));
+        let failure = values("/1", "multipart/form-data; boundary=b", many).await.unwrap_err();
+        assert_eq!(failure.status(), 400, "many fields");
+    }
+
+    #[tokio::test]
     async fn a_file_is_left_to_be_streamed_and_fields_may_stand_behind_it() {
         let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x/a.png\"\r\n\r\nbytes\r\n--b\r\n\
                     Content-Disposition: form-data; name=\"type\"\r\n\r\nimage/png\r\n--b--\r\n";
