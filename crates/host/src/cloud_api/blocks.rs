@@ -49,9 +49,13 @@ pub(super) async fn list(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) 
     };
     let limit = u32::try_from(seek.limit).unwrap_or(u32::MAX).saturating_add(1);
     let people = api.people.blocked(&number.object, from, seek.back, limit).await?;
-    let rows = people
-        .iter()
-        .map(|known| (known.person.id.0.to_string(), with(row(known), "messaging_product", "whatsapp")));
+    let rows = people.iter().map(|known| {
+        let profile = known.profile();
+        // Clients read who was asked for here too.
+        let input = profile.wa_id.unwrap_or_else(|| profile.user_id.as_str().to_owned());
+        let row = with(with(row(known), "messaging_product", "whatsapp"), "input", input);
+        (known.person.id.0.to_string(), row)
+    });
     Ok(seek.page(&call, rows.collect()).into())
 }
 

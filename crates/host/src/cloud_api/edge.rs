@@ -205,7 +205,12 @@ fn body_values(essence: &str, bytes: &[u8], values: &mut Map<String, Value>) -> 
 
 fn json_values(bytes: &[u8], values: &mut Map<String, Value>) -> Result<(), Failure> {
     let text = std::str::from_utf8(bytes).map_err(|_| Failure::parameter("the body", "not UTF-8"))?;
-    match fields::json(text) {
+    let value = match fields::json(text) {
+        // Some clients write the object into a string first.
+        Ok(Value::String(text)) => fields::json(&text),
+        value => value,
+    };
+    match value {
         Ok(Value::Object(map)) => values.extend(map),
         Ok(_) => return Err(Failure::parameter("the body", "must be a JSON object")),
         Err(reason) => return Err(Failure::parameter("the body", &format!("not JSON: {reason}"))),
@@ -338,6 +343,7 @@ mod tests {
             ("application/x-www-form-urlencoded", "b=2+2&c=%7B%7D", json!({"a": "1", "b": "2 2", "c": "{}"})),
             ("multipart/form-data; boundary=b", form, json!({"a": "1", "c": "3"})),
             ("", "{\"b\": 2}", json!({"a": "1", "b": 2})),
+            ("application/json", "\"{\\\"b\\\": 2}\"", json!({"a": "1", "b": 2})),
             ("application/x-www-form-urlencoded", " {\"b\": 2}", json!({"a": "1", "b": 2})),
         ];
         for (kind, body, expected) in cases {
@@ -370,7 +376,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_form_takes_no_more_than_all_parameters_may() {
-        let endless = stream::repeat_with(|| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 60_000])));
+        let endless =
+            stream::repeat_with(|| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 60_000])));
         let failure =
             values("/1", "multipart/form-data; boundary=b", Body::from_stream(endless)).await.unwrap_err();
         assert_eq!(failure.status(), 400, "no boundary ever");

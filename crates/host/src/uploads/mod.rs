@@ -276,8 +276,12 @@ impl Uploads {
             None => Vec::new(),
         };
         let found = sniff(&head);
+        // Clients say of any picture that it is a JPEG.
+        let is_picture = |kind: &str| ["image/jpeg", "image/jpg", "image/png"].contains(&kind);
         let same = found.is_some_and(|found| {
-            found == upload.mime_type || (upload.mime_type == "video/mp4" && found.ends_with("/mp4"))
+            found == upload.mime_type
+                || (is_picture(found) && is_picture(&upload.mime_type))
+                || (upload.mime_type == "video/mp4" && found.ends_with("/mp4"))
         });
         if same {
             return Ok(());
