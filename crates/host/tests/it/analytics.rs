@@ -89,6 +89,8 @@ async fn messages_are_counted_if_the_business_allows_it_and_stay_counted_when_th
         assert_eq!(sum(&analytics.count(whose, &all(), apart).await.unwrap()), (3, 3, 3));
 
         host.businesses.erase(number.business).await.unwrap();
+        // As long as a number of it runs, what it keeps stays.
+        host.running.stopped(number.business).await.unwrap();
         host.messages.sweep().await.unwrap();
         assert_eq!(world.count("message_counts").await, 0);
         host.close().await;

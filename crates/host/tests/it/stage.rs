@@ -64,7 +64,7 @@ impl Stage {
         let (writer, tasks) = Writer::start(&database, &WriterConfig::default());
         let bus: Arc<dyn store::bus::Bus> = Arc::new(LocalBus::new(1024));
         let place = Place::Folder(folder.path().join("files"));
-        let blobs = Blobs::open(&BlobConfig { place, limit: 1 << 20 }, entropy.clone()).await.unwrap();
+        let blobs = Blobs::open(&BlobConfig { place, limit: 4 << 20 }, entropy.clone()).await.unwrap();
         let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
         config.webhooks.loopback = true;
         config.webhooks.timeout_ms = 2_000;
