@@ -71,7 +71,7 @@ impl Sides {
 }
 
 fn some(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index * 31 % 251) as u8).collect()
+    (0..length).map(|index| u8::try_from(index * 31 % 251).unwrap()).collect()
 }
 
 fn owns_no_buffer<S>(connection: &Encrypted<S>) -> bool {
@@ -281,12 +281,18 @@ async fn no_bytes_at_all_make_it_panic() {
             // Records with plausible heads, so that what is in them is looked at.
             let kind = [20, 21, 22, 22, 22, 23][random.next_u32() as usize % 6];
             let length = (random.next_u32() % if round % 10 == 0 { 17_000 } else { 300 }) as usize;
-            bytes.extend([kind, 3, 3, (length >> 8) as u8, length as u8]);
+            let [high, low] = u16::try_from(length).unwrap().to_be_bytes();
+            bytes.extend([kind, 3, 3, high, low]);
             let begin = bytes.len();
             bytes.resize(begin + length, 0);
             random.fill_bytes(&mut bytes[begin..]);
             if let Some(head) = bytes.get_mut(begin..begin + 4) {
-                head.copy_from_slice(&[1, 0, (random.next_u32() % 3) as u8, random.next_u32() as u8]);
+                head.copy_from_slice(&[
+                    1,
+                    0,
+                    (random.next_u32() % 3) as u8,
+                    random.next_u32().to_le_bytes()[0],
+                ]);
             }
         }
         far.write_all(&bytes).await.unwrap();
