@@ -14,9 +14,10 @@ use super::{
 use crate::{
     apps::{Authorized, Owned},
     businesses::Business,
+    codes::Code,
     ids::TemplateId,
     templates::{
-        Changed, Decision, Definition, ParameterFormat, Template,
+        Changed, Definition, ParameterFormat, Status, Template,
         library::{LIBRARY, LibraryTemplate},
     },
 };
@@ -215,9 +216,14 @@ pub(super) async fn upsert(api: Arc<Api>, business: Owned<Arc<Business>>, call: 
     Ok(json!({ "data": rows.collect::<Vec<_>>() }).into())
 }
 
-pub(super) async fn unpause(api: Arc<Api>, template: Owned<Template>, _: Call) -> Outcome {
-    api.templates.decide(template.object.id, Decision::Unpause).await?;
-    Ok(json!({ "success": true }).into())
+/// Nothing is paused here for its quality, but only by the operator: it is for the operator to let it be sent again.
+pub(super) async fn unpause(_: Arc<Api>, template: Owned<Template>, _: Call) -> Outcome {
+    let details = if template.object.status == Status::Paused {
+        "the template was paused by the operator of this host, who alone lets it be sent again"
+    } else {
+        "the template is not paused"
+    };
+    Err(Failure::new(Code::Parameter, details))
 }
 
 /// A business has one account here: there is none from which templates could come.

@@ -193,6 +193,7 @@ impl Management {
         self.api.businesses.erase(business.id).await?;
         self.running.stopped(business.id).await?;
         self.messages.finish_erasures().await?;
+        self.api.uploads.sweep().await?;
         Ok(())
     }
 }

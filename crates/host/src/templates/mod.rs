@@ -11,16 +11,21 @@ mod events;
 mod fill;
 pub mod library;
 mod review;
+mod state;
 mod store;
 mod variables;
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use ::store::Timestamp;
 use serde_json::Value;
 
 pub(crate) use self::store::{MIGRATIONS, erase};
-pub use self::{definition::Definition, variables::ParameterFormat};
+pub use self::{
+    definition::Definition,
+    state::{Decision, Reason, Status, UnknownStatus},
+    variables::ParameterFormat,
+};
 use self::{
     review::{Verdict, review},
     store::{New, Stored},
@@ -43,58 +48,6 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the name of what was deleted is not given again.
 const NAME_RESTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-macro_rules! statuses {
-    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
-        /// How far a template is (spec section 5).
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Status { $($(#[$doc])* $name,)* }
-
-        impl Status {
-            /// The API's word.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
-            }
-        }
-
-        impl FromStr for Status {
-            type Err = UnknownStatus;
-
-            fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-                match text.to_ascii_uppercase().as_str() { $($word => Ok(Self::$name),)* _ => Err(UnknownStatus) }
-            }
-        }
-    };
-}
-
-/// A word that is no status of a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no status of a template")]
-pub struct UnknownStatus;
-
-statuses! {
-    /// Waits for its review.
-    Pending = "PENDING";
-    /// Can be sent.
-    Approved = "APPROVED";
-    /// Was refused.
-    Rejected = "REJECTED";
-    /// Cannot be sent for a while.
-    Paused = "PAUSED";
-    /// Cannot be sent any more.
-    Disabled = "DISABLED";
-    /// Put away by the business.
-    Archived = "ARCHIVED";
-    /// Deleted.
-    Deleted = "DELETED";
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A template.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,63 +83,6 @@ pub struct Changed {
     pub status: Status,
     /// Why; `NONE` if for no reason.
     pub reason: &'static str,
-}
-
-/// What the operator of the host decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// It can be sent.
-    Approve,
-    /// It cannot, for one of the API's reasons.
-    Reject(Reason),
-    /// It cannot be sent for a while.
-    Pause,
-    /// It can be sent again.
-    Unpause,
-    /// It cannot be sent any more.
-    Disable,
-}
-
-/// Why a template is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Against decency.
-    AbusiveContent,
-    /// Not as templates are.
-    InvalidFormat,
-    /// An offer that says that it is none.
-    Promotional,
-    /// Words in another language than it says.
-    TagContentMismatch,
-    /// Deceives people.
-    Scam,
-    /// Another category.
-    IncorrectCategory,
-}
-
-impl Reason {
-    /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::AbusiveContent,
-        Self::InvalidFormat,
-        Self::Promotional,
-        Self::TagContentMismatch,
-        Self::Scam,
-        Self::IncorrectCategory,
-    ];
-
-    /// The API's word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AbusiveContent => "ABUSIVE_CONTENT",
-            Self::InvalidFormat => "INVALID_FORMAT",
-            Self::Promotional => "PROMOTIONAL",
-            Self::TagContentMismatch => "TAG_CONTENT_MISMATCH",
-            Self::Scam => "SCAM",
-            Self::IncorrectCategory => "INCORRECT_CATEGORY",
-        }
-    }
 }
 
 /// Keeps templates.
@@ -288,10 +184,11 @@ impl Templates {
             Status::Approved | Status::Rejected | Status::Paused => {}
             _ => return refuse("only approved, rejected and paused templates can be edited"),
         }
+        let was = (before.status, before.edits);
         if before.name != definition.name || before.language != definition.language {
             return refuse("the name and the language of a template cannot be edited");
         }
-        let (status, reason) = judged(&definition);
+        let (status, reason) = judged_again(before.status, &definition);
         let new = Arc::new(New {
             id,
             waba,
@@ -309,7 +206,9 @@ impl Templates {
         let written = self.ground.write(waba.get(), move |transaction| {
             let (new, event) = (new.clone(), event.clone());
             Box::pin(async move {
-                store::edit(transaction, &new).await?;
+                if !store::edit(transaction, &new, was).await? {
+                    return Err(CHANGED);
+                }
                 webhooks::add(transaction, event.as_slice().to_vec()).await
             })
         });
@@ -336,8 +235,12 @@ impl Templates {
             let mut reader = self.ground.reader().await?;
             let found = store::named(&mut reader, waba, &definition.name, &definition.language).await?;
             drop(reader);
-            let known = found.as_ref().map(|found| found.id);
+            let known = found.as_ref().map(|found| (found.id, (found.status, found.edits)));
             if let Some(found) = &found {
+                if matches!(found.status, Status::Disabled | Status::Archived) {
+                    let details = "a template that is disabled or archived cannot be edited";
+                    return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_039).into());
+                }
                 let before = self.open(found).await?;
                 if before.category != Category::Authentication {
                     let details = "there is a template of this name of another category";
@@ -348,8 +251,10 @@ impl Templates {
                     continue;
                 }
             }
-            let id = known.unwrap_or_else(|| TemplateId::random(&*self.ground.entropy));
-            let (status, reason) = judged(definition);
+            let (id, (status, reason)) = match known {
+                Some((id, (before, _))) => (id, judged_again(before, definition)),
+                None => (TemplateId::random(&*self.ground.entropy), judged(definition)),
+            };
             made.push(changed(id, waba, definition, status, reason));
             let new = New {
                 id,
@@ -377,12 +282,15 @@ impl Templates {
                 }
                 for (new, known) in news.iter() {
                     let there = store::named(transaction, waba, &new.name, &new.language).await?;
-                    match (there.map(|there| there.id), known) {
-                        (Some(there), Some(known)) if there == *known => {
-                            store::edit(transaction, new).await?;
+                    let written = match (there.map(|there| there.id), known) {
+                        (Some(there), Some((known, before))) if there == *known => {
+                            store::edit(transaction, new, *before).await?
                         }
-                        (None, None) => store::insert(transaction, new).await?,
-                        _ => return Err(HostError::Conflict("these templates are being changed")),
+                        (None, None) => store::insert(transaction, new).await.map(|()| true)?,
+                        _ => false,
+                    };
+                    if !written {
+                        return Err(CHANGED);
                     }
                 }
                 Ok(())
@@ -604,6 +512,7 @@ impl Templates {
 }
 
 const NONE: HostError = HostError::NotFound("template");
+const CHANGED: HostError = HostError::Conflict("the template was changed meanwhile");
 
 /// What the automatic review says.
 fn judged(definition: &Definition) -> (Status, &'static str) {
@@ -611,6 +520,14 @@ fn judged(definition: &Definition) -> (Status, &'static str) {
         Verdict::Fine => (Status::Approved, "NONE"),
         Verdict::Refused(reason) => (Status::Rejected, reason),
         Verdict::Doubtful => (Status::Pending, "NONE"),
+    }
+}
+
+/// What becomes of one that is written anew: what the operator paused, the operator looks at first.
+fn judged_again(before: Status, definition: &Definition) -> (Status, &'static str) {
+    match judged(definition) {
+        (Status::Approved, _) if before == Status::Paused => (Status::Pending, "NONE"),
+        verdict => verdict,
     }
 }
 

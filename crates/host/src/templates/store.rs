@@ -100,10 +100,15 @@ pub(super) async fn insert(transaction: &mut Transaction, new: &New) -> Result<(
 }
 
 /// Replaces what a template says.
-pub(super) async fn edit(transaction: &mut Transaction, new: &New) -> Result<(), StoreError> {
-    query(
+/// Writes a template anew; whether it was still as it was `before`, in status and number of edits.
+pub(super) async fn edit(
+    transaction: &mut Transaction,
+    new: &New,
+    before: (Status, i64),
+) -> Result<bool, StoreError> {
+    let edited = query(
         "UPDATE templates SET category = $2, status = $3, reason = $4, definition = $5, edited = $6, edits = edits + 1
-         WHERE id = $1 AND deleted IS NULL",
+         WHERE id = $1 AND status = $7 AND edits = $8 AND deleted IS NULL",
     )
     .bind(new.id)
     .bind(new.category)
@@ -111,9 +116,11 @@ pub(super) async fn edit(transaction: &mut Transaction, new: &New) -> Result<(),
     .bind(new.reason)
     .bind(new.definition.stored())
     .bind(new.now)
+    .bind(before.0.as_str())
+    .bind(before.1)
     .execute(transaction)
-    .await
-    .map(drop)
+    .await?;
+    Ok(edited == 1)
 }
 
 /// Moves a template from one status to another; whether it was in that one.

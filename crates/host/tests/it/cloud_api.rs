@@ -235,6 +235,13 @@ async fn every_route_wants_a_good_token_of_the_right_business_with_the_right_sco
             assert_eq!((&error["code"], &error["error_subcode"]), (&json!(100), &json!(33)), "{route:?}");
             assert_eq!(error["type"], "GraphMethodException");
         }
+        if route.node == Node::App && route.scope == Scope::App {
+            // Of another app of the same business.
+            let second = here.api.apps.create(here.business.id, "second").await.unwrap();
+            let secret = format!("{}|{}", second.app, second.secret.expose());
+            let (status, body) = here.with(&secret, method.clone(), &own, json!({})).await;
+            assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!(100)), "{route:?} {body}");
+        }
         if Scope::GRANTED.contains(&route.scope)
             && !matches!(route.node, Node::Template | Node::Media | Node::Upload | Node::Root)
         {

@@ -86,6 +86,8 @@ async fn full(office: &Office, receiver: &Receiver) -> Value {
     let about = json!({ "messaging_product": "whatsapp", "about": "A bank" });
     post(format!("/{number}/whatsapp_business_profile"), about).await;
     post(format!("/{number}/message_qrdls"), json!({ "prefilled_message": "Hello" })).await;
+    post(format!("/{number}/username"), json!({ "username": "example.bank" })).await;
+    post("/app/uploads?file_length=10&file_type=image/png".to_owned(), json!({})).await;
     let form = "--b\r\nContent-Disposition: form-data; name=\"messaging_product\"\r\n\r\nwhatsapp\r\n--b\r\n\
                 Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n\
                 words\r\n--b--\r\n";
@@ -127,6 +129,8 @@ async fn an_erased_business_leaves_nothing_in_any_table_or_folder_but_the_log() 
             "settings",
             "templates",
             "tokens",
+            "uploads",
+            "usernames",
             "vault_records",
             "webhook_apps",
             "webhook_attempts",

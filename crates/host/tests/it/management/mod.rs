@@ -228,6 +228,30 @@ async fn no_route_opens_for_a_stranger() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_token_makes_one_that_can_do_more_or_lasts_longer() {
+    let office = Office::open(World::sqlite().await).await;
+    let brought = office.bring_in(&office.world.owner.clone()).await;
+    let path = format!("/host/v1/businesses/{}", of(&brought, "business_id"));
+    let (tokens, app) = (format!("{path}/tokens"), &brought["app_id"]);
+    let body = json!({ "app": app, "scopes": ["business_management"], "days": 1 });
+    let narrow = office.done("POST", &tokens, body).await;
+    let expires = narrow["expires"].as_i64().unwrap();
+    for days in [Value::Null, json!(30)] {
+        let body = json!({ "app": app, "days": days });
+        let (status, made) = office.ask(of(&narrow, "token"), "POST", &tokens, body).await;
+        assert_eq!((status, made["expires"].as_i64()), (200, Some(expires)), "{made}");
+        let token = of(&made, "token");
+        assert_eq!(office.ask(token, "GET", &path, Value::Null).await.0, 200);
+        let waba = format!("/{}/message_templates", of(&brought, "waba_id"));
+        assert_eq!(office.ask(token, "GET", &waba, Value::Null).await.0, 403);
+    }
+    office.done("POST", &format!("{path}/suspend"), json!({ "reason": "complaints" })).await;
+    let (status, answer) = office.ask(of(&brought, "token"), "POST", &tokens, json!({ "app": app })).await;
+    assert_eq!(status, 403, "{answer}");
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_makes_no_sense_is_refused_precisely_and_leaves_nothing() {
     let world = World::sqlite().await;
     let office = Office::open(world).await;

@@ -54,9 +54,19 @@ async fn every_decision_about_a_template_is_told_once() {
         let approve = async || office.ask(&office.operator, "POST", &path("approve"), Value::Null).await.0;
         let (one, two) = tokio::join!(approve(), approve());
         assert_eq!([one.min(two), one.max(two)], [200, 409]);
-        for word in ["pause", "unpause", "disable"] {
+        office.done("POST", &path("pause"), Value::Null).await;
+        // What the operator paused, the business does not let out again, neither so nor by writing it anew.
+        let own = async |path: String, body: Value| office.ask(token, "POST", &path, body).await;
+        assert_eq!(own(format!("/{doubtful}/unpause"), Value::Null).await.0, 400);
+        let anew = json!({ "components": [{ "type": "BODY", "text": "Your order is on its way to you" }] });
+        let (status, edited) = own(format!("/{doubtful}"), anew.clone()).await;
+        assert_eq!(status, 200, "{edited}");
+        let fields = format!("/{doubtful}?fields=status");
+        assert_eq!(office.ask(token, "GET", &fields, Value::Null).await.1["status"], "PENDING");
+        for word in ["approve", "disable"] {
             office.done("POST", &path(word), Value::Null).await;
         }
+        assert_eq!(own(format!("/{doubtful}"), anew).await.0, 400);
         assert_eq!(office.refused("POST", &path("disable"), Value::Null).await.0, 409);
         let second = make("second", "See https://t.co/x for more of it").await;
         let reject = format!("/host/v1/templates/{second}/reject");
@@ -71,6 +81,7 @@ async fn every_decision_about_a_template_is_told_once() {
             ("REJECTED", "INCORRECT_CATEGORY"),
             ("APPROVED", "NONE"),
             ("PAUSED", "NONE"),
+            ("PENDING", "NONE"),
             ("APPROVED", "NONE"),
             ("DISABLED", "NONE"),
             ("REJECTED", "SCAM"),
