@@ -33,8 +33,8 @@ struct Room {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-/// Notes what it is given; fails or hangs on demand.
-struct Noting(Arc<Mutex<Vec<Vec<u8>>>>);
+/// Notes what it is given; fails or hangs on demand, the latter for so many leases.
+struct Noting(Arc<Mutex<Vec<Vec<u8>>>>, u32);
 
 #[async_trait]
 impl Handler for Noting {
@@ -47,7 +47,7 @@ impl Handler for Noting {
     }
 
     fn longest(&self, lease: Duration) -> Duration {
-        lease * 3
+        lease * self.1
     }
 
     async fn run(&self, job: &Job) -> Result<(), Failure> {
@@ -87,10 +87,15 @@ impl Room {
     }
 
     fn worker(&self, config: &WorkerConfig) -> Worker {
+        self.patient_worker(config, 3)
+    }
+
+    /// A worker that lets a job run for so many leases.
+    fn patient_worker(&self, config: &WorkerConfig, longest: u32) -> Worker {
         let clock: Arc<dyn Clock> = self.hand.clone();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
         let mut worker = Worker::new();
-        let handler = Arc::new(Noting(self.seen.clone()));
+        let handler = Arc::new(Noting(self.seen.clone(), longest));
         worker.start(handler, config, (&self.scratch.database, &self.writer, &self.bus), (&clock, &entropy));
         worker
     }
@@ -211,14 +216,15 @@ pub(crate) async fn a_lost_lease_is_taken_over(scratch: Scratch) {
 
 pub(crate) async fn a_running_job_keeps_its_lease(scratch: Scratch) {
     let room = Room::open(scratch).await;
-    let config = WorkerConfig { lease_ms: 1500, ..quick() };
-    let workers = [room.worker(&config), room.worker(&config)];
+    let lease = Duration::from_secs(3);
+    let config = WorkerConfig { lease_ms: 3000, ..quick() };
+    let workers = [room.patient_worker(&config, 100), room.patient_worker(&config, 100)];
     room.add(b"long", START, None).await;
     room.until("it is taken", async |room| room.times() == 1).await;
     for _ in 0..3 {
         // Nearly a lease on, and two leases in all.
-        room.hand.advance(Duration::from_millis(1200));
-        let renewed = room.hand.now().after(Duration::from_millis(1500));
+        room.hand.advance(lease * 4 / 5);
+        let renewed = room.hand.now().after(lease);
         room.until("its lease is renewed", async |room| room.row().await.due == renewed).await;
     }
     assert_eq!(room.times(), 1, "nobody else took it");
