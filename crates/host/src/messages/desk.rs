@@ -160,7 +160,7 @@ impl Messages {
         let mut full = false;
         for (row, outcome) in sent.into_iter().zip(live.device.send_many(drafts).await?) {
             match outcome {
-                Ok(message) => handed.push((row.name, message.timestamp)),
+                Ok(message) => handed.push((row.seq, message.timestamp)),
                 Err(client::Error::OutboxFull) => full = true,
                 Err(error) => failed.push((row, refused(&error))),
             }

@@ -193,18 +193,18 @@ pub(super) async fn take(
 ) -> Result<Vec<Prepared>, StoreError> {
     let names: Vec<_> = steps.iter().map(|steps| steps.name).collect();
     let states = store::states(transaction, number, &names).await?;
-    let states: HashMap<_, _> = states.into_iter().map(|row| (row.name, row.state)).collect();
+    let states: HashMap<_, _> = states.into_iter().map(|row| (row.name, (row.seq, row.state))).collect();
     let (mut moved, mut told) = (Vec::new(), Vec::new());
     for steps in steps {
-        let Some(state) = states.get(&steps.name) else { continue };
+        let Some((seq, state)) = states.get(&steps.name).copied() else { continue };
         let last = steps.told.last_key_value().map(|(last, _)| *last);
         let taken: Vec<_> = match last {
-            Some(last) => between((*state).max(HANDED), last),
+            Some(last) => between(state.max(HANDED), last),
             None => Vec::new(),
         };
         told.extend(taken.iter().filter_map(|step| steps.told.get(step).cloned()));
         if let Some(last) = taken.last() {
-            moved.push((steps.name, *last, steps.stamp));
+            moved.push((seq, *last, steps.stamp));
         }
     }
     store::move_on(transaction, number, &moved).await?;

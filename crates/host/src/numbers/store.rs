@@ -400,9 +400,11 @@ pub(super) async fn vault_rows_named(
     number: NumberId,
     names: impl Iterator<Item = (u8, [u8; 32])>,
 ) -> Result<Vec<NamedRow>, StoreError> {
+    // CROSS JOIN: SQLite takes each name and looks it up, and not the whole table to look for each row among the names.
     query(
-        "SELECT r.space, r.name, r.owner, r.position, r.value FROM vault_records r JOIN (VALUES {rows}) AS v
-         ON r.space = v.column1 AND r.name = v.column2 WHERE r.number = $1",
+        "SELECT r.space, r.name, r.owner, r.position, r.value
+         FROM (VALUES {rows}) AS v CROSS JOIN vault_records r
+         WHERE r.number = $1 AND r.space = v.column1 AND r.name = v.column2",
     )
     .bind(number)
     .rows(names.map(|(space, name)| [i64::from(space).into(), name.into()]))
