@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ::store::{
-    StoreError,
+    StoreError, Timestamp,
     sql::{ColumnError, Connection, Transaction, query},
 };
 

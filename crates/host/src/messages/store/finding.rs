@@ -2,7 +2,7 @@
 
 use ::store::{
     StoreError, Timestamp,
-    sql::{Connection, query},
+    sql::{Connection, Value, query},
 };
 
 use super::{IMPORTED, status};
@@ -123,10 +123,10 @@ pub(in crate::messages) async fn by_references(
         for each "(VALUES {rows}) AS v CROSS JOIN",
         "WHERE m.number = $1 AND m.name BETWEEN v.column1 AND v.column2"
     ))
-        .bind(number)
-        .rows(references.iter().map(|reference| [ends(reference, 0), ends(reference, 0xff)]))
-        .all(reader)
-        .await
+    .bind(number)
+    .rows(references.iter().map(|reference| [ends(reference, 0), ends(reference, 0xff)]))
+    .all(reader)
+    .await
 }
 
 /// Messages in this state, the first first.

@@ -77,9 +77,11 @@ pub(in crate::messages) async fn move_on(
          FROM (VALUES {rows}) AS v WHERE messages.seq = v.column1 AND messages.number = $1",
     )
     .bind(number)
-    .rows(moved.iter().map(|(seq, state, stamp)| {
-        [(*seq).into(), (*state).into(), stamp.unwrap_or(0).cast_signed().into()]
-    }))
+    .rows(
+        moved.iter().map(|(seq, state, stamp)| {
+            [(*seq).into(), (*state).into(), stamp.unwrap_or(0).cast_signed().into()]
+        }),
+    )
     .execute(transaction)
     .await
     .map(drop)

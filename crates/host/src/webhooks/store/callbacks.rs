@@ -1,7 +1,7 @@
 //! Who is asked, and for what.
 
 use ::store::{
-    StoreError,
+    StoreError, Timestamp,
     sql::{Connection, Transaction, query},
 };
 
