@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use store::{
-    Entropy,
+    Entropy, Timestamp,
     sql::{Column, ColumnError, Row, Value},
 };
 
@@ -167,20 +167,18 @@ const FORM: u8 = 1;
 const PREFIX: &str = "wamid.";
 
 impl MessageId {
-    /// A new one.
+    /// A new one, of this time.
     #[must_use]
-    pub fn random(number: NumberId, entropy: &dyn Entropy) -> Self {
-        let mut name = [0; 22];
-        entropy.fill(&mut name);
-        Self { number, name }
+    pub fn random(number: NumberId, at: Timestamp, entropy: &dyn Entropy) -> Self {
+        let mut rest = [0; 16];
+        entropy.fill(&mut rest);
+        Self { number, name: named(at, &rest) }
     }
 
-    /// The same one for the same bytes: of what may come twice. `what` is unguessable to others: a digest under a key.
+    /// The same one for the same bytes: of what may come twice. `digest` is unguessable to others: a digest under a key.
     #[must_use]
-    pub fn from_digest(number: NumberId, digest: &[u8; 32]) -> Self {
-        let mut name = [0; 22];
-        name.iter_mut().zip(digest).for_each(|(to, from)| *to = *from);
-        Self { number, name }
+    pub fn from_digest(number: NumberId, at: Timestamp, digest: &[u8; 32]) -> Self {
+        Self { number, name: named(at, digest) }
     }
 
     /// Whose message it is.
@@ -208,6 +206,15 @@ impl MessageId {
         reference.iter_mut().zip(self.name).for_each(|(to, from)| *to = from);
         reference
     }
+}
+
+/// The time in milliseconds, so that messages of the same time stand beside each other in tables, and what nobody guesses.
+fn named(at: Timestamp, rest: &[u8]) -> [u8; 22] {
+    let time = at.0.to_be_bytes();
+    let mut name = [0; 22];
+    let bytes = time.iter().skip(2).chain(rest);
+    name.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    name
 }
 
 impl fmt::Display for MessageId {
@@ -317,7 +324,7 @@ mod tests {
     #[test]
     fn a_message_id_is_long_opaque_and_one_spelling() {
         let entropy = SeededEntropy::new(1);
-        let id = MessageId::random(NumberId::random(&entropy), &entropy);
+        let id = MessageId::random(NumberId::random(&entropy), Timestamp(1_700_000_000_000), &entropy);
         let text = id.to_string();
         assert!(text.len() >= 46, "{text}");
         assert_eq!(text.parse::<MessageId>().unwrap(), id);

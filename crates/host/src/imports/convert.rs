@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ::store::Timestamp;
 use jiff::civil::DateTime;
 use sha2::{Digest as _, Sha256};
 
@@ -73,7 +74,9 @@ pub(super) fn name_of(
     short.iter_mut().zip(said).for_each(|(to, from)| *to = from);
     let count = before.count(short);
     let digest = key.name("import", &[&said[..], &count.to_be_bytes()].concat());
-    MessageId::from_digest(number.id, &digest)
+    // The minute as it was written: in whatever zone it is read, it is the same message.
+    let [a, b, c, d, e, f] = minute;
+    MessageId::from_digest(number.id, Timestamp(i64::from_be_bytes([0, 0, a, b, c, d, e, f])), &digest)
 }
 
 fn minute(at: DateTime) -> [u8; 6] {

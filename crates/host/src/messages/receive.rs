@@ -428,7 +428,8 @@ fn name_of(number: &Number, key: &BusinessKey, said: &Said) -> MessageId {
         &device.to_be_bytes(),
         &said.stamp.to_be_bytes(),
     ];
-    MessageId::from_digest(number.id, &key.name(kind, &parts.concat()))
+    let at = Timestamp(i64::try_from(said.stamp).unwrap_or_default());
+    MessageId::from_digest(number.id, at, &key.name(kind, &parts.concat()))
 }
 
 fn identity_hash(key: &BusinessKey, digits: &str) -> String {

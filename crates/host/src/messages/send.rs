@@ -177,7 +177,7 @@ impl Messages {
         if !self.rates.take(number.id, now, limits.per_second) {
             return Err(refuse(Code::Throughput, "The number sends too many messages a second."));
         }
-        let id = MessageId::random(number.id, &*self.ground.entropy);
+        let id = MessageId::random(number.id, now, &*self.ground.entropy);
         if !self.gate.instructions(number.business).await?.allow(Purpose::Deliver) {
             let subject = Subject { kind: SubjectKind::Message, names: vec![super::log_name(id.name())] };
             let access = Access::by("sending", number.business, Purpose::Deliver);

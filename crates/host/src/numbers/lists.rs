@@ -12,7 +12,7 @@ use super::vault::Written;
 pub(super) struct List {
     all: BTreeMap<u64, Vec<u8>>,
     by_owner: HashMap<[u8; 32], BTreeMap<u64, Vec<u8>>>,
-    places: HashMap<Vec<u8>, ([u8; 32], u64)>,
+    places: HashMap<Vec<u8>, (Option<[u8; 32]>, u64)>,
 }
 
 impl List {
@@ -21,17 +21,21 @@ impl List {
         matches!(space, Space::Outbox | Space::Feed)
     }
 
-    pub(super) fn put(&mut self, key: Vec<u8>, owner: [u8; 32], position: u64) {
+    pub(super) fn put(&mut self, key: Vec<u8>, owner: Option<[u8; 32]>, position: u64) {
         self.remove(&key);
         self.all.insert(position, key.clone());
-        self.by_owner.entry(owner).or_default().insert(position, key.clone());
+        if let Some(owner) = owner {
+            self.by_owner.entry(owner).or_default().insert(position, key.clone());
+        }
         self.places.insert(key, (owner, position));
     }
 
     pub(super) fn remove(&mut self, key: &[u8]) {
         let Some((owner, position)) = self.places.remove(key) else { return };
         self.all.remove(&position);
-        if let Some(own) = self.by_owner.get_mut(&owner) {
+        if let Some(owner) = owner
+            && let Some(own) = self.by_owner.get_mut(&owner)
+        {
             own.remove(&position);
             if own.is_empty() {
                 self.by_owner.remove(&owner);
@@ -87,7 +91,7 @@ impl Lists {
 pub(super) struct Effect {
     space: Space,
     key: Vec<u8>,
-    put: Option<([u8; 32], u64)>,
+    put: Option<(Option<[u8; 32]>, u64)>,
 }
 
 impl Effect {
@@ -107,7 +111,7 @@ mod tests {
         let mut list = List::default();
         let (anna, ben) = ([1; 32], [2; 32]);
         for (key, owner, position) in [(b"a", anna, 3), (b"b", ben, 1), (b"c", anna, 7), (b"d", ben, 9)] {
-            list.put(key.to_vec(), owner, position);
+            list.put(key.to_vec(), Some(owner), position);
         }
         let scan = |list: &List, owner, order, limit| -> Vec<String> {
             let keys = list.scan(owner, order, limit).into_iter();
@@ -118,7 +122,7 @@ mod tests {
         assert_eq!(scan(&list, Some(anna), Order::After(0), 9), ["a", "c"]);
         assert_eq!(scan(&list, Some(ben), Order::Before(9), 9), ["b"]);
         // Written again it has one place, the new one.
-        list.put(b"a".to_vec(), anna, 8);
+        list.put(b"a".to_vec(), Some(anna), 8);
         list.remove(b"c");
         list.remove(b"nothing");
         assert_eq!(scan(&list, Some(anna), Order::After(0), 9), ["a"]);

@@ -54,6 +54,11 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX vault_records_by_position ON vault_records (number, space, position);",
         ),
         Migration::new("names that numbers asked for", "ALTER TABLE numbers ADD COLUMN requested_name TEXT;"),
+        Migration::new(
+            "only records that are somebody's are found by whose they are",
+            "DROP INDEX vault_records_by_owner;
+        CREATE INDEX vault_records_of_owner ON vault_records (number, space, owner, position) WHERE LENGTH(owner) > 0;",
+        ),
     ],
 };
 
@@ -433,12 +438,13 @@ pub(super) async fn vault_rows(
         ),
         (Order::After(position), true) => (
             "SELECT name, owner, position, value FROM vault_records
-             WHERE number = $1 AND space = $2 AND owner = $5 AND position > $3 ORDER BY position LIMIT $4",
+             WHERE number = $1 AND space = $2 AND owner = $5 AND LENGTH(owner) > 0 AND position > $3
+             ORDER BY position LIMIT $4",
             position,
         ),
         (Order::Before(position), true) => (
             "SELECT name, owner, position, value FROM vault_records
-             WHERE number = $1 AND space = $2 AND owner = $5 AND position < $3
+             WHERE number = $1 AND space = $2 AND owner = $5 AND LENGTH(owner) > 0 AND position < $3
              ORDER BY position DESC LIMIT $4",
             position,
         ),

@@ -58,7 +58,7 @@ pub(crate) struct Save {
 
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    pub(super) owner: [u8; 32],
+    pub(super) owner: Option<[u8; 32]>,
     pub(super) position: u64,
     sealed: Vec<u8>,
 }
@@ -101,7 +101,7 @@ impl Lane for Saves {
                     number.into(),
                     i64::from(space).into(),
                     name.into(),
-                    row.owner.into(),
+                    row.owner.as_ref().map_or(&[][..], |owner| owner).into(),
                     row.position.cast_signed().into(),
                     (&*row.sealed).into(),
                 ]),
@@ -183,6 +183,26 @@ impl SqlVault {
         self.key.name(what, &name)
     }
 
+    /// The name of a record: hidden, behind its time if that stands in its key, so that what comes together stands
+    /// together. The time is no secret: [`Row::position`] says it too.
+    fn name(&self, space: Space, key: &[u8]) -> [u8; 32] {
+        let mut name = self.hidden("vault name", space, key);
+        let from = match space {
+            Space::Outbox | Space::Outgoing | Space::Feed | Space::Reference => 0,
+            // Behind its author.
+            Space::Sent => 16,
+            _ => return name,
+        };
+        let time = key.iter().skip(from).take(8);
+        name.iter_mut().zip(time).for_each(|(to, from)| *to = *from);
+        name
+    }
+
+    /// Whose a record is, if it is in a list of somebody's.
+    fn owner(&self, space: Space, owner: &[u8]) -> Option<[u8; 32]> {
+        (!owner.is_empty()).then(|| self.hidden("vault owner", space, owner))
+    }
+
     fn place(&self, space: Space, name: &[u8], owner: &[u8], position: u64) -> Vec<u8> {
         let number = self.number.get().to_be_bytes();
         [&number[..], &[space as u8], name, owner, &position.to_be_bytes()].concat()
@@ -197,9 +217,9 @@ impl SqlVault {
         value: &[u8],
     ) -> Result<Written, VaultError> {
         let len = u32::try_from(key.len()).map_err(|_| VaultError::Damaged)?;
-        let (name, owner) = (self.hidden("vault name", space, key), self.hidden("vault owner", space, owner));
+        let (name, owner) = (self.name(space, key), self.owner(space, owner));
         let plain = Zeroizing::new([&len.to_be_bytes()[..], key, value].concat());
-        let place = self.place(space, &name, &owner, position);
+        let place = self.place(space, &name, owner.as_ref().map_or(&[], |owner| owner), position);
         let place = Place { domain: Domain::Vault, name: &place };
         let sealed = self.key.seal(place, self.ground.random(), &plain).map_err(|_| VaultError::Damaged)?;
         Ok(((space as u8, name), Some(Row { owner, position, sealed: sealed.into_stored() })))
@@ -241,10 +261,8 @@ impl SqlVault {
             if some.is_empty() {
                 return Ok(read);
             }
-            let mut hidden: HashMap<(u8, [u8; 32]), Name> = some
-                .into_iter()
-                .map(|name| ((name.0 as u8, self.hidden("vault name", name.0, &name.1)), name))
-                .collect();
+            let mut hidden: HashMap<(u8, [u8; 32]), Name> =
+                some.into_iter().map(|name| ((name.0 as u8, self.name(name.0, &name.1)), name)).collect();
             let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
             let rows = store::vault_rows_named(&mut reader, self.number, hidden.keys().copied()).await;
             for row in rows.map_err(|error| unavailable(&error))? {
@@ -284,7 +302,10 @@ impl SqlVault {
             let rows = store::vault_rows(&mut reader, self.number, space as u8, None, after, page).await;
             let rows = rows.map_err(|error| unavailable(&error))?;
             for row in &rows {
-                let owner = <[u8; 32]>::try_from(&row.owner[..]).map_err(|_| VaultError::Damaged)?;
+                let owner = match &row.owner[..] {
+                    [] => None,
+                    owner => Some(<[u8; 32]>::try_from(owner).map_err(|_| VaultError::Damaged)?),
+                };
                 let record = self.open(space, row)?;
                 last = record.position;
                 list.put(record.key, owner, record.position);
@@ -315,7 +336,7 @@ impl Vault for SqlVault {
         if let Some(known) = self.known_record(&name) {
             return Ok(known);
         }
-        let hidden = self.hidden("vault name", space, key);
+        let hidden = self.name(space, key);
         let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
         let row = store::vault_row(&mut reader, self.number, space as u8, &hidden).await;
         let row = row.map_err(|error| unavailable(&error))?;
@@ -336,7 +357,7 @@ impl Vault for SqlVault {
         limit: usize,
     ) -> Result<Vec<Record>, VaultError> {
         let _turn = self.turn.read().await;
-        let owner = owner.map(|owner| self.hidden("vault owner", space, owner));
+        let owner = owner.and_then(|owner| self.owner(space, owner));
         if List::is(space) {
             let keys = self.listed(space, owner, order, limit).await?;
             let mut found: Vec<(Name, Option<Option<Record>>)> = Vec::with_capacity(keys.len());
@@ -383,7 +404,7 @@ impl Vault for SqlVault {
                     known.push(((space, key), Some((position, Arc::new(value)))));
                 }
                 Change::Delete { space, key } => {
-                    let written = ((space as u8, self.hidden("vault name", space, &key)), None);
+                    let written = ((space as u8, self.name(space, &key)), None);
                     listed.extend(Effect::of(space, &key, &written));
                     sealed.push(written);
                     known.push(((space, key), None));

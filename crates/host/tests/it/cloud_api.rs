@@ -33,6 +33,7 @@ use host::{
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use store::Timestamp;
 use tower::ServiceExt as _;
 use wire::AccountId;
 
@@ -52,7 +53,7 @@ impl Post for Taker {
         if let Some(code) = *self.refuse.lock().unwrap() {
             return Err(Refusal::new(code, "told to").into());
         }
-        let id = MessageId::random(outgoing.number, &*self.stage.entropy);
+        let id = MessageId::random(outgoing.number, Timestamp(1_700_000_000_000), &*self.stage.entropy);
         let wa_id = match &outgoing.to {
             Recipient::Number(number) => Some(number.as_str()[1..].to_owned()),
             Recipient::User(_) => None,
@@ -403,7 +404,8 @@ async fn every_refusal_reaches_the_client_as_the_api_writes_it() {
         assert_eq!(answer["error"]["error_data"]["details"], "told to");
     }
     *here.taker.refuse.lock().unwrap() = None;
-    let id = MessageId::random(here.number, &*here.stage.ground.entropy).to_string();
+    let id =
+        MessageId::random(here.number, Timestamp(1_700_000_000_000), &*here.stage.ground.entropy).to_string();
     let (status, answer) = here.send(json!({"status": "read", "message_id": id})).await;
     assert_eq!((status.as_u16(), &answer["error"]["code"]), (400, &json!(131_009)));
     let (_, older) = here

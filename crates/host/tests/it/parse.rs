@@ -12,7 +12,9 @@ use host::{
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use store::testing::SeededEntropy;
+use store::{Timestamp, testing::SeededEntropy};
+
+const AT: Timestamp = Timestamp(1_700_000_000_000);
 
 fn number() -> NumberId {
     NumberId::random(&SeededEntropy::new(1))
@@ -231,7 +233,7 @@ fn places_cards_reactions_and_files() {
         "contacts[0].birthday",
     );
     refused(json!({"type": "contacts", "contacts": vec![card.clone(); 258]}), Code::ParameterInvalid, "257");
-    let id = MessageId::random(number(), &SeededEntropy::new(2)).to_string();
+    let id = MessageId::random(number(), AT, &SeededEntropy::new(2)).to_string();
     let reaction = |emoji: Value| json!({"type": "reaction", "reaction": {"message_id": id, "emoji": emoji}});
     for (emoji, kept) in [("👍🏽", Some("👍🏽")), ("", None)] {
         let Content::Reaction(taken) = draft(reaction(emoji.into())).outgoing.content else { panic!() };
@@ -240,7 +242,7 @@ fn places_cards_reactions_and_files() {
     refused(reaction("no".into()), Code::ParameterInvalid, "reaction.emoji");
     refused(reaction(Value::Null), Code::ParameterMissing, "reaction.emoji");
     let foreign =
-        MessageId::random(NumberId::random(&SeededEntropy::new(9)), &SeededEntropy::new(2)).to_string();
+        MessageId::random(NumberId::random(&SeededEntropy::new(9)), AT, &SeededEntropy::new(2)).to_string();
     refused(
         json!({"type": "reaction", "reaction": {"message_id": foreign, "emoji": "👍"}}),
         Code::ParameterInvalid,
@@ -256,7 +258,7 @@ fn places_cards_reactions_and_files() {
 
 #[test]
 fn read_marks_and_typing() {
-    let id = MessageId::random(number(), &SeededEntropy::new(2));
+    let id = MessageId::random(number(), AT, &SeededEntropy::new(2));
     let mark = |more: Value| {
         let mut body =
             json!({"messaging_product": "whatsapp", "status": "READ", "message_id": id.to_string()});

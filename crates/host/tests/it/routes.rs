@@ -12,6 +12,7 @@ use host::{
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use store::Timestamp;
 use tower::ServiceExt as _;
 
 use crate::cloud_api::{Here, business};
@@ -347,7 +348,8 @@ async fn blocks_and_histories_are_lists_with_precise_errors() {
 
     let path = format!("/v24.0/{}/message_history", here.number);
     assert_eq!(here.get(&path).await.1, json!({"data": []}));
-    let random = MessageId::random(here.number, &*here.stage.ground.entropy).to_string();
+    let random =
+        MessageId::random(here.number, Timestamp(1_700_000_000_000), &*here.stage.ground.entropy).to_string();
     for bad in ["wamid.x".to_owned(), random.replace('+', "%2B").replace('/', "%2F")] {
         let (status, answer) = here.get(&format!("{path}?message_id={bad}")).await;
         assert_eq!((status.as_u16(), &answer["error"]["code"]), (400, &json!(100)), "{answer}");
@@ -450,13 +452,15 @@ async fn anothers_ids_open_nothing_on_any_path_of_the_document() {
             Method::POST,
             format!("/{own_number}/messages"),
             json!({"messaging_product": "whatsapp", "status": "read",
-            "message_id": MessageId::random(number, &*here.stage.ground.entropy)}),
+            "message_id": MessageId::random(number, Timestamp(1_700_000_000_000), &*here.stage.ground.entropy)}),
         ),
         (
             Method::GET,
             format!(
                 "/{own_number}/message_history?message_id={}",
-                MessageId::random(number, &*here.stage.ground.entropy).to_string().replace('+', "%2B")
+                MessageId::random(number, Timestamp(1_700_000_000_000), &*here.stage.ground.entropy)
+                    .to_string()
+                    .replace('+', "%2B")
             ),
             Value::Null,
         ),

@@ -24,6 +24,9 @@ pub struct Rows<const N: usize> {
 
 impl<const N: usize> Rows<N> {
     pub(super) fn new(query: Query, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
+        // A list of values is the inner loop of a join in SQLite, however many rows the table has, unless it comes first
+        // in a CROSS JOIN.
+        debug_assert!(!query.sql.on(Engine::Sqlite).contains("JOIN (VALUES {rows}"), "{:?}", query.sql);
         Self { query, rows: rows.into_iter().collect() }
     }
 

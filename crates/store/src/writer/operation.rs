@@ -1,4 +1,5 @@
-//! Closures that write: each behind its own savepoint, in the same transaction as the lanes.
+//! Closures that write, in the same transaction as the lanes. As long as none refuses, none needs a savepoint, for which
+//! SQLite copies every page that is written behind it; if one does, all is undone and each runs again behind its own.
 
 use std::fmt;
 
@@ -66,7 +67,10 @@ struct Operation<T, E, F> {
 
 #[async_trait]
 trait AnyOperation: Send {
-    async fn apply(&mut self, transaction: &mut Transaction) -> Result<(), StoreError>;
+    /// Runs it; whether it did what it wanted.
+    async fn apply(&mut self, transaction: &mut Transaction) -> bool;
+    /// Runs it so that only its own work is undone if it refuses.
+    async fn apply_apart(&mut self, transaction: &mut Transaction) -> Result<(), StoreError>;
     fn acknowledge(self: Box<Self>);
     fn fail(self: Box<Self>, error: &StoreError);
 }
@@ -78,7 +82,14 @@ where
     E: From<StoreError> + Send + 'static,
     F: for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
 {
-    async fn apply(&mut self, transaction: &mut Transaction) -> Result<(), StoreError> {
+    async fn apply(&mut self, transaction: &mut Transaction) -> bool {
+        let outcome = (self.run)(transaction).await;
+        let done = outcome.is_ok();
+        self.outcome = Some(outcome);
+        done
+    }
+
+    async fn apply_apart(&mut self, transaction: &mut Transaction) -> Result<(), StoreError> {
         transaction.mark().await?;
         let outcome = (self.run)(transaction).await;
         match &outcome {
@@ -111,13 +122,18 @@ impl Batch for OperationBatch {
 
     async fn apply(&mut self, transaction: &mut Transaction) -> Result<(), StoreError> {
         for operation in &mut self.0 {
-            operation.apply(transaction).await?;
+            if !operation.apply(transaction).await {
+                return Err(StoreError::Invalid("an operation refused".to_owned()));
+            }
         }
         Ok(())
     }
 
     async fn apply_apart(&mut self, transaction: &mut Transaction) -> Result<(), StoreError> {
-        self.apply(transaction).await
+        for operation in &mut self.0 {
+            operation.apply_apart(transaction).await?;
+        }
+        Ok(())
     }
 
     fn acknowledge(self: Box<Self>) {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use ::store::{
     StoreError, Timestamp,
     sql::{
-        Column, ColumnError, Row, Transaction,
+        Column, ColumnError, Row, Sql, Transaction,
         migrations::{Migration, Module},
         query,
     },
@@ -71,6 +71,25 @@ pub(crate) const MIGRATIONS: Module = Module {
             "ALTER TABLE messages ADD COLUMN template {integer};
         CREATE INDEX messages_sent ON messages (number, seq) WHERE outbound;",
         ),
+        Migration {
+            name: "words and times without what is not looked for",
+            sql: Sql::each(
+                "CREATE TABLE words (
+            business INTEGER NOT NULL,
+            word BLOB NOT NULL,
+            message INTEGER NOT NULL,
+            PRIMARY KEY (business, word, message)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO words SELECT business, word, message FROM message_words;
+        DROP TABLE message_words;
+        ALTER TABLE words RENAME TO message_words;
+        CREATE INDEX message_words_of ON message_words (message);
+        DROP INDEX messages_by_stamp;
+        CREATE INDEX messages_by_time ON messages (number, person, stamp) WHERE stamp IS NOT NULL;",
+                "DROP INDEX messages_by_stamp;
+        CREATE INDEX messages_by_time ON messages (number, person, stamp) WHERE stamp IS NOT NULL;",
+            ),
+        },
     ],
 };
 

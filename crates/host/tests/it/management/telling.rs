@@ -81,7 +81,6 @@ async fn every_decision_about_a_template_is_told_once() {
             ("REJECTED", "INCORRECT_CATEGORY"),
             ("APPROVED", "NONE"),
             ("PAUSED", "NONE"),
-            ("PENDING", "NONE"),
             ("APPROVED", "NONE"),
             ("DISABLED", "NONE"),
             ("REJECTED", "SCAM"),

@@ -16,6 +16,7 @@ use host::{
     sealing::{Keys, MasterKey},
     webhooks::{About, Deliveries, Field, Secret, Secrets, Target, Webhooks, add, address::Lookup},
 };
+use store::Timestamp;
 
 use self::receiver::Receiver;
 use crate::stage::Stage;
@@ -97,7 +98,7 @@ impl Business {
         let mut events = Vec::new();
         for (place, unique) in unique.iter().enumerate() {
             let person = person.unwrap_or(u32::try_from(place).unwrap() % 100);
-            let id = MessageId::random(self.number, &*self.ground.entropy);
+            let id = MessageId::random(self.number, Timestamp(1_700_000_000_000), &*self.ground.entropy);
             let value = serde_json::json!({"messages": [{"id": id, "text": {"body": unique}}]});
             let about = About {
                 business: self.business,
