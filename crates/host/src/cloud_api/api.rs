@@ -12,6 +12,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
+use serve::Peer;
 
 use super::{
     Call, Failure,
@@ -125,6 +126,7 @@ impl Api {
         let method = meant(request.method());
         let route = find(&method, &path);
         let raw = route.is_some_and(|route| route.raw);
+        let peer = request.extensions().get::<Peer>().cloned();
         let incoming = edge::read(request, raw).await?;
         let token = token(&incoming)?;
         let Incoming { version, path, values, headers, rest, .. } = incoming;
@@ -149,6 +151,7 @@ impl Api {
                 Failure::proof("API calls from the server require an appsecret_proof argument")
             }
         })?;
+        peer.iter().for_each(Peer::admit);
         match self.businesses.get(caller.business()).await {
             Ok(business) => {
                 if let Some(reason) = &business.suspended {
