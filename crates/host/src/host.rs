@@ -22,7 +22,11 @@ use crate::{
     apps::Apps,
     businesses::Businesses,
     changes::Changes,
-    cloud_api::{Api, router},
+    cloud_api::{
+        Api,
+        room::{self, Room},
+        router,
+    },
     config::ConfigError,
     ground::Ground,
     management::{self, Management, OperatorToken},
@@ -193,6 +197,7 @@ impl Host {
             numbers,
             media,
             webhooks: webhooks.clone(),
+            room: Room::new(room::ALL),
             base,
         });
         let changes = changes.follow().await;
