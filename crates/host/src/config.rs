@@ -84,11 +84,51 @@ pub struct Listen {
     pub tls: Option<Tls>,
     /// Plain HTTP also beyond loopback: for a host behind a proxy that speaks TLS. Default false.
     pub plain_beyond_loopback: bool,
+    /// How many proxies stand in front: behind them all come from few addresses, and no number of connections is too
+    /// many from one. Default 0.
+    pub proxies: usize,
+    /// Connections from one address at most. Default 1024.
+    pub connections_per_address: usize,
+    /// Connections at most. Default 10000.
+    pub connections: usize,
+    /// Connections on which nobody has shown a good token yet, at most: over it the oldest of them is closed.
+    /// Default 4096.
+    pub strangers: usize,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 8080)), tls: None, plain_beyond_loopback: false }
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: None,
+            plain_beyond_loopback: false,
+            proxies: 0,
+            connections_per_address: 1024,
+            connections: 10_000,
+            strangers: 4096,
+        }
+    }
+}
+
+impl Listen {
+    /// All of it, as what listens wants to be told.
+    #[must_use]
+    pub fn whole(&self) -> serve::Listen {
+        let tls = self.tls.clone().map(|Tls { certificate, key }| serve::Tls::Files { certificate, key });
+        serve::Listen {
+            address: self.address,
+            tls,
+            plain_beyond_loopback: self.plain_beyond_loopback,
+            proxies: self.proxies,
+            connections_per_address: self.connections_per_address,
+            connections: self.connections,
+            strangers: self.strangers,
+            // A program that sends much has many connections.
+            streams: 0,
+            head_timeout_ms: 20_000,
+            body_idle_ms: 30_000,
+            ..serve::Listen::default()
+        }
     }
 }
 
@@ -201,21 +241,22 @@ pub struct ConfigError {
     pub reason: &'static str,
 }
 
+impl From<serve::Senseless> for ConfigError {
+    fn from(serve::Senseless { field, reason }: serve::Senseless) -> Self {
+        Self { field, reason }
+    }
+}
+
 impl Config {
     /// Checks what the types cannot say.
     ///
     /// # Errors
     /// The first setting that makes no sense.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.listen.whole().validate()?;
         let sure = |good: bool, field: &'static str, reason: &'static str| {
             if good { Ok(()) } else { Err(ConfigError { field, reason }) }
         };
-        let plain = self.listen.tls.is_none() && !self.listen.address.ip().is_loopback();
-        sure(
-            !plain || self.listen.plain_beyond_loopback,
-            "listen.tls",
-            "plain HTTP beyond loopback: give a certificate, or set plain_beyond_loopback behind a proxy with TLS",
-        )?;
         let http = |url: &str| url.starts_with("https://") || url.starts_with("http://");
         sure(http(&self.relay), "relay", "https://… (or http://… on loopback)")?;
         let token = self.operator.token.as_ref();
@@ -297,5 +338,19 @@ mod tests {
         assert_eq!(config.validate().unwrap_err().field, "listen.tls");
         config.listen.plain_beyond_loopback = true;
         config.validate().unwrap();
+        config.listen.strangers = 0;
+        assert_eq!(config.validate().unwrap_err().field, "listen.strangers");
+    }
+
+    #[test]
+    fn where_to_listen_is_said_as_ever() {
+        let text = r#"{"listen": {"address": "0.0.0.0:443", "tls": {"certificate": "c.pem", "key": "k.pem"}, "proxies": 1,
+            "connections": 7, "connections_per_address": 6, "strangers": 5}}"#;
+        let config: Config = serde_json::from_str(text).unwrap();
+        config.validate().unwrap();
+        let listen = config.listen.whole();
+        assert!(matches!(listen.tls, Some(serve::Tls::Files { key, .. }) if key.ends_with("k.pem")));
+        assert_eq!((listen.address.port(), listen.proxies, listen.streams), (443, 1, 0));
+        assert_eq!((listen.connections, listen.connections_per_address, listen.strangers), (7, 6, 5));
     }
 }

@@ -12,6 +12,7 @@ use ::store::{
 };
 use axum::middleware;
 use client::{Link, NativeLink, NativeLinkOptions};
+use serve::{Certificate, Server, TlsError};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,11 @@ use crate::{
     apps::Apps,
     businesses::Businesses,
     changes::Changes,
-    cloud_api::{Api, router},
+    cloud_api::{
+        Api,
+        room::{self, Room},
+        router,
+    },
     config::ConfigError,
     ground::Ground,
     management::{self, Management, OperatorToken},
@@ -32,7 +37,6 @@ use crate::{
     purposes::Gate,
     qr_codes::QrCodes,
     sealing::{Keys, MasterKey},
-    server::{self, TlsError},
     settings::Settings,
     templates::Templates,
     uploads::Uploads,
@@ -42,6 +46,9 @@ use crate::{
 
 /// The file of the master key in the data folder, if nothing else is configured.
 pub(crate) const MASTER_KEY: &str = "master.key";
+/// Bytes of a request's head, and of what is read ahead of a body. Tokens and parameters may stand in the address.
+const HEAD: usize = 64 << 10;
+const HEADERS: usize = 100;
 
 /// Why a host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +120,11 @@ impl Host {
         tokio::fs::create_dir_all(&config.data)
             .await
             .map_err(|source| StartError::Io { what: folder, source })?;
-        let tls = config.listen.tls.as_ref().map(server::acceptor).transpose()?;
+        let listen = config.listen.whole();
+        let certificate = match &listen.tls {
+            Some(tls) => Some(Certificate::open(tls, &config.data)?),
+            None => None,
+        };
         let link: Arc<dyn Link> = Arc::new(link(&config).await?);
         let token = match &config.operator.token {
             Some(token) => OperatorToken::new(token.expose()),
@@ -130,9 +141,9 @@ impl Host {
             None => Arc::new(LocalBus::new(config.bus.capacity)),
         };
         let blobs = Blobs::open(&config.files(), entropy.clone()).await?;
-        let what = config.listen.address.to_string();
+        let what = listen.address.to_string();
         let io = |source| StartError::Io { what, source };
-        let listener = TcpListener::bind(config.listen.address).await.map_err(io.clone())?;
+        let listener = TcpListener::bind(listen.address).await.map_err(io.clone())?;
         let address = listener.local_addr().map_err(io)?;
         let base = base(&config, address);
 
@@ -186,13 +197,20 @@ impl Host {
             numbers,
             media,
             webhooks: webhooks.clone(),
+            room: Room::new(room::ALL),
             base,
         });
         let changes = changes.follow().await;
         let management = Management::new(api.clone(), running.clone(), messages.clone(), link, token);
-        let figures = middleware::from_fn_with_state(management.figures(), management::measure);
-        let routes = management::router(management).merge(router(api.clone())).layer(figures);
-        let serving = tokio::spawn(server::serve(listener, tls, routes, ground.closing.clone()));
+        let counted = management.figures();
+        let figures = counted.connections();
+        let measure = middleware::from_fn_with_state(counted, management::measure);
+        let router = management::router(management).merge(router(api.clone())).layer(measure);
+        let server = Server { router, certificate, head: HEAD, headers: HEADERS, figures };
+        let serving = tokio::spawn({
+            let closing = ground.closing.clone();
+            async move { server.serve(listener, &listen, closing).await }
+        });
         tracing::info!(%address, "the host listens");
         Ok(Self {
             address,
@@ -243,14 +261,7 @@ async fn link(config: &Config) -> Result<NativeLink, StartError> {
 fn base(config: &Config, address: SocketAddr) -> String {
     match &config.public_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => {
-            let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
-            let mut address = address;
-            if address.ip().is_unspecified() {
-                address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-            }
-            format!("{scheme}://{address}")
-        }
+        None => serve::url(config.listen.tls.is_some(), address),
     }
 }
 

@@ -37,7 +37,6 @@ pub mod people;
 pub mod purposes;
 pub mod qr_codes;
 pub mod sealing;
-pub mod server;
 pub mod settings;
 pub mod templates;
 pub mod uploads;

@@ -11,6 +11,7 @@ use http::{
     header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
     request::Parts,
 };
+use serve::Peer;
 use sha2::{Digest as _, Sha256};
 use store::{
     StoreError, Timestamp,
@@ -28,7 +29,6 @@ use crate::{
     hosting,
     limits::{Buckets, network},
     operator,
-    server::Peer,
 };
 
 /// The subprotocol that the relay's socket speaks.

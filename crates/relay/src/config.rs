@@ -1,8 +1,9 @@
 //! How a relay is told to be: one tree, read once, with a default for everything.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, path::PathBuf};
 
 use serde::Deserialize;
+pub use serve::{Listen, Tls};
 use store::{
     Location, blobs::Place, bus::BusConfig, jobs::WorkerConfig, sql::DatabaseConfig, writer::WriterConfig,
 };
@@ -59,72 +60,6 @@ impl Default for Config {
             recipients_cached: 100_000,
         }
     }
-}
-
-/// Where and how to listen.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Listen {
-    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8443`.
-    pub address: SocketAddr,
-    /// With which certificate. Without one, plain HTTP.
-    pub tls: Option<Tls>,
-    /// Plain HTTP also beyond loopback: for a relay behind a proxy that speaks TLS. Default false.
-    pub plain_beyond_loopback: bool,
-    /// How many proxies in front add to `X-Forwarded-For`; 0 if there are none and the header means nothing.
-    /// Default 0.
-    pub proxies: usize,
-    /// Connections from one address at most. Default 1024.
-    pub connections_per_address: usize,
-    /// Connections at most. Default 200000.
-    pub connections: usize,
-    /// Connections on which nobody has shown a credential yet, at most: over it the oldest of them is closed.
-    /// Default 4096.
-    pub strangers: usize,
-    /// Requests and sockets at the same time on one connection of HTTP/2. Default 1000.
-    pub streams: u32,
-    /// How long a TLS handshake may take, and how long the head of a request. Default 10000.
-    pub head_timeout_ms: u64,
-    /// How long the next bytes of a body may take, and how long a blob may not be taken further. Default 20000.
-    pub body_idle_ms: u64,
-    /// How long a whole body may take, but those of blobs. Default 60000.
-    pub body_timeout_ms: u64,
-    /// How long requests under way are waited for when the relay goes down. Default 20000.
-    pub drain_ms: u64,
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 8443)),
-            tls: None,
-            plain_beyond_loopback: false,
-            proxies: 0,
-            connections_per_address: 1024,
-            connections: 200_000,
-            strangers: 4096,
-            streams: 1000,
-            head_timeout_ms: 10_000,
-            body_idle_ms: 20_000,
-            body_timeout_ms: 60_000,
-            drain_ms: 20_000,
-        }
-    }
-}
-
-/// Where the certificate comes from.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Tls {
-    /// PEM files.
-    Files {
-        /// The certificate, and those that lead to a known authority.
-        certificate: PathBuf,
-        /// Its private key.
-        key: PathBuf,
-    },
-    /// One that the relay makes for these names and keeps in the data folder. Clients must be told its fingerprint.
-    SelfSigned(Vec<String>),
 }
 
 /// Codes by SMS.
@@ -284,31 +219,23 @@ pub struct ConfigError {
     pub reason: &'static str,
 }
 
+impl From<serve::Senseless> for ConfigError {
+    fn from(serve::Senseless { field, reason }: serve::Senseless) -> Self {
+        Self { field, reason }
+    }
+}
+
 impl Config {
     /// Checks what the types cannot say.
     ///
     /// # Errors
     /// The first setting that makes no sense.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let listen = &self.listen;
+        self.listen.validate()?;
         let sure = |good: bool, field: &'static str, reason: &'static str| {
             if good { Ok(()) } else { Err(ConfigError { field, reason }) }
         };
-        let plain = listen.tls.is_none() && !listen.address.ip().is_loopback();
-        sure(
-            !plain || listen.plain_beyond_loopback,
-            "listen.tls",
-            "plain HTTP beyond loopback: give a certificate, or set plain_beyond_loopback behind a proxy with TLS",
-        )?;
-        if let Some(Tls::SelfSigned(names)) = &listen.tls {
-            sure(!names.is_empty(), "listen.tls.self_signed", "at least one name")?;
-        }
-        sure(listen.connections > 0, "listen.connections", "at least 1")?;
-        sure(listen.connections_per_address > 0, "listen.connections_per_address", "at least 1")?;
-        sure(listen.strangers > 0, "listen.strangers", "at least 1")?;
-        sure(listen.streams > 0, "listen.streams", "at least 1")?;
-        sure(listen.head_timeout_ms > 0, "listen.head_timeout_ms", "at least 1")?;
-        sure(listen.body_idle_ms > 0, "listen.body_idle_ms", "at least 1")?;
+        sure(self.listen.streams > 0, "listen.streams", "at least 1")?;
         let registration = &self.registration;
         sure((1..=20).contains(&registration.tries), "registration.tries", "from 1 to 20")?;
         sure((1..=20).contains(&registration.pin_tries), "registration.pin_tries", "from 1 to 20")?;
@@ -370,12 +297,14 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_stays_on_loopback_unless_told_otherwise() {
+    fn what_makes_no_sense_is_named() {
         let mut config = Config::default();
-        config.listen.address = SocketAddr::from(([0, 0, 0, 0], 80));
+        config.listen.address = ([0, 0, 0, 0], 80).into();
         assert_eq!(config.validate().unwrap_err().field, "listen.tls");
         config.listen.plain_beyond_loopback = true;
         config.validate().unwrap();
+        config.listen.streams = 0;
+        assert_eq!(config.validate().unwrap_err().field, "listen.streams");
     }
 
     #[test]

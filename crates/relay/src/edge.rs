@@ -12,10 +12,11 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header::CONTENT_LENGTH, request::Parts};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+use serve::Peer;
 use tokio::time::timeout;
 use wire::PhoneNumber;
 
-use crate::{RelayError, ground::Ground, server::Peer};
+use crate::{RelayError, ground::Ground};
 
 /// Bytes of a JSON body at most, unless the route says otherwise: 100 signed KEM keys need 250 KiB.
 pub const JSON: usize = 512 << 10;
@@ -57,9 +58,7 @@ fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
 /// Whether the request comes from this machine, and not through a proxy on it.
 #[must_use]
 pub fn is_local(parts: &Parts) -> bool {
-    let forwarded = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
-    parts.extensions.get::<Peer>().is_some_and(|peer| peer.address().is_loopback())
-        && !forwarded.iter().any(|name| parts.headers.contains_key(*name))
+    serve::is_local(&parts.extensions, &parts.headers)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Address {

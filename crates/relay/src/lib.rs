@@ -36,7 +36,6 @@ pub mod queue;
 pub mod registration;
 mod relay;
 pub mod router;
-pub mod server;
 pub mod socket;
 
 pub use config::Config;

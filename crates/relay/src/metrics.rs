@@ -32,6 +32,15 @@ pub fn render() -> String {
     RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }
 
+/// Where connections are counted.
+#[must_use]
+pub fn connections() -> serve::Figures {
+    serve::Figures {
+        connections: metrics::gauge!("relay_connections"),
+        refused: metrics::counter!("relay_connections_refused_total"),
+    }
+}
+
 /// Notes how many devices are online, and tidies up what was measured; now and then.
 pub fn upkeep(online: usize) {
     metrics::gauge!("relay_devices_online").set(f64::from(u32::try_from(online).unwrap_or(u32::MAX)));

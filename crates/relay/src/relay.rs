@@ -13,6 +13,7 @@ use ::store::{
     },
     writer::{Writer, WriterTasks},
 };
+use serve::{Certificate, Server, TlsError};
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, JoinSet},
@@ -28,7 +29,6 @@ use crate::{
     queue::{self, Queue, QueueTasks},
     registration,
     router::{Services, router},
-    server::{self, Certificate, TlsError},
 };
 
 /// The tables of all features, in the order in which they build on each other.
@@ -50,6 +50,9 @@ pub const MIGRATIONS: &[Module] = &[
 
 /// How often what nobody used in time is removed.
 const SWEEP: Duration = Duration::from_secs(10 * 60);
+/// Bytes of a request's head, and of what is read ahead of a body.
+const HEAD: usize = 16 << 10;
+const HEADERS: usize = 64;
 
 /// Why a relay did not start.
 #[derive(Debug, thiserror::Error)]
@@ -147,13 +150,13 @@ impl Relay {
         let router = router(services.clone())?;
         let worker = worker(&services)?;
         let tasks = background(&services);
+        let fingerprint = certificate.as_ref().map(|certificate| certificate.fingerprint.clone());
+        let figures = metrics::connections();
+        let server = Server { router, certificate, head: HEAD, headers: HEADERS, figures };
         let serving = tokio::spawn({
-            let (ground, tls) = (services.ground.clone(), certificate.as_ref().map(Certificate::config));
-            async move {
-                server::serve(listener, tls, router, &ground.config.listen, ground.closing.clone()).await;
-            }
+            let ground = services.ground.clone();
+            async move { server.serve(listener, &ground.config.listen, ground.closing.clone()).await }
         });
-        let fingerprint = certificate.map(|certificate| certificate.fingerprint);
         tracing::info!(%address, tls = fingerprint.is_some(), "the relay listens");
         Ok(Self { address, fingerprint, services, serving, tasks, worker, queue, writer: writer_tasks })
     }

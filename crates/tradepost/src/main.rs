@@ -10,6 +10,7 @@ mod business;
 mod chat;
 mod demo;
 mod host;
+mod listening;
 mod logs;
 mod relay;
 mod relay_api;

@@ -20,4 +20,14 @@ impl Stopping {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+
+    /// Waits for one, then goes down. A second one does not wait.
+    pub(crate) async fn then(mut self, go_down: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let name = self.next().await;
+        tracing::info!(signal = name, "going down; a second signal does not wait");
+        tokio::select! {
+            () = go_down => Ok(()),
+            _ = self.next() => anyhow::bail!("stopped by a second signal, before all was finished"),
+        }
+    }
 }

@@ -10,13 +10,15 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
+use serve::Peer;
 
 use super::{
     Call, Failure,
     edge::{self, Incoming},
     json_response,
+    room::{Room, Share},
     routes::{Node, Route, Run, find},
 };
 use crate::{
@@ -76,6 +78,7 @@ pub struct Api {
     pub usernames: Arc<Usernames>,
     pub analytics: Arc<Analytics>,
     pub post: Arc<dyn Post>,
+    pub room: Room,
     /// How clients reach this server, without a slash at the end: absolute addresses begin with it.
     pub base: String,
 }
@@ -125,9 +128,11 @@ impl Api {
         let method = meant(request.method());
         let route = find(&method, &path);
         let raw = route.is_some_and(|route| route.raw);
-        let incoming = edge::read(request, raw).await?;
+        let peer = request.extensions().get::<Peer>().cloned();
+        let share = self.share(edge::token_of_large(&request)).await?;
+        let incoming = edge::read(request, raw, share).await?;
         let token = token(&incoming)?;
-        let Incoming { version, path, values, headers, rest, .. } = incoming;
+        let Incoming { version, path, values, headers, rest, share: _share, .. } = incoming;
         let base = self.base.clone();
         let (token_shown, trace) = (token.clone().unwrap_or_default(), trace.to_owned());
         let call = Call { version, path, values, headers, rest, token: token_shown, base, trace };
@@ -136,19 +141,8 @@ impl Api {
         }
         let proof = call.fields().text("appsecret_proof", 256)?;
         let caller = self.apps.authorize(token.as_deref(), proof.as_deref()).await.map_err(Failure::from)?;
-        let caller = caller.map_err(|unknown| match unknown {
-            Unknown::Missing => Failure::token("An access token is required to request this resource.", None),
-            Unknown::Invalid => {
-                Failure::token("Invalid OAuth access token - Cannot parse access token", Some(467))
-            }
-            Unknown::Expired => {
-                Failure::token("Error validating access token: Session has expired.", Some(463))
-            }
-            Unknown::WrongProof => Failure::proof("Invalid appsecret_proof provided in the API argument"),
-            Unknown::NoProof => {
-                Failure::proof("API calls from the server require an appsecret_proof argument")
-            }
-        })?;
+        let caller = caller.map_err(unknown)?;
+        peer.iter().for_each(Peer::admit);
         match self.businesses.get(caller.business()).await {
             Ok(business) => {
                 if let Some(reason) = &business.suspended {
@@ -164,6 +158,16 @@ impl Api {
         let ran = self.clone().run(route, caller, &id, call).await;
         // What is another's is answered like what is not there, whoever found that out.
         ran.unwrap_or_else(|| Err(Failure::no_object(&method, &id)))
+    }
+
+    /// Room for what a request says before all is known of who asks. `shown`: its token, if it says much.
+    async fn share(&self, shown: Option<String>) -> Result<Share, Failure> {
+        let Some(token) = shown else { return Ok(self.room.stranger(Failure::no_token())) };
+        Ok(match self.apps.authorize(Some(&token), None).await? {
+            // The proof may stand in the body.
+            Ok(_) | Err(Unknown::NoProof) => self.room.known(),
+            Err(reason) => self.room.stranger(unknown(reason)),
+        })
     }
 
     /// Finds the object and runs the route; none if there is no such object for this caller.
@@ -237,6 +241,19 @@ impl Api {
     }
 }
 
+/// Why nobody asks.
+fn unknown(reason: Unknown) -> Failure {
+    match reason {
+        Unknown::Missing => Failure::no_token(),
+        Unknown::Invalid => {
+            Failure::token("Invalid OAuth access token - Cannot parse access token", Some(467))
+        }
+        Unknown::Expired => Failure::token("Error validating access token: Session has expired.", Some(463)),
+        Unknown::WrongProof => Failure::proof("Invalid appsecret_proof provided in the API argument"),
+        Unknown::NoProof => Failure::proof("API calls from the server require an appsecret_proof argument"),
+    }
+}
+
 pub(super) fn denied(scope: Scope) -> Failure {
     let details =
         format!("Application does not have permission for this action: it needs {}", scope.as_str());
@@ -254,17 +271,10 @@ pub(crate) fn meant(method: &Method) -> Method {
 
 /// The token that a request shows: in `Authorization`, or else among the parameters.
 fn token(incoming: &Incoming) -> Result<Option<String>, Failure> {
-    if let Some(token) = in_header(&incoming.headers) {
+    if let Some(token) = edge::in_header(&incoming.headers) {
         return Ok(Some(token));
     }
     super::Fields::of(&incoming.values, super::Voice::Object).text("access_token", 1024)
-}
-
-fn in_header(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
-    let (scheme, token) = value.split_once(char::is_whitespace)?;
-    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
-    known.then(|| token.trim().to_owned()).filter(|token| !token.is_empty())
 }
 
 /// The service of all paths that nothing else answers.

@@ -9,22 +9,28 @@ use std::{
     time::Duration,
 };
 
-use axum::{body::Body, extract::Request};
+use axum::{
+    body::{Body, HttpBody as _},
+    extract::Request,
+};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, Method, header};
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::{Failure, Version, fields};
+use super::{
+    Failure, Version, fields,
+    room::{LIMIT, STRANGER, Share},
+};
 use crate::codes::Code;
 
-/// Bytes of all parameters of a request at most; files are not among them.
-pub const LIMIT: usize = 4 << 20;
 /// Of a body that is refused, this much is still read: a client that writes first and reads then gets its answer.
 const DRAINED: usize = 16 << 20;
+/// What is left of fields while a file comes.
+const FILE: usize = usize::MAX;
 /// Parameters of a query or a form at most.
 const PAIRS: usize = 1000;
 /// Until the next bytes of a body.
@@ -47,6 +53,8 @@ pub struct Incoming {
     pub headers: HeaderMap,
     /// What else there is.
     pub rest: Rest,
+    /// The room that its parameters take, for as long as they are there.
+    pub share: Arc<Share>,
 }
 
 /// What is not among the parameters.
@@ -119,11 +127,35 @@ pub fn path(path: &str) -> (Version, Vec<String>) {
     }
 }
 
-/// Reads a request. `raw`: the body is bytes and no parameters.
+/// The token that a request shows in `Authorization`, or else in its address, if its body is larger than what is read of
+/// strangers.
+pub(super) fn token_of_large(request: &Request) -> Option<String> {
+    let small = u64::try_from(STRANGER).unwrap_or(u64::MAX);
+    if request.body().size_hint().upper().is_some_and(|upper| upper <= small) {
+        return None;
+    }
+    in_header(request.headers()).or_else(|| {
+        let query = request.uri().query().unwrap_or_default();
+        let mut pairs = form_urlencoded::parse(query.as_bytes()).take(PAIRS);
+        let token = pairs.find_map(|(name, value)| (name == "access_token").then_some(value))?;
+        Some(token.into_owned()).filter(|token| !token.is_empty())
+    })
+}
+
+/// The token that stands in `Authorization`.
+pub(super) fn in_header(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
+    let (scheme, token) = value.split_once(char::is_whitespace)?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+    known.then(|| token.trim().to_owned()).filter(|token| !token.is_empty())
+}
+
+/// Reads a request. `raw`: the body is bytes and no parameters. `share`: for what is read of it.
 ///
 /// # Errors
-/// A body that is not what it says it is, or too large.
-pub async fn read(request: Request, raw: bool) -> Result<Incoming, Failure> {
+/// A body that is not what it says it is, or too large, or there is no room for it.
+pub async fn read(request: Request, raw: bool, share: Share) -> Result<Incoming, Failure> {
+    let share = Arc::new(share);
     let (parts, body) = request.into_parts();
     let (version, path) = self::path(parts.uri.path());
     let mut values = Map::new();
@@ -136,12 +168,13 @@ pub async fn read(request: Request, raw: bool) -> Result<Incoming, Failure> {
         rest = Rest::Raw(body);
     } else if essence == "multipart/form-data" {
         let boundary = multer::parse_boundary(kind).map_err(|error| form_failure(&error))?;
-        rest = timeout(WHOLE, form(body, boundary, &mut values)).await.map_err(|_| slow())??;
+        let form = form(body, boundary, &mut values, share.clone());
+        rest = timeout(WHOLE, form).await.map_err(|_| slow())??;
     } else {
-        let bytes = timeout(WHOLE, whole(body)).await.map_err(|_| slow())??;
+        let bytes = timeout(WHOLE, whole(body, &share)).await.map_err(|_| slow())??;
         body_values(&essence, &bytes, &mut values)?;
     }
-    Ok(Incoming { version, method: parts.method, path, values, headers: parts.headers, rest })
+    Ok(Incoming { version, method: parts.method, path, values, headers: parts.headers, rest, share })
 }
 
 fn slow() -> Failure {
@@ -149,18 +182,21 @@ fn slow() -> Failure {
 }
 
 /// All of a body, if it is not too long.
-async fn whole(mut body: Body) -> Result<Bytes, Failure> {
-    let (mut bytes, mut read) = (BytesMut::new(), 0usize);
+async fn whole(mut body: Body, share: &Share) -> Result<Bytes, Failure> {
+    let (mut bytes, mut read, most) = (BytesMut::new(), 0usize, share.most());
+    // Strangers are read no further than they may say something.
+    let drained = if most < LIMIT { most } else { DRAINED };
     while let Some(piece) = next(&mut body).await? {
         read = read.saturating_add(piece.len());
-        if read > DRAINED {
+        if read > drained {
             break;
         }
-        if read <= LIMIT {
+        if read <= most {
+            share.take(piece.len()).await?;
             bytes.extend_from_slice(&piece);
         }
     }
-    if read > LIMIT { Err(Failure::too_large("the body", LIMIT)) } else { Ok(bytes.freeze()) }
+    if read > most { Err(share.over("the body")) } else { Ok(bytes.freeze()) }
 }
 
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Failure> {
@@ -232,31 +268,54 @@ fn pairs(text: &[u8], values: &mut Map<String, Value>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A body for multer, which keeps all that is ready: so a little at a time, and no more than `left` of fields.
-fn sips(body: Body, left: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static {
+/// A body for multer, which keeps all that is ready: so a little at a time, and no more than `left` of fields. When that
+/// is used up it looks once more whether a file begins in what it has.
+fn sips(
+    body: Body,
+    left: Arc<AtomicUsize>,
+    share: Arc<Share>,
+) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static {
     const SIP: usize = 64 << 10;
-    let (mut from, mut given) = (bytes(body).boxed(), 0);
+    let pieces = bytes(body).and_then({
+        let (left, share) = (left.clone(), share.clone());
+        move |piece| counted(piece, left.load(Relaxed) < FILE, share.clone())
+    });
+    let (mut from, mut rest, mut given) = (pieces.boxed(), Bytes::new(), 0);
     stream::poll_fn(move |context| {
-        if given >= SIP {
+        let most = left.load(Relaxed);
+        if given >= SIP || (most == 0 && given > 0) {
             given = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let polled = from.poll_next_unpin(context);
-        match &polled {
-            Poll::Pending => given = 0,
-            Poll::Ready(Some(Ok(piece))) => {
-                given += piece.len();
-                let take =
-                    |left: usize| if left == usize::MAX { Some(left) } else { left.checked_sub(piece.len()) };
-                if left.fetch_update(Relaxed, Relaxed, take).is_err() {
-                    return Poll::Ready(Some(Err(Failure::too_large("the fields of the form", LIMIT))));
+        if rest.is_empty() {
+            match from.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(piece))) => rest = piece,
+                Poll::Pending => {
+                    given = 0;
+                    return Poll::Pending;
                 }
+                over => return over,
             }
-            Poll::Ready(_) => {}
         }
-        polled
+        if most == 0 && !rest.is_empty() {
+            return Poll::Ready(Some(Err(share.over("the fields of the form"))));
+        }
+        let sip = rest.split_to(rest.len().min(SIP - given).min(most));
+        given += sip.len();
+        if most < FILE {
+            left.store(most - sip.len(), Relaxed);
+        }
+        Poll::Ready(Some(Ok(sip)))
     })
+}
+
+/// Takes room for a piece of a form, if it is one of fields.
+async fn counted(piece: Bytes, of_fields: bool, share: Arc<Share>) -> Result<Bytes, Failure> {
+    if of_fields {
+        share.take(piece.len()).await?;
+    }
+    Ok(piece)
 }
 
 fn is_file(field: &multer::Field<'static>) -> bool {
@@ -264,14 +323,19 @@ fn is_file(field: &multer::Field<'static>) -> bool {
 }
 
 /// The fields in front of the first file, and that file.
-async fn form(body: Body, boundary: String, values: &mut Map<String, Value>) -> Result<Rest, Failure> {
-    let left = Arc::new(AtomicUsize::new(LIMIT));
-    let mut parts = multer::Multipart::new(sips(body, left.clone()), boundary);
+async fn form(
+    body: Body,
+    boundary: String,
+    values: &mut Map<String, Value>,
+    share: Arc<Share>,
+) -> Result<Rest, Failure> {
+    let left = Arc::new(AtomicUsize::new(share.most()));
+    let mut parts = multer::Multipart::new(sips(body, left.clone(), share), boundary);
     while let Some(field) = parts.next_field().await.map_err(|error| form_failure(&error))? {
         if is_file(&field) {
             let filename = field.file_name().map(str::to_owned);
             let content_type = field.content_type().map(ToString::to_string);
-            left.store(usize::MAX, Relaxed);
+            left.store(FILE, Relaxed);
             let upload = Upload { field: Some(field), rest: parts, left, filename, content_type };
             return Ok(Rest::File(Box::new(upload)));
         }
@@ -302,106 +366,13 @@ async fn text_field(
 }
 
 fn form_failure(error: &multer::Error) -> Failure {
+    if let multer::Error::StreamReadFailed(cause) = error
+        && let Some(failure) = cause.downcast_ref::<Failure>()
+    {
+        return failure.clone();
+    }
     Failure::parameter("the body", &format!("not a form: {error}"))
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    async fn values(uri: &str, kind: &str, body: impl Into<Body>) -> Result<Value, Failure> {
-        let request = Request::builder().method("POST").uri(uri).header("content-type", kind);
-        let incoming = read(request.body(body.into()).unwrap(), false).await?;
-        Ok(Value::Object(incoming.values))
-    }
-
-    #[test]
-    fn any_version_or_none_and_slashes_do_not_matter() {
-        for (text, parts) in [
-            ("/v24.0/123/messages", vec!["123", "messages"]),
-            ("/v13.0/123/", vec!["123"]),
-            ("/123/messages/", vec!["123", "messages"]),
-            ("//v99.9//123//messages//", vec!["123", "messages"]),
-            ("/v17/123", vec!["123"]),
-            ("/upload%3AMTph", vec!["upload:MTph"]),
-            ("/", vec![]),
-        ] {
-            assert_eq!(path(text).1, parts, "{text}");
-        }
-        assert!(!path("/v15.0/1").0.has_codes_in_messages());
-        assert!(path("/1").0.has_codes_in_messages());
-    }
-
-    #[tokio::test]
-    async fn query_form_multipart_and_json_are_one_map() {
-        let form = "--b\r\nContent-Disposition: form-data; name=\"c\"\r\n\r\n3\r\n--b--\r\n";
-        let cases = [
-            ("application/json", "{\"b\": 2, \"c\": null}", json!({"a": "1", "b": 2, "c": null})),
-            ("application/json; charset=utf-8", "", json!({"a": "1"})),
-            ("application/x-www-form-urlencoded", "b=2+2&c=%7B%7D", json!({"a": "1", "b": "2 2", "c": "{}"})),
-            ("multipart/form-data; boundary=b", form, json!({"a": "1", "c": "3"})),
-            ("", "{\"b\": 2}", json!({"a": "1", "b": 2})),
-            ("application/json", "\"{\\\"b\\\": 2}\"", json!({"a": "1", "b": 2})),
-            ("application/x-www-form-urlencoded", " {\"b\": 2}", json!({"a": "1", "b": 2})),
-        ];
-        for (kind, body, expected) in cases {
-            assert_eq!(values("/v24.0/1?a=1", kind, body).await.unwrap(), expected, "{kind} {body}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_no_body_is_refused() {
-        let deep = "[".repeat(100_000);
-        let deeper = format!("{{\"a\": {deep}");
-        for (kind, body) in [
-            ("application/json", "{"),
-            ("application/json", "[]"),
-            ("application/json", "7"),
-            ("application/json", "{\"a\": \"\\u0000\"}"),
-            ("application/json", deep.as_str()),
-            ("application/json", deeper.as_str()),
-            ("application/x-www-form-urlencoded", "a=%00"),
-            ("multipart/form-data", "x"),
-            ("multipart/form-data; boundary=b", "nothing"),
-            ("text/plain", "hello"),
-        ] {
-            let failure = values("/1", kind, body.to_owned()).await.unwrap_err();
-            assert_eq!(failure.status(), 400, "{kind}");
-        }
-        let failure = values("/1", "application/json", vec![b' '; LIMIT + 1]).await.unwrap_err();
-        assert_eq!(failure.status(), 413);
-    }
-
-    #[tokio::test]
-    async fn a_form_takes_no_more_than_all_parameters_may() {
-        let endless =
-            stream::repeat_with(|| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 60_000])));
-        let failure =
-            values("/1", "multipart/form-data; boundary=b", Body::from_stream(endless)).await.unwrap_err();
-        assert_eq!(failure.status(), 400, "no boundary ever");
-        let field = |number: usize| {
-            let head = format!("--b\r\nContent-Disposition: form-data; name=\"f{number}\"\r\n\r\n");
-            Ok::<_, std::convert::Infallible>(Bytes::from(format!("{head}{}\r\n", "x".repeat(100_000))))
-        };
-        let many = Body::from_stream(stream::iter((0..100).map(field)));
-        let failure = values("/1", "multipart/form-data; boundary=b", many).await.unwrap_err();
-        assert_eq!(failure.status(), 400, "many fields");
-    }
-
-    #[tokio::test]
-    async fn a_file_is_left_to_be_streamed_and_fields_may_stand_behind_it() {
-        let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x/a.png\"\r\n\r\nbytes\r\n--b\r\n\
-                    Content-Disposition: form-data; name=\"type\"\r\n\r\nimage/png\r\n--b--\r\n";
-        let request = Request::builder().uri("/1").header("content-type", "multipart/form-data; boundary=b");
-        let incoming = read(request.body(form.into()).unwrap(), false).await.unwrap();
-        let Rest::File(mut upload) = incoming.rest else { panic!("a file") };
-        assert_eq!(upload.filename.as_deref(), Some("x/a.png"));
-        assert_eq!(upload.chunk().await.unwrap().unwrap(), "bytes");
-        assert_eq!(upload.chunk().await.unwrap(), None);
-        let mut values = Map::new();
-        upload.behind(&mut values).await.unwrap();
-        assert_eq!(Value::Object(values), json!({"type": "image/png"}));
-    }
-}
+mod tests;

@@ -94,6 +94,18 @@ impl Failure {
         Self { message: Some(message.into()), details: None, subcode, ..Self::new(Code::Token, "") }
     }
 
+    /// There is no token.
+    #[must_use]
+    pub fn no_token() -> Self {
+        Self::token("An access token is required to request this resource.", None)
+    }
+
+    /// Down for a moment.
+    #[must_use]
+    pub fn down(details: &'static str) -> Self {
+        Self { transient: true, retry_after: Some(1), ..Self::new(Code::ServiceDown, details) }
+    }
+
     /// The proof of the app's secret is missing or wrong.
     #[must_use]
     pub fn proof(message: &'static str) -> Self {

@@ -1,7 +1,7 @@
 //! The API that a business's software already speaks: paths, parameters, errors and answers as its clients expect them.
 //!
 //! ```text
-//! request ─▶ edge (one map of parameters) ─▶ apps (who asks) ─▶ routes (which object, is it theirs) ─▶ a feature
+//! request ─▶ edge (one map of parameters, in its room) ─▶ apps (who asks) ─▶ routes (which object, is it theirs) ─▶ a feature
 //! ```
 
 mod analytics;
@@ -25,6 +25,7 @@ pub mod parse;
 mod post;
 mod profiles;
 mod qr_codes;
+pub mod room;
 pub mod routes;
 pub mod selection;
 mod subscriptions;

@@ -47,6 +47,14 @@ impl Figures {
         Self { recorder, handle }
     }
 
+    /// Where connections are counted.
+    pub(crate) fn connections(&self) -> serve::Figures {
+        with_local_recorder(&self.recorder, || serve::Figures {
+            connections: metrics::gauge!("host_connections"),
+            refused: metrics::counter!("host_connections_refused_total"),
+        })
+    }
+
     /// Notes how many there are.
     pub(super) fn gauge(&self, name: &'static str, count: impl TryInto<u32>) {
         let count = count.try_into().unwrap_or(u32::MAX);

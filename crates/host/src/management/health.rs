@@ -1,6 +1,6 @@
 //! Whether a host is well, and what it counts. Neither names anybody.
 
-use std::{net::IpAddr, sync::Mutex, time::Duration};
+use std::{sync::Mutex, time::Duration};
 
 use axum::{
     extract::Request,
@@ -11,8 +11,7 @@ use serde_json::json;
 use store::Timestamp;
 use tokio::time::timeout;
 
-use super::{Management, Refused, bearer};
-use crate::server::Peer;
+use super::{Management, Refused, Shown};
 
 /// How long each part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -62,8 +61,7 @@ impl Management {
 
     /// Whether who asks may see the figures.
     pub(super) fn sees_figures(&self, request: &Request) -> bool {
-        let shown = bearer(request.headers());
-        is_local(request) || self.operator(shown.as_deref().map(String::as_str)).is_ok()
+        serve::is_local(request.extensions(), request.headers()) || self.operator(&Shown::of(request)).is_ok()
     }
 
     async fn relay_is_well(&self) -> bool {
@@ -93,12 +91,4 @@ impl Management {
         let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
         (StatusCode::OK, kind, self.figures.render()).into_response()
     }
-}
-
-/// Whether the request comes from this machine, and not through a proxy on it.
-fn is_local(request: &Request) -> bool {
-    let forwarded = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
-    let peer: Option<IpAddr> = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    peer.is_some_and(|address| address.to_canonical().is_loopback())
-        && !forwarded.iter().any(|name| request.headers().contains_key(*name))
 }

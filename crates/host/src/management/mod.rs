@@ -32,6 +32,7 @@ use client::Link;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
+use serve::Peer;
 
 pub(crate) use self::figures::measure;
 pub use self::{
@@ -154,30 +155,29 @@ impl Management {
     }
 
     async fn run(self: Arc<Self>, route: &'static Route, path: Vec<String>, request: Request) -> Outcome {
-        let bearer = bearer(request.headers());
+        let shown = Shown::of(&request);
         // Who may not ask has nothing of theirs read.
         match route.run {
             Run::Open(run) => run(self, Call::read(path, request).await?).await,
             Run::Operator(run) => {
-                let operator = self.operator(bearer.as_deref().map(String::as_str))?;
+                let operator = self.operator(&shown)?;
                 run(self, operator, Call::read(path, request).await?).await
             }
             Run::Business(run) => {
-                let (id, by, limits) =
-                    self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
+                let (id, by, limits) = self.admit(&shown, path.first(), route.right).await?;
                 let business = self.api.businesses.get(id).await?;
                 run(self, Granted { business, by, limits }, Call::read(path, request).await?).await
             }
             Run::Log(run) => {
-                let (id, ..) =
-                    self.admit(bearer.as_deref().map(String::as_str), path.first(), route.right).await?;
+                let (id, ..) = self.admit(&shown, path.first(), route.right).await?;
                 run(self, Readable(id), Call::read(path, request).await?).await
             }
         }
     }
 
-    fn operator(&self, bearer: Option<&str>) -> Result<Operator, Refused> {
-        if bearer.is_some_and(|shown| self.token.is(shown)) {
+    fn operator(&self, shown: &Shown) -> Result<Operator, Refused> {
+        if shown.bearer().is_some_and(|shown| self.token.is(shown)) {
+            shown.is_good();
             Ok(Operator(()))
         } else {
             Err(Refused::unauthorized())
@@ -187,21 +187,22 @@ impl Management {
     /// Whether the operator asks, or the business that the path names, with the right to it.
     async fn admit(
         &self,
-        bearer: Option<&str>,
+        shown: &Shown,
         id: Option<&String>,
         right: Right,
     ) -> Result<(BusinessId, Party, Limits), Refused> {
         let id = id.and_then(|id| id.parse::<BusinessId>().ok());
-        if self.operator(bearer).is_ok() {
+        if self.operator(shown).is_ok() {
             return Ok((id.ok_or_else(Refused::not_found)?, Party::Operator, (Scopes::ALL, None)));
         }
         let Right::Business(scope) = right else { return Err(Refused::unauthorized()) };
-        let authorized = match bearer {
+        let authorized = match shown.bearer() {
             // What an app proves by its secret is for the app alone.
             Some(token) if !token.contains('|') => self.api.apps.authorize(Some(token), None).await?,
             _ => return Err(Refused::unauthorized()),
         };
         let authorized = authorized.map_err(|_| Refused::unauthorized())?;
+        shown.is_good();
         let id = id.ok_or_else(Refused::not_found)?;
         let limits = (authorized.known().scopes, authorized.known().expires);
         match authorized.own((), id, scope) {
@@ -220,7 +221,28 @@ impl Management {
     }
 }
 
-/// What stands in `Authorization: Bearer …`.
+/// What a request shows, and on which connection.
+struct Shown {
+    /// What stands in `Authorization: Bearer …`.
+    bearer: Option<zeroize::Zeroizing<String>>,
+    peer: Option<Peer>,
+}
+
+impl Shown {
+    fn of(request: &Request) -> Self {
+        Self { bearer: bearer(request.headers()), peer: request.extensions().get().cloned() }
+    }
+
+    fn bearer(&self) -> Option<&str> {
+        self.bearer.as_deref().map(String::as_str)
+    }
+
+    /// Who shows this is no stranger.
+    fn is_good(&self) {
+        self.peer.iter().for_each(Peer::admit);
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> Option<zeroize::Zeroizing<String>> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();

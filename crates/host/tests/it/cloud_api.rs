@@ -11,7 +11,9 @@ use host::{
     apps::{Apps, Issued, Scope, Scopes},
     businesses::{Business, BusinessState, Businesses, HostingMode, NewBusiness},
     cloud_api::{
-        Api, Post, router,
+        Api, Post,
+        room::{self, Room},
+        router,
         routes::{Node, ROUTES},
     },
     codes::{Code, Refusal},
@@ -120,6 +122,7 @@ impl Here {
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
             templates: Templates::new(ground.clone(), keys, webhooks),
             post: taker.clone(),
+            room: Room::new(room::ALL),
             base: "http://127.0.0.1:8080".to_owned(),
             gate,
             ground,

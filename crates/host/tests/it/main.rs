@@ -5,6 +5,7 @@ mod apps;
 mod blocks;
 mod cloud_api;
 mod conversations;
+mod door;
 mod imports;
 mod keeping;
 mod management;

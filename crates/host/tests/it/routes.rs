@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use host::{
     HostError,
-    cloud_api::{openapi, router},
+    cloud_api::{openapi, room, router},
     ids::MessageId,
     purposes::Instructions,
 };
@@ -353,6 +353,46 @@ async fn blocks_and_histories_are_lists_with_precise_errors() {
     for bad in ["wamid.x".to_owned(), random.replace('+', "%2B").replace('/', "%2F")] {
         let (status, answer) = here.get(&format!("{path}?message_id={bad}")).await;
         assert_eq!((status.as_u16(), &answer["error"]["code"]), (400, &json!(100)), "{answer}");
+    }
+    here.stage.writer.close().await;
+}
+
+#[tokio::test]
+async fn of_who_shows_no_good_token_little_is_read() {
+    let here = Here::new().await;
+    let path = format!("/v24.0/{}/messages", here.number);
+    let (good, wrong) = (here.token(), "tpt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    let body = |token: Option<&str>, padding: usize| {
+        let message =
+            json!({"messaging_product": "whatsapp", "to": "4915112345679", "text": {"body": "hello"}});
+        let mut message = message.to_string();
+        if let Some(token) = token {
+            message = message.replacen('{', &format!("{{\"access_token\": \"{token}\","), 1);
+        }
+        message + &" ".repeat(padding)
+    };
+    for (query, header, body, expected) in [
+        (None, Some(good), body(None, room::STRANGER), (200, Value::Null)),
+        (Some(good), None, body(None, room::STRANGER), (200, Value::Null)),
+        (None, None, body(Some(good), 0), (200, Value::Null)),
+        (None, None, body(Some(good), room::STRANGER), (401, Value::Null)),
+        (None, None, body(None, room::STRANGER), (401, Value::Null)),
+        (None, Some(wrong), body(None, room::STRANGER), (401, json!(467))),
+        (Some(wrong), None, body(None, room::STRANGER), (401, json!(467))),
+        (None, Some(good), body(None, room::LIMIT), (413, Value::Null)),
+    ] {
+        let uri = query.map_or_else(|| path.clone(), |token| format!("{path}?access_token={token}"));
+        let mut request =
+            Request::builder().method("POST").uri(uri).header("content-type", "application/json");
+        if let Some(token) = header {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let (length, what) = (body.len(), format!("{query:?} {header:?}"));
+        let (status, answer) = here.ask(request.body(Body::from(body)).unwrap()).await;
+        let subcode = answer["error"]["error_subcode"].clone();
+        assert_eq!((status.as_u16(), subcode), expected, "{what} {length}: {answer}");
+        assert!(status != 401 || answer["error"]["code"] == 190, "{answer}");
+        assert_eq!(here.api.room.free(), room::ALL);
     }
     here.stage.writer.close().await;
 }

@@ -230,6 +230,15 @@ impl World {
 
     /// A whole host, as it is started, and the token of who runs it.
     pub(crate) async fn serve(&self, clock: Arc<dyn store::Clock>) -> (host::Host, String) {
+        self.serve_with(clock, |_| {}).await
+    }
+
+    /// The same, configured otherwise.
+    pub(crate) async fn serve_with(
+        &self,
+        clock: Arc<dyn store::Clock>,
+        change: impl FnOnce(&mut Config),
+    ) -> (host::Host, String) {
         let data = self.folder.path().join("host");
         let mut config = Config { data: data.clone(), relay: self.url.clone(), ..Config::default() };
         config.database = Some(self.scratch.config.clone());
@@ -237,6 +246,7 @@ impl World {
         config.files.place = Some(Place::Folder(self.files()));
         config.webhooks.loopback = true;
         config.messaging.pair_burst = 1000;
+        change(&mut config);
         let host = host::Host::start(config, clock, Arc::new(RealEntropy)).await.unwrap();
         let token = std::fs::read_to_string(data.join(host::management::TOKEN_FILE)).unwrap();
         (host, token.trim().to_owned())

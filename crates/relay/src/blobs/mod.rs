@@ -14,6 +14,7 @@ use ::store::{
 };
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use serve::{Peer, Sending};
 use wire::{AccountId, api};
 
 pub use self::range::Part;
@@ -24,7 +25,6 @@ use crate::{
     devices,
     ground::{Ground, shard, shard_of},
     limits::{Buckets, Place, Places},
-    server::{Peer, Sending},
 };
 
 /// The jobs that remove what has expired.

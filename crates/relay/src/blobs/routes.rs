@@ -13,6 +13,7 @@ use http::{
     header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE},
     request::Parts,
 };
+use serve::Peer;
 use store::blobs::BlobId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use wire::api;
@@ -23,7 +24,6 @@ use crate::{
     auth::Caller,
     edge::{self, Patience, Segment},
     router::Services,
-    server::Peer,
 };
 
 const OFFSET: &str = "upload-offset";

@@ -12,6 +12,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use serve::Seat;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
 use wire::{close, frames::ClientFrame};
@@ -24,7 +25,6 @@ use crate::{
         Budget, Mailbox, Next, Origin, Queue,
         outbox::{HEADER, give_buffer},
     },
-    server::Seat,
 };
 
 /// Bytes read at once.

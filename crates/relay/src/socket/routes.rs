@@ -11,6 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use serve::{Multiplexed, Patient, Peer, Stream};
 use sha1::{Digest as _, Sha1};
 use wire::api::ErrorBody;
 
@@ -19,7 +20,6 @@ use crate::{
     RelayError,
     auth::{Caller, SUBPROTOCOL},
     queue::Queue,
-    server::{Multiplexed, Peer, Stream},
 };
 
 /// RFC 6455, section 1.3.
@@ -57,13 +57,13 @@ pub async fn open(
             return;
         }
         // The stream itself: what was around it for HTTP goes.
-        let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Patient<Stream>>>() else {
             tracing::error!("a socket is not what the server serves");
             return;
         };
         // The client may have spoken as soon as it was answered, and HTTP have read it. A task of its own, which is
         // smaller than this one.
-        let connection = Connection::new(parts.io.into_inner(), queue, caller, seat);
+        let connection = Connection::new(parts.io.into_inner().into_inner(), queue, caller, seat);
         tokio::spawn(Box::new(connection).run(parts.read_buf));
     });
     Ok(response)

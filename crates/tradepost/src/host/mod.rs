@@ -5,7 +5,7 @@ mod audit;
 mod business;
 mod deliveries;
 mod export;
-pub(crate) mod greeting;
+mod greeting;
 mod import;
 mod place;
 mod send;
@@ -15,9 +15,9 @@ mod template;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use ::host::Host;
-use anyhow::Context as _;
 
 use crate::{
+    listening::{Listening, why},
     logs,
     signals::Stopping,
     system::{Clock, Entropy},
@@ -72,21 +72,11 @@ pub(crate) struct RunFlags {
     /// How clients reach it: what absolute addresses in answers begin with [default: where it listens]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// TLS with this certificate (PEM, with those that lead to a known authority)
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_certificate: Option<PathBuf>,
-    /// The certificate's private key (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
-    tls_key: Option<PathBuf>,
-    /// Plain HTTP also beyond this machine: behind a proxy that speaks TLS
-    #[arg(long)]
-    plain_beyond_loopback: bool,
+    #[command(flatten)]
+    listening: Listening,
     /// sqlite:FILE or postgres://… [default: host.db in the data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// Write the host's URL into this file once it listens
-    #[arg(long, value_name = "FILE")]
-    address_file: Option<PathBuf>,
     /// Only check the settings
     #[arg(long)]
     check: bool,
@@ -128,21 +118,11 @@ async fn serve(flags: RunFlags) -> anyhow::Result<()> {
         return Ok(());
     }
     logs::begin(&flags.logs)?;
-    let mut stopping = Stopping::new()?;
+    let stopping = Stopping::new()?;
     let host = Host::start(config.clone(), Arc::new(Clock), Arc::new(Entropy));
-    let host = host.await.context("the host does not start")?;
-    let url = greeting::url(&config, host.address);
-    if let Some(file) = &flags.address_file {
-        // Whoever waits for the file sees all of it or nothing.
-        let new = file.with_extension("new");
-        let written = std::fs::write(&new, format!("{url}\n")).and_then(|()| std::fs::rename(&new, file));
-        written.with_context(|| format!("{} cannot be written", file.display()))?;
-    }
+    let host = host.await.map_err(|error| why("host", error, "127.0.0.1:8081"))?;
+    let url = serve::url(config.listen.tls.is_some(), host.address);
+    flags.listening.tell(&url)?;
     greeting::show(&config, &url);
-    let name = stopping.next().await;
-    tracing::info!(signal = name, "going down; a second signal does not wait");
-    tokio::select! {
-        () = host.shutdown() => Ok(()),
-        _ = stopping.next() => anyhow::bail!("stopped by a second signal, before all was finished"),
-    }
+    stopping.then(host.shutdown()).await
 }

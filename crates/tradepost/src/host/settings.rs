@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use toml::Table;
 
 use super::{RunFlags, place::Place};
-use crate::settings::{self, Kind, path, section, set};
+use crate::settings::{self, Kind, path, set};
 
 /// `TRADEPOST_HOST__LISTEN__ADDRESS` is `listen.address`.
 pub(crate) const KIND: Kind = Kind { name: "host", prefix: "TRADEPOST_HOST__" };
@@ -48,13 +48,7 @@ fn from_flags(flags: &RunFlags, table: &mut Table) -> anyhow::Result<()> {
     if let Some(address) = flags.listen {
         set(table, &["listen", "address"], address.to_string().into())?;
     }
-    if let (Some(certificate), Some(key)) = (&flags.tls_certificate, &flags.tls_key) {
-        let files = section([("certificate", path(certificate)?), ("key", path(key)?)]);
-        set(table, &["listen", "tls"], files)?;
-    }
-    if flags.plain_beyond_loopback {
-        set(table, &["listen", "plain_beyond_loopback"], true.into())?;
-    }
+    flags.listening.set(table, &["listen", "tls"])?;
     if let Some(certificate) = &flags.relay_certificate {
         set(table, &["relay_certificate"], path(certificate)?)?;
     }

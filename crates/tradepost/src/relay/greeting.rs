@@ -1,21 +1,11 @@
 //! What a person at a terminal is told when the relay listens.
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf};
+use std::{io::IsTerminal as _, path::PathBuf};
 
 use relay::{
     Config,
     config::{Sender, Tls},
 };
-
-/// Where clients on this machine find it.
-pub(crate) fn url(config: &Config, address: SocketAddr) -> String {
-    let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
-    let mut address = address;
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    format!("{scheme}://{address}")
-}
 
 pub(crate) fn show(config: &Config, url: &str, fingerprint: Option<&str>) {
     if !std::io::stdout().is_terminal() {

@@ -5,10 +5,10 @@ pub(crate) mod settings;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use anyhow::Context as _;
-use relay::{Relay, StartError};
+use relay::Relay;
 
 use crate::{
+    listening::{Listening, why},
     logs,
     signals::Stopping,
     system::{Clock, Entropy},
@@ -39,12 +39,8 @@ pub(crate) struct Flags {
     /// Address and port; port 0 takes a free one [default: 127.0.0.1:8443]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// TLS with this certificate (PEM, with those that lead to a known authority)
-    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
-    tls_certificate: Option<PathBuf>,
-    /// The certificate's private key (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
-    tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    listening: Listening,
     /// TLS with a certificate that the relay makes for these names: for trying
     #[arg(
         long,
@@ -52,21 +48,16 @@ pub(crate) struct Flags {
         num_args = 0..=1,
         require_equals = true,
         value_delimiter = ',',
-        default_missing_value = "localhost,127.0.0.1,::1"
+        default_missing_value = "localhost,127.0.0.1,::1",
+        conflicts_with = "tls_certificate"
     )]
     tls_self_signed: Option<Vec<String>>,
-    /// Plain HTTP also beyond this machine: behind a proxy that speaks TLS
-    #[arg(long)]
-    plain_beyond_loopback: bool,
     /// sqlite:FILE or postgres://… [default: relay.db in the data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// Send registration codes to this gateway, instead of printing them
     #[arg(long, value_name = "URL")]
     sms_gateway: Option<String>,
-    /// Write the relay's URL into this file once it listens
-    #[arg(long, value_name = "FILE")]
-    address_file: Option<PathBuf>,
     /// Only check the settings
     #[arg(long)]
     check: bool,
@@ -82,33 +73,11 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
         return Ok(());
     }
     logs::begin(&flags.logs)?;
-    let mut stopping = Stopping::new()?;
+    let stopping = Stopping::new()?;
     let relay = Relay::start(config.clone(), Arc::new(Clock), Arc::new(Entropy));
-    let relay = relay.await.map_err(why)?;
-    let url = greeting::url(&config, relay.address);
-    if let Some(file) = &flags.address_file {
-        // Whoever waits for the file sees all of it or nothing.
-        let new = file.with_extension("new");
-        let written = std::fs::write(&new, format!("{url}\n")).and_then(|()| std::fs::rename(&new, file));
-        written.with_context(|| format!("{} cannot be written", file.display()))?;
-    }
+    let relay = relay.await.map_err(|error| why("relay", error, "127.0.0.1:8444"))?;
+    let url = serve::url(config.listen.tls.is_some(), relay.address);
+    flags.listening.tell(&url)?;
     greeting::show(&config, &url, relay.fingerprint.as_deref());
-    let name = stopping.next().await;
-    tracing::info!(signal = name, "going down; a second signal does not wait");
-    tokio::select! {
-        () = relay.shutdown() => Ok(()),
-        _ = stopping.next() => anyhow::bail!("stopped by a second signal, before all was finished"),
-    }
-}
-
-/// Why it does not start, and what to do about it.
-fn why(error: StartError) -> anyhow::Error {
-    let taken =
-        matches!(&error, StartError::Io { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse);
-    let error = anyhow::Error::from(error).context("the relay does not start");
-    if taken {
-        error.context("something listens there already: say another one with --listen 127.0.0.1:8444")
-    } else {
-        error
-    }
+    stopping.then(relay.shutdown()).await
 }

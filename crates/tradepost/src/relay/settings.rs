@@ -28,18 +28,11 @@ fn from_flags(flags: &Flags, table: &mut Table) -> anyhow::Result<()> {
     if let Some(address) = flags.listen {
         set(table, &["listen", "address"], address.to_string().into())?;
     }
-    if let (Some(certificate), Some(key)) = (&flags.tls_certificate, &flags.tls_key) {
-        let files = section([("certificate", path(certificate)?), ("key", path(key)?)]);
-        let files = section([("files", files)]);
-        set(table, &["listen", "tls"], files)?;
-    }
+    flags.listening.set(table, &["listen", "tls", "files"])?;
     if let Some(names) = &flags.tls_self_signed {
         let names = names.iter().cloned().map(Value::String).collect();
         let names = section([("self_signed", Value::Array(names))]);
         set(table, &["listen", "tls"], names)?;
-    }
-    if flags.plain_beyond_loopback {
-        set(table, &["listen", "plain_beyond_loopback"], true.into())?;
     }
     if let Some(database) = &flags.database {
         set(table, &["database", "url"], database.as_str().into())?;

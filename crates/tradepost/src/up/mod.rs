@@ -68,12 +68,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
         name = stopping.next() => bail!("stopped by {name} while it started; nothing is lost, start it again"),
     };
     greeting::show(&flags.data, &all.demo);
-    let name = stopping.next().await;
-    tracing::info!(signal = name, "going down; a second signal does not wait");
-    tokio::select! {
-        () = all.stop() => Ok(()),
-        _ = stopping.next() => bail!("stopped by a second signal, before all was finished"),
-    }
+    stopping.then(all.stop()).await
 }
 
 /// Two of them on one folder would both be the same devices.
@@ -106,7 +101,7 @@ impl All {
         let config = host_config(flags, &relay_url)?;
         let host = Host::start(config.clone(), Arc::new(Clock), Arc::new(Entropy));
         let host = host.await.context("the host does not start")?;
-        let base_url = host_command::greeting::url(&config, host.address);
+        let base_url = serve::url(config.listen.tls.is_some(), host.address);
 
         let approved = business::at_relay(&flags.data, &relay_url).await.context("the sample business")?;
         let sample = business::at_host(&host, &flags.data, &approved, &mut kept)

@@ -42,6 +42,10 @@ fn the_relay_reaches_neither_signal_nor_client() {
     for forbidden in ["tradepost-signal", "tradepost-client"] {
         assert!(!relay.contains(forbidden), "the relay is built from {forbidden}");
     }
+    // What both servers listen with knows neither of them, nor anything else of ours.
+    let serve = built_from(&metadata, "tradepost-serve");
+    assert_eq!(serve.iter().filter(|name| name.starts_with("tradepost")).count(), 1, "{serve:?}");
+    assert!(relay.contains("tradepost-serve"));
     // The test sees what is there.
     assert!(relay.contains("tradepost-keys") && relay.contains("tradepost-store"));
     let binary = built_from(&metadata, "tradepost");

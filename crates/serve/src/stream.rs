@@ -13,7 +13,7 @@ use tokio::{
 
 use super::Encrypted;
 
-/// A connection as it was accepted. An upgraded one is taken back from hyper as `TokioIo<Stream>`.
+/// A connection as it was accepted. An upgraded one is taken back from hyper as `TokioIo<Patient<Stream>>`.
 #[derive(Debug)]
 pub enum Stream {
     /// In the clear.

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Listen, limits::network};
+use crate::{Listen, network};
 
 /// The places there are.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(super) struct Seats {
     most: usize,
     most_of_one: usize,
     most_strangers: usize,
+    counted: metrics::Gauge,
     taken: Mutex<Taken>,
 }
 
@@ -84,12 +85,13 @@ impl Drop for Sending {
 }
 
 impl Seats {
-    pub(super) fn new(config: &Listen) -> Self {
+    pub(super) fn new(config: &Listen, counted: metrics::Gauge) -> Self {
         Self {
             most: config.connections,
             // Behind proxies all come from few addresses.
             most_of_one: if config.proxies > 0 { usize::MAX } else { config.connections_per_address },
             most_strangers: config.strangers,
+            counted,
             taken: Mutex::default(),
         }
     }
@@ -114,7 +116,7 @@ impl Seats {
         taken.all += 1;
         taken.by_address.insert(counted, of_one + 1);
         taken.strangers.insert(number, evicted.clone());
-        metrics::gauge!("relay_connections").increment(1.0);
+        self.counted.increment(1.0);
         let seat = Seat(Arc::new(Place { seats: self.clone(), number, address }));
         let (moved, begins_to_send) = (Mutex::default(), Notify::new());
         let http = Arc::new(Http { admitted: AtomicBool::new(false), evicted, moved, begins_to_send });
@@ -181,7 +183,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.seats.taken();
         taken.all = taken.all.saturating_sub(1);
-        metrics::gauge!("relay_connections").decrement(1.0);
+        self.seats.counted.decrement(1.0);
         taken.strangers.remove(&self.number);
         let counted = network(self.address);
         match taken.by_address.get_mut(&counted) {
@@ -197,7 +199,7 @@ mod tests {
 
     fn seats(connections: usize, connections_per_address: usize, strangers: usize) -> Arc<Seats> {
         let config = Listen { connections, connections_per_address, strangers, ..Listen::default() };
-        Arc::new(Seats::new(&config))
+        Arc::new(Seats::new(&config, metrics::Gauge::noop()))
     }
 
     fn address(last: u8) -> IpAddr {

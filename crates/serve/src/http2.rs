@@ -14,8 +14,7 @@ use hyper::{body::Incoming, ext::Protocol, server::conn::http2, service::service
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
-use super::{Peer, Stream, connection::Connections};
-use crate::config::Listen;
+use super::{Listen, Peer, Stream, connection::Connections};
 
 /// With what a client begins that knows that HTTP/2 is spoken (RFC 9113, section 3.4). No method begins so.
 const PREFACE: &[u8; 4] = b"PRI ";

@@ -12,7 +12,7 @@ use rustls::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::config::Tls;
+use super::Tls;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum TlsError {
 /// A certificate that is in use.
 #[derive(Clone)]
 pub struct Certificate {
-    config: Arc<ServerConfig>,
+    config: ServerConfig,
     /// SHA-256 of the certificate, in hexadecimal: what clients of a self-signed one compare.
     pub fingerprint: String,
 }
@@ -87,16 +87,18 @@ impl Certificate {
         let first = chain.first().ok_or(pem::Error::NoItemsFound).map_err(pem(certificate))?;
         let fingerprint = Sha256::digest(first).iter().map(|byte| format!("{byte:02x}")).collect();
         let key = PrivateKeyDer::from_pem_file(key).map_err(pem(key))?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), fingerprint })
+        Ok(Self { config, fingerprint })
     }
 
-    pub(crate) fn config(&self) -> Arc<ServerConfig> {
-        self.config.clone()
+    /// For a server that speaks HTTP/2 too, or only HTTP/1.1.
+    pub(super) fn config(mut self, http2: bool) -> Arc<ServerConfig> {
+        let protocols: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+        self.config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Arc::new(self.config)
     }
 }
 

@@ -13,9 +13,9 @@ use tokio::{
 };
 
 /// Fails when what is written was not taken any further for so long: otherwise whoever asks and never reads keeps a
-/// connection, and its answers in memory, for ever.
+/// connection, and its answers in memory, for ever. An upgraded connection is taken out of it.
 #[derive(Debug)]
-pub(super) struct Patient<S> {
+pub struct Patient<S> {
     stream: S,
     patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
@@ -24,6 +24,12 @@ pub(super) struct Patient<S> {
 impl<S> Patient<S> {
     pub(super) const fn new(stream: S, patience: Duration) -> Self {
         Self { stream, patience, stalled: None }
+    }
+
+    /// What is below.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.stream
     }
 
     fn judge<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

@@ -11,12 +11,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{Encrypted, Peer, Stream, http2};
-use crate::config::Listen;
-
-/// Bytes of a request's head, and of what is read ahead of a body.
-const BUFFER: usize = 16 << 10;
-const HEADERS: usize = 64;
+use super::{Encrypted, Listen, Patient, Peer, Server, Stream, http2};
 
 /// What all connections share.
 pub(super) struct Connections {
@@ -24,26 +19,31 @@ pub(super) struct Connections {
     router: Router,
     http: http1::Builder,
     pub(super) multiplexed: hyper::server::conn::http2::Builder<TokioExecutor>,
+    /// Whether HTTP/2 is spoken at all.
+    multiplexes: bool,
     head_timeout: Duration,
     pub(super) stall: Duration,
     pub(super) closing: CancellationToken,
 }
 
 impl Connections {
-    pub(super) fn new(
-        tls: Option<Arc<ServerConfig>>,
-        router: Router,
-        config: &Listen,
-        closing: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(server: Server, config: &Listen, closing: CancellationToken) -> Self {
         let head_timeout = Duration::from_millis(config.head_timeout_ms);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(head_timeout)
-            .max_buf_size(BUFFER)
-            .max_headers(HEADERS);
-        let stall = Duration::from_millis(config.body_idle_ms);
-        Self { tls, router, http, multiplexed: http2::builder(config), head_timeout, stall, closing }
+            .max_buf_size(server.head)
+            .max_headers(server.headers);
+        Self {
+            tls: server.certificate.map(|certificate| certificate.config(config.streams > 0)),
+            router: server.router,
+            http,
+            multiplexed: http2::builder(config),
+            multiplexes: config.streams > 0,
+            head_timeout,
+            stall: Duration::from_millis(config.body_idle_ms),
+            closing,
+        }
     }
 
     pub(super) async fn serve(self: Arc<Self>, tcp: TcpStream, peer: Peer) {
@@ -60,8 +60,10 @@ impl Connections {
                 };
                 match multiplexed {
                     // Boxed, so that the task of a connection that is not one is no larger for it.
-                    Ok(true) => return Box::pin(http2::serve(self, Stream::Plain(tcp), peer)).await,
-                    Ok(false) => Stream::Plain(tcp),
+                    Ok(true) if self.multiplexes => {
+                        return Box::pin(http2::serve(self, Stream::Plain(tcp), peer)).await;
+                    }
+                    Ok(_) => Stream::Plain(tcp),
                     Err(_) => return,
                 }
             }
@@ -89,7 +91,8 @@ impl Connections {
             request.extensions_mut().insert(peer.clone());
             self.answer(request)
         });
-        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let stream = TokioIo::new(Patient::new(stream, self.stall));
+        let mut connection = pin!(self.http.serve_connection(stream, service).with_upgrades());
         let mut leaving = false;
         loop {
             tokio::select! {

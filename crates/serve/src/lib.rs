@@ -1,0 +1,109 @@
+//! How a server of ours listens: TLS, connections and how many of them, who is cut off, and going down in order.
+//!
+//! [`Listen`] is what an operator says of it, [`Server`] what the server itself does. Requests carry their [`Peer`]: who
+//! shows a good credential is [admitted](Peer::admit), and no longer among the strangers that have to make room.
+//!
+//! It knows no route and no credential, and nothing else of ours.
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod config;
+mod connection;
+mod encrypted;
+mod http2;
+mod network;
+mod patience;
+mod seats;
+mod stream;
+mod tls;
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    config::{Listen, Senseless, Tls, url},
+    encrypted::Encrypted,
+    http2::Multiplexed,
+    network::{is_local, network},
+    patience::Patient,
+    seats::{Peer, Seat, Sending},
+    stream::Stream,
+    tls::{Certificate, TlsError},
+};
+use self::{connection::Connections, seats::Seats};
+
+/// What a server itself says of how it is served.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// What answers.
+    pub router: Router,
+    /// Without one, plain HTTP.
+    pub certificate: Option<Certificate>,
+    /// Bytes of a request's head at most, and of what is read ahead of a body.
+    pub head: usize,
+    /// Headers of a request at most.
+    pub headers: usize,
+    /// Where connections are counted.
+    pub figures: Figures,
+}
+
+/// Where connections are counted. Each server has names of its own, and perhaps its own recorder.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// How many there are.
+    pub connections: metrics::Gauge,
+    /// How many were sent away because there was no place for them.
+    pub refused: metrics::Counter,
+}
+
+impl Server {
+    /// Serves on `listener` until `closing`, then finishes what is under way.
+    ///
+    /// Connections are HTTP/1.1, or HTTP/2 for who says so and where there are `streams`; every request carries its
+    /// [`Peer`].
+    pub async fn serve(self, listener: TcpListener, config: &Listen, closing: CancellationToken) {
+        let seats = Arc::new(Seats::new(config, self.figures.connections.clone()));
+        let refused = self.figures.refused.clone();
+        let connections = Arc::new(Connections::new(self, config, closing.clone()));
+        let mut tasks = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                () = closing.cancelled() => break,
+                accepted = listener.accept() => accepted,
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+            };
+            match accepted {
+                Ok((tcp, from)) => match seats.take(from.ip()) {
+                    Some(peer) => {
+                        tasks.spawn(connections.clone().serve(tcp, peer));
+                    }
+                    None => refused.increment(1),
+                },
+                Err(error) => pause_after(&error).await,
+            }
+        }
+        drop(listener);
+        let drained = async { while tasks.join_next().await.is_some() {} };
+        let patience = Duration::from_millis(config.drain_ms);
+        if tokio::time::timeout(patience, drained).await.is_err() {
+            tracing::warn!(left = tasks.len(), "requests were still under way and are cut off");
+        }
+        tasks.shutdown().await;
+    }
+}
+
+/// A connection that broke before it was accepted is nothing; to be out of files or memory needs a moment.
+async fn pause_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        return;
+    }
+    tracing::warn!(error = error as &dyn std::error::Error, "connections are not accepted");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
