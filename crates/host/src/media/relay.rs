@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{Media, RECEIVED, chunks, store};
+use super::{Media, RECEIVED, chunks, kinds::is_type, store};
 use crate::{
     HostError,
     content::{Content, File},
@@ -146,7 +146,7 @@ impl Media {
         let expires: Timestamp = self.ground.now().after(kept);
         let (to, mut from) = mpsc::channel::<Result<Bytes, io::Error>>(4);
         let mime_type =
-            if media.content_type.is_empty() { "application/octet-stream" } else { &*media.content_type };
+            if is_type(&media.content_type) { &*media.content_type } else { "application/octet-stream" };
         let arriving = futures_util::stream::poll_fn(move |context| from.poll_recv(context));
         let name = Some(media.file_name.clone()).filter(|name| !name.is_empty());
         let storing = self.store(&number, id, mime_type, name, limit, expires, arriving);
