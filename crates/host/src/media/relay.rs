@@ -145,6 +145,7 @@ impl Media {
         let kept = RECEIVED.max(Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let expires: Timestamp = self.ground.now().after(kept);
         let (to, mut from) = mpsc::channel::<Result<Bytes, io::Error>>(4);
+        // What people say of a file is theirs; what stands in a header has to be a type.
         let mime_type =
             if is_type(&media.content_type) { &*media.content_type } else { "application/octet-stream" };
         let arriving = futures_util::stream::poll_fn(move |context| from.poll_recv(context));
@@ -162,7 +163,15 @@ impl Media {
             storing
         );
         match fetched {
-            Ok(()) => Ok(Fetched { id, sha256: Some(stored?) }),
+            Ok(()) => match stored {
+                Ok(sha256) => Ok(Fetched { id, sha256: Some(sha256) }),
+                // There is no room for it: the message comes all the same.
+                Err(HostError::Refused(refusal)) => {
+                    tracing::warn!(%refusal, "a file of a person was not kept");
+                    Ok(Fetched { id, sha256: None })
+                }
+                Err(error) => Err(error),
+            },
             Err(error @ (client::Error::Link(_) | client::Error::Wait { .. })) => Err(error.into()),
             Err(error) => {
                 tracing::info!(%error, "a file of a person could not be had");

@@ -312,6 +312,11 @@ impl World {
     }
 
     pub(crate) async fn host_with(&self, outlet: Arc<dyn Outlet>) -> Host {
+        self.host_told(outlet, |_| {}).await
+    }
+
+    /// The same, configured otherwise.
+    pub(crate) async fn host_told(&self, outlet: Arc<dyn Outlet>, change: impl FnOnce(&mut Config)) -> Host {
         let database = Database::open(&self.scratch.config).await.unwrap();
         let (writer, tasks) = Writer::start(&database, &WriterConfig::default());
         let bus: Arc<dyn store::bus::Bus> = self.bus.clone();
@@ -320,6 +325,7 @@ impl World {
         let blobs = Blobs::open(&BlobConfig { place, limit: 64 << 20 }, entropy.clone()).await.unwrap();
         let mut config = Config { data: self.folder.path().to_owned(), ..Config::default() };
         config.messaging.pair_burst = 1000;
+        change(&mut config);
         let ground = Arc::new(Ground {
             database,
             writer,
