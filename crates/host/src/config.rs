@@ -108,6 +108,9 @@ pub struct Tls {
 pub struct Operator {
     /// Their token; several processes have the same. Default: `operator.token` in the data folder, made if it is not there.
     pub token: Option<Hidden>,
+    /// Figures, and the details of health, without the token for requests from this machine: only where no proxy on it
+    /// passes on what others ask, for their requests look the same. Default false.
+    pub figures_on_loopback: bool,
 }
 
 /// Text that is not to be seen: `Debug` shows nothing of it.

@@ -252,7 +252,10 @@ pub fn router(management: Arc<Management>) -> Router {
     };
     let health = {
         let management = management.clone();
-        get(async move || management.health().await)
+        get(move |request: Request| {
+            let in_detail = management.sees_figures(&request);
+            async move { management.health(in_detail).await }
+        })
     };
     let metrics = get(move |request: Request| {
         let allowed = management.sees_figures(&request);

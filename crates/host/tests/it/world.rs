@@ -237,6 +237,7 @@ impl World {
         config.files.place = Some(Place::Folder(self.files()));
         config.webhooks.loopback = true;
         config.messaging.pair_burst = 1000;
+        config.operator.figures_on_loopback = true;
         let host = host::Host::start(config, clock, Arc::new(RealEntropy)).await.unwrap();
         let token = std::fs::read_to_string(data.join(host::management::TOKEN_FILE)).unwrap();
         (host, token.trim().to_owned())
