@@ -44,8 +44,14 @@ pub use self::{
 };
 use self::{call::Call, health::RelayHealth, routes::Run};
 use crate::{
-    HostError, apps::Scopes, businesses::Business, cloud_api::Api, ground::Ground, ids::BusinessId,
-    messages::Messages, numbers::running::Running,
+    HostError,
+    apps::Scopes,
+    businesses::Business,
+    cloud_api::Api,
+    ground::Ground,
+    ids::{AppId, BusinessId},
+    messages::Messages,
+    numbers::running::Running,
 };
 
 /// Manages a host.
@@ -59,8 +65,6 @@ pub struct Management {
     token: OperatorToken,
     figures: Arc<Figures>,
     relay: RelayHealth,
-    /// One business at a time is brought in: the same one twice at the same time is still one.
-    bringing_in: tokio::sync::Mutex<()>,
 }
 
 /// The way to the relay.
@@ -77,8 +81,18 @@ impl std::fmt::Debug for Relay {
 enum Party {
     /// Who runs the host.
     Operator,
-    /// A business, by a token of one of its apps.
-    Business,
+    /// A business, by a token of this one of its apps.
+    Business(AppId),
+}
+
+impl Party {
+    /// As whom it stands in the business's log.
+    fn log_name(self) -> String {
+        match self {
+            Self::Operator => "operator".to_owned(),
+            Self::Business(app) => format!("app {app}"),
+        }
+    }
 }
 
 /// What a token may do, and until when.
@@ -126,7 +140,6 @@ impl Management {
             token,
             figures,
             relay: RelayHealth::default(),
-            bringing_in: tokio::sync::Mutex::default(),
         })
     }
 
@@ -203,9 +216,10 @@ impl Management {
         };
         let authorized = authorized.map_err(|_| Refused::unauthorized())?;
         let id = id.ok_or_else(Refused::not_found)?;
+        let by = Party::Business(authorized.app());
         let limits = (authorized.known().scopes, authorized.known().expires);
         match authorized.own((), id, scope) {
-            Ok(_) => Ok((id, Party::Business, limits)),
+            Ok(_) => Ok((id, by, limits)),
             Err(crate::apps::Denied::NotTheirs) => Err(Refused::not_found()),
             Err(crate::apps::Denied::Scope(scope)) => Err(Refused::new(
                 wire::ErrorCode::Forbidden,

@@ -95,10 +95,11 @@ impl Stored {
     }
 }
 
-pub(super) async fn insert(transaction: &mut Transaction, new: &Number) -> Result<(), StoreError> {
-    query(
+/// Writes a number down, unless somebody has it already.
+pub(super) async fn insert(transaction: &mut Transaction, new: &Number) -> Result<bool, StoreError> {
+    let inserted = query(
         "INSERT INTO numbers (id, waba, business, account, number, verified_name, registered, tier, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (number) DO NOTHING",
     )
     .bind(new.id)
     .bind(new.waba)
@@ -110,8 +111,8 @@ pub(super) async fn insert(transaction: &mut Transaction, new: &Number) -> Resul
     .bind(new.tier.map(i64::from))
     .bind(new.created)
     .execute(transaction)
-    .await
-    .map(drop)
+    .await?;
+    Ok(inserted == 1)
 }
 
 pub(super) async fn by_id(reader: &mut Connection, id: NumberId) -> Result<Option<Number>, StoreError> {

@@ -181,7 +181,7 @@ pub(crate) async fn business(api: &Api, seed: u8, number: &str) -> (Arc<Business
     let number = api.numbers.add(&business, number.parse().unwrap(), "Sample".to_owned()).await.unwrap();
     let account = Some(AccountId::from_bytes([seed; 16]));
     api.numbers.set_registered(number.id, account, true).await.unwrap();
-    let issued = api.apps.create(business.id, "sample").await.unwrap();
+    let issued = api.apps.create(business.id, "sample", "test").await.unwrap();
     (business, number.id, issued)
 }
 
@@ -215,7 +215,7 @@ async fn every_route_wants_a_good_token_of_the_right_business_with_the_right_sco
     let here = Here::new().await;
     let (other, other_number, other_issued) = business(&here.api, 2, "+4915112345670").await;
     let template = |_: &Business| "5000000000000000".to_owned();
-    let weak = here.api.apps.issue(here.issued.app, Scopes::NONE, None).await.unwrap();
+    let weak = here.api.apps.issue(here.issued.app, Scopes::NONE, None, "test").await.unwrap();
     for route in ROUTES.iter().filter(|route| !OPEN.contains(&route.edge)) {
         let (method, app) = (route.method.clone(), here.issued.app.to_string());
         let own =
@@ -237,7 +237,7 @@ async fn every_route_wants_a_good_token_of_the_right_business_with_the_right_sco
         }
         if route.node == Node::App && route.scope == Scope::App {
             // Of another app of the same business.
-            let second = here.api.apps.create(here.business.id, "second").await.unwrap();
+            let second = here.api.apps.create(here.business.id, "second", "test").await.unwrap();
             let secret = format!("{}|{}", second.app, second.secret.expose());
             let (status, body) = here.with(&secret, method.clone(), &own, json!({})).await;
             assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!(100)), "{route:?} {body}");

@@ -295,7 +295,7 @@ async fn counts_are_given_only_if_the_business_lets_its_host_count() {
     let enable = format!("/v24.0/{waba}?is_enabled_for_insights=true");
     assert_eq!(here.post(&enable, Value::Null).await.0, 403);
     let allow = Instructions { analyse: true, ..Instructions::default() };
-    here.api.gate.instruct(here.business.id, allow).await.unwrap();
+    here.api.gate.instruct(here.business.id, allow, "test").await.unwrap();
     assert_eq!(here.post(&enable, Value::Null).await.1["id"], waba.to_string());
     for path in &asked {
         let (status, answer) = here.get(path).await;

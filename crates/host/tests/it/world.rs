@@ -373,7 +373,7 @@ impl World {
         };
         let business = host.businesses.create(new).await.unwrap();
         let kept = Instructions { store_days: Some(365), search: true, ..Instructions::default() };
-        host.gate.instruct(business.id, kept).await.unwrap();
+        host.gate.instruct(business.id, kept, "test").await.unwrap();
         let number = host.numbers.add(&business, BUSINESS.parse().unwrap(), "Bank".to_owned()).await.unwrap();
         let connected = host.running.connect(number.id, &self.credential).await.unwrap();
         until("the number runs", async || host.running.live(number.id).is_some()).await;
@@ -416,6 +416,7 @@ impl World {
             "vault_records" => "SELECT COUNT(*) FROM vault_records",
             "business_keys" => "SELECT COUNT(*) FROM business_keys",
             "message_words" => "SELECT COUNT(*) FROM message_words",
+            "business_arrivals" => "SELECT COUNT(*) FROM business_arrivals",
             "message_counts" => "SELECT COUNT(*) FROM message_counts",
             other => panic!("{other}"),
         };
