@@ -1,5 +1,5 @@
 //! What who runs a host, and each business on it, does beside messages: bringing businesses in, who hosts them, what they
-//! allow, erasing them, the logs, decisions on templates, health and figures. At `/host/v1`.
+//! allow, erasing them, the logs, decisions on templates and names, health and figures. At `/host/v1`.
 //!
 //! ```text
 //! request ─▶ Management::answer ─▶ route of the table ─▶ admitted? (the one place) ─▶ handler, given what was checked
@@ -13,6 +13,7 @@ mod figures;
 mod health;
 mod hosting;
 mod logs;
+mod names;
 mod openapi;
 mod routes;
 mod templates;

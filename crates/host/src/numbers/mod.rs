@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ::store::Timestamp;
 use wire::{AccountId, PhoneNumber};
 
-pub use self::names::NameDecision;
+pub use self::names::{NameDecision, NameReason, NameVerdict};
 pub(crate) use self::store::MIGRATIONS;
 use crate::{
     HostError,

@@ -7,6 +7,7 @@ use host::{
     HostError,
     cloud_api::{openapi, router},
     ids::MessageId,
+    numbers::{NameReason, NameVerdict},
     purposes::Instructions,
 };
 use http::{Method, Request, StatusCode};
@@ -180,13 +181,15 @@ async fn a_number_has_a_username_and_asks_for_another_name() {
         (&waits["verified_name"], &waits["new_display_name"], &waits["new_name_status"]),
         (&json!("Sample Ltd"), &json!("World Bank"), &json!("PENDING_REVIEW"))
     );
-    let decide = async |approved| {
+    let decide = async |name: &str, verdict| {
         let number = here.api.numbers.get(here.number).await.unwrap();
-        here.api.numbers.decide_name(&here.api.webhooks, &number, approved).await
+        here.api.numbers.decide_name(&here.api.webhooks, &number, name, verdict).await
     };
-    decide(false).await.unwrap();
+    let reject = NameVerdict::Reject(NameReason::NotRelated);
+    assert!(matches!(decide("World Bonk", NameVerdict::Approve).await, Err(HostError::Conflict(_))));
+    decide("World Bank", reject).await.unwrap();
     assert_eq!(here.get(&names).await.1["new_name_status"], "NONE");
-    assert!(matches!(decide(true).await, Err(HostError::Conflict(_))));
+    assert!(matches!(decide("World Bank", NameVerdict::Approve).await, Err(HostError::Conflict(_))));
     assert_eq!(here.post(&number, json!({"new_display_name": "<b>Bank</b>"})).await.0, 400);
     here.stage.writer.close().await;
 }

@@ -1,5 +1,6 @@
 //! Managing a host over HTTP, as who runs it and as its businesses.
 
+mod deciding;
 mod erasing;
 mod hosting;
 mod telling;
