@@ -104,10 +104,11 @@ impl Here {
             running,
             webhooks.clone(),
         );
+        let uploads = Uploads::new(ground.clone(), keys.clone());
         let api = Arc::new(Api {
             people,
             messages,
-            uploads: Uploads::new(ground.clone(), keys.clone()),
+            uploads: uploads.clone(),
             usernames: Usernames::new(ground.clone(), webhooks.clone()),
             analytics: Analytics::new(ground.clone(), gate.clone()),
             apps,
@@ -117,7 +118,7 @@ impl Here {
             numbers,
             settings: Settings::new(ground.clone(), keys.clone()),
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
-            templates: Templates::new(ground.clone(), keys, webhooks),
+            templates: Templates::new(ground.clone(), keys, webhooks, uploads),
             post: taker.clone(),
             base: "http://127.0.0.1:8080".to_owned(),
             gate,

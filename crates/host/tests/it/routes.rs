@@ -195,6 +195,56 @@ async fn a_number_has_a_username_and_asks_for_another_name() {
 }
 
 #[tokio::test]
+async fn a_template_that_carries_a_file_shows_one_that_its_business_uploaded() {
+    let here = Here::new().await;
+    let templates = format!("/v24.0/{}/message_templates", here.business.waba);
+    let of = |name: &str, format: &str, example: Value| {
+        let header = json!({"type": "HEADER", "format": format, "example": example});
+        let components = json!([header, {"type": "BODY", "text": "Your order is on its way to you"}]);
+        json!({"name": name, "language": "en", "category": "UTILITY", "components": components})
+    };
+    let handle = |handle: &str| json!({"header_handle": [handle]});
+    let picture = here.upload("image/png", PNG).await;
+    let begun = here.post("/v24.0/app/uploads?file_length=10&file_type=image/png", Value::Null).await.1;
+    let unfinished = begun["id"].as_str().unwrap().replace("upload:", "4::aW1hZ2UvcG5n:");
+    let (other, _, theirs) = business(&here.api, 2, "+4915112345670").await;
+    let foreign = format!("/v24.0/{}/message_templates", other.waba);
+    let stolen = of("stolen", "IMAGE", handle(&picture));
+    let (status, answer) = here.with(theirs.token.expose(), Method::POST, &foreign, stolen).await;
+    assert_eq!((status.as_u16(), &answer["error"]["error_subcode"]), (400, &json!(2_388_047)), "{answer}");
+    for (format, example) in [
+        ("IMAGE", Value::Null),
+        ("IMAGE", json!({})),
+        ("IMAGE", handle("")),
+        ("IMAGE", handle("4::x")),
+        ("IMAGE", handle(&unfinished)),
+        ("VIDEO", handle(&picture)),
+        ("DOCUMENT", handle(&picture)),
+    ] {
+        let (status, answer) = here.post(&templates, of("bad", format, example.clone())).await;
+        let error = &answer["error"];
+        assert_eq!(
+            (status.as_u16(), &error["code"], &error["error_subcode"]),
+            (400, &json!(100), &json!(2_388_047)),
+            "{format} {example} {answer}"
+        );
+        assert!(error["error_data"]["details"].as_str().unwrap().contains("header_handle"), "{answer}");
+    }
+    let (status, made) = here.post(&templates, of("order", "IMAGE", handle(&picture))).await;
+    assert_eq!(status, 200, "{made}");
+    // The upload is over, and the template still shows it; what is new has to be there.
+    here.stage.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
+    let edit = format!("/v24.0/{}", made["id"].as_str().unwrap());
+    let again = of("order", "IMAGE", handle(&picture))["components"].clone();
+    let (status, edited) = here.post(&edit, json!({"components": again})).await;
+    assert_eq!(status, 200, "{edited}");
+    here.stage.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    let new = of("order", "IMAGE", handle(&unfinished))["components"].clone();
+    assert_eq!(here.post(&edit, json!({"components": new})).await.0, 400);
+    here.stage.writer.close().await;
+}
+
+#[tokio::test]
 async fn templates_come_from_the_library_and_in_many_languages_at_once() {
     let here = Here::new().await;
     let templates = format!("/v24.0/{}/message_templates", here.business.waba);

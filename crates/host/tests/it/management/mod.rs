@@ -3,6 +3,7 @@
 mod deciding;
 mod erasing;
 mod hosting;
+mod pressing;
 mod telling;
 
 use std::{
