@@ -148,6 +148,9 @@ pub struct Tls {
 pub struct Operator {
     /// Their token; several processes have the same. Default: `operator.token` in the data folder, made if it is not there.
     pub token: Option<Hidden>,
+    /// Figures, and the details of health, without the token for requests from this machine: only where no proxy on it
+    /// passes on what others ask, for their requests look the same. Default false.
+    pub figures_on_loopback: bool,
 }
 
 /// Text that is not to be seen: `Debug` shows nothing of it.
@@ -183,11 +186,24 @@ pub struct Files {
     pub place: Option<Place>,
     /// Bytes of one at most. Default 104857600 (100 MiB).
     pub limit: u64,
+    /// Bytes of all media of one business at most, those that people sent with them; 0 for any number. Default 107374182400
+    /// (100 GiB).
+    pub media_per_business: u64,
+    /// Bytes of all resumable uploads of one business at most, finished or not; 0 for any number. Default 1073741824
+    /// (1 GiB).
+    pub uploads_per_business: u64,
 }
 
 impl Default for Files {
     fn default() -> Self {
-        Self { place: None, limit: 100 << 20 }
+        Self { place: None, limit: 100 << 20, media_per_business: 100 << 30, uploads_per_business: 1 << 30 }
+    }
+}
+
+impl Files {
+    /// A bound, where 0 is none.
+    pub(crate) const fn bound(bytes: u64) -> u64 {
+        if bytes == 0 { u64::MAX } else { bytes }
     }
 }
 

@@ -38,7 +38,7 @@ use crate::{
     qr_codes::QrCodes,
     sealing::{Keys, MasterKey},
     settings::Settings,
-    templates::Templates,
+    templates::{Clicks, Templates},
     uploads::Uploads,
     usernames::Usernames,
     webhooks::{Deliveries, Webhooks, address::SystemLookup},
@@ -162,6 +162,8 @@ impl Host {
             Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link.clone());
         let people = People::new(ground.clone(), gate.clone(), running.clone());
         let media = Media::new(ground.clone(), gate.clone());
+        let uploads = Uploads::new(ground.clone(), keys.clone());
+        let templates = Templates::new(ground.clone(), keys.clone(), webhooks.clone(), uploads.clone());
         let messages = Messages::new(
             ground.clone(),
             gate.clone(),
@@ -169,9 +171,8 @@ impl Host {
             people.clone(),
             media.clone(),
             running.clone(),
-            webhooks.clone(),
+            Clicks::new(templates.clone(), gate.clone(), webhooks.clone()),
         );
-        let uploads = Uploads::new(ground.clone(), keys.clone());
         let changes = Changes {
             ground: ground.clone(),
             apps: apps.clone(),
@@ -187,8 +188,8 @@ impl Host {
             usernames: Usernames::new(ground.clone(), webhooks.clone()),
             analytics: Analytics::new(ground.clone(), gate.clone()),
             settings: Settings::new(ground.clone(), keys.clone()),
-            qr_codes: QrCodes::new(ground.clone(), keys.clone()),
-            templates: Templates::new(ground.clone(), keys, webhooks.clone()),
+            qr_codes: QrCodes::new(ground.clone(), keys),
+            templates,
             post: messages.clone(),
             ground: ground.clone(),
             gate,

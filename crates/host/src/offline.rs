@@ -31,6 +31,7 @@ use crate::{
     sealing::Keys,
     settings::Settings,
     templates::Templates,
+    uploads::Uploads,
     webhooks::{Webhooks, address::SystemLookup},
 };
 
@@ -98,7 +99,8 @@ impl Offline {
         );
         let settings = Settings::new(ground.clone(), keys.clone());
         let qr_codes = QrCodes::new(ground.clone(), keys.clone());
-        let templates = Templates::new(ground.clone(), keys, webhooks);
+        let uploads = Uploads::new(ground.clone(), keys.clone());
+        let templates = Templates::new(ground.clone(), keys, webhooks, uploads);
         Ok(Self {
             imports: Imports::new(ground.clone(), gate.clone(), people.clone(), media.clone()),
             exports: Exports::new(

@@ -21,7 +21,8 @@ pub fn network(address: IpAddr) -> IpAddr {
 /// Whether a request comes from this machine, and not through a proxy on it.
 #[must_use]
 pub fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
-    let forwarded = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
+    let forwarded =
+        ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "via", "x-real-ip"];
     extensions.get::<Peer>().is_some_and(|peer| peer.address().to_canonical().is_loopback())
         && !forwarded.iter().any(|name| headers.contains_key(*name))
 }

@@ -9,7 +9,7 @@ mod token;
 
 use std::{fmt, sync::Arc};
 
-use ::store::Timestamp;
+use ::store::{Timestamp, sql::Transaction};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -24,6 +24,7 @@ use crate::{
     HostError,
     ground::{Ground, Recent},
     ids::{AppId, BusinessId},
+    purposes::decisions::{self, Decided},
     sealing::{Domain, Keys, Place},
 };
 
@@ -185,11 +186,11 @@ impl Apps {
         Arc::new(Self { ground, keys, known: Recent::new(CACHED), proofs: Recent::new(CACHED) })
     }
 
-    /// Makes an app for a business, with a token that does not end.
+    /// Makes an app for a business, with a token that does not end. The business's log names it, and who (`by`) made it.
     ///
     /// # Errors
     /// `Erased`; those of the database.
-    pub async fn create(&self, business: BusinessId, name: &str) -> Result<Issued, HostError> {
+    pub async fn create(&self, business: BusinessId, name: &str, by: &str) -> Result<Issued, HostError> {
         let id = AppId::random(&*self.ground.entropy);
         let secret = AppSecret::random(&*self.ground.entropy);
         let place = id.get().to_be_bytes();
@@ -199,19 +200,19 @@ impl Apps {
         let app = App { id, business, name: name.to_owned(), needs_proof: false, created: self.ground.now() };
         let token = Token::random(&*self.ground.entropy);
         let known = Known { app: id, business, scopes: Scopes::ALL, issued: app.created, expires: None };
-        let hash = token.hash();
+        let (hash, by): (_, Arc<str>) = (token.hash(), by.into());
         let written = self.ground.write(business.get(), move |transaction| {
-            let (app, sealed, known) = (app.clone(), sealed.clone(), known.clone());
+            let (app, sealed, known, by) = (app.clone(), sealed.clone(), known.clone(), by.clone());
             Box::pin(async move {
                 store::insert_app(transaction, &app, &sealed).await?;
-                Ok(store::insert_token(transaction, &hash, &known).await?)
+                insert(transaction, &hash, &known, &by).await
             })
         });
         written.await?;
         Ok(Issued { app: id, secret, token })
     }
 
-    /// Makes a token for an app.
+    /// Makes a token for an app. The business's log names it, and who (`by`) made it.
     ///
     /// # Errors
     /// `NotFound`; those of the database.
@@ -220,27 +221,37 @@ impl Apps {
         app: AppId,
         scopes: Scopes,
         expires: Option<Timestamp>,
+        by: &str,
     ) -> Result<Token, HostError> {
         let app = self.get(app).await?;
         let token = Token::random(&*self.ground.entropy);
         let known = Known { app: app.id, business: app.business, scopes, issued: self.ground.now(), expires };
-        let hash = token.hash();
+        let (hash, by): (_, Arc<str>) = (token.hash(), by.into());
         let written = self.ground.write(app.business.get(), move |transaction| {
-            let known = known.clone();
-            Box::pin(async move { Ok(store::insert_token(transaction, &hash, &known).await?) })
+            let (known, by) = (known.clone(), by.clone());
+            Box::pin(async move { insert(transaction, &hash, &known, &by).await })
         });
         written.await?;
         Ok(token)
     }
 
-    /// Takes a token of a business back; whether there was one. Other processes are told.
+    /// Takes a token of a business back; whether there was one. Other processes are told. The business's log names it, and
+    /// who (`by`) did so.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn revoke(&self, business: BusinessId, token: &Token) -> Result<bool, HostError> {
-        let hash = token.hash();
+    pub async fn revoke(&self, business: BusinessId, token: &Token, by: &str) -> Result<bool, HostError> {
+        let (hash, by, now): (_, Arc<str>, _) = (token.hash(), by.into(), self.ground.now());
         let written = self.ground.write(business.get(), move |transaction| {
-            Box::pin(async move { Ok(store::delete_token(transaction, business, &hash).await?) })
+            let by = by.clone();
+            Box::pin(async move {
+                let was_there = store::delete_token(transaction, business, &hash).await?;
+                if was_there {
+                    let what = (Decided::TokenRevoked, &*by);
+                    decisions::write_down(transaction, business, what, now, &[log_name(&hash)]).await?;
+                }
+                Ok(was_there)
+            })
         });
         let was_there = written.await?;
         self.known.forget(&hash);
@@ -366,6 +377,26 @@ impl Apps {
         let known = Known { app: id, business: app.business, scopes, issued: app.created, expires: None };
         Ok(Ok(Authorized { known, app_alone: true }))
     }
+}
+
+/// Writes a token, and that it was made.
+async fn insert(
+    transaction: &mut Transaction,
+    hash: &[u8; 32],
+    known: &Known,
+    by: &str,
+) -> Result<(), HostError> {
+    store::insert_token(transaction, hash, known).await?;
+    let mut names = vec![log_name(hash), format!("app {}", known.app)];
+    names.extend(known.scopes.iter().map(|scope| scope.as_str().to_owned()));
+    names.extend(known.expires.map(|until| format!("until {}", until.0)));
+    let what = (Decided::TokenIssued, by);
+    Ok(decisions::write_down(transaction, known.business, what, known.issued, &names).await?)
+}
+
+/// What names a token in the log: of what is kept of it, so little that it opens nothing.
+fn log_name(hash: &[u8; 32]) -> String {
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Lower-case hexadecimal of an HMAC-SHA256.

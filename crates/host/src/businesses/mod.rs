@@ -1,5 +1,6 @@
 //! The businesses on this host.
 
+mod arrivals;
 mod store;
 
 use std::sync::Arc;
@@ -114,8 +115,13 @@ impl Businesses {
             let row = row.clone();
             Box::pin(async move { Ok(store::insert(transaction, &row).await?) })
         });
-        written.await?;
-        Ok(Arc::new(business))
+        if written.await? {
+            return Ok(Arc::new(business));
+        }
+        // Somebody else was faster, and nothing is under this key.
+        self.keys.erase(id).await?;
+        let found = store::by_relay_id(&mut self.ground.reader().await?, business.relay_id).await?;
+        found.map(Arc::new).ok_or(HostError::Conflict("the business was erased meanwhile"))
     }
 
     /// One of them.

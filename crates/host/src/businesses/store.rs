@@ -36,6 +36,14 @@ pub(crate) const MIGRATIONS: Module = Module {
         ) {options};",
         ),
         Migration::new("why a business is suspended", "ALTER TABLE businesses ADD COLUMN suspended TEXT"),
+        Migration::new(
+            "which process brings a business in",
+            "CREATE TABLE business_arrivals (
+            relay_id {bytes} PRIMARY KEY,
+            holder {bytes} NOT NULL,
+            until {integer} NOT NULL
+        ) {options};",
+        ),
     ],
 };
 
@@ -86,11 +94,12 @@ impl From<Stored> for Business {
     }
 }
 
-pub(super) async fn insert(transaction: &mut Transaction, new: &Business) -> Result<(), StoreError> {
-    query(
+/// Writes a business down, unless the one of the relay is here already.
+pub(super) async fn insert(transaction: &mut Transaction, new: &Business) -> Result<bool, StoreError> {
+    let inserted = query(
         "INSERT INTO businesses
          (id, waba, relay_id, name, legal_name, country, currency, timezone_id, state, mode, host_name, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (relay_id) DO NOTHING",
     )
     .bind(new.id)
     .bind(new.waba)
@@ -105,8 +114,8 @@ pub(super) async fn insert(transaction: &mut Transaction, new: &Business) -> Res
     .bind(&*new.host_name)
     .bind(new.created)
     .execute(transaction)
-    .await
-    .map(drop)
+    .await?;
+    Ok(inserted == 1)
 }
 
 pub(super) async fn by_id(reader: &mut Connection, id: BusinessId) -> Result<Option<Business>, StoreError> {
@@ -185,6 +194,57 @@ pub(super) async fn erase(transaction: &mut Transaction, id: BusinessId) -> Resu
         .await?;
     query("INSERT INTO erased_businesses (id) VALUES ($1) ON CONFLICT (id) DO NOTHING")
         .bind(id)
+        .execute(transaction)
+        .await
+        .map(drop)
+}
+
+/// Takes the turn to bring a business in, if nobody has it or its time is over.
+pub(super) async fn take_turn(
+    transaction: &mut Transaction,
+    business: wire::BusinessId,
+    holder: [u8; 16],
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let taken = query(
+        "INSERT INTO business_arrivals (relay_id, holder, until) VALUES ($1, $2, $3)
+         ON CONFLICT (relay_id) DO UPDATE SET holder = excluded.holder, until = excluded.until
+         WHERE business_arrivals.until < $4",
+    )
+    .bind(business.to_bytes())
+    .bind(holder)
+    .bind(until)
+    .bind(now)
+    .execute(transaction)
+    .await?;
+    Ok(taken == 1)
+}
+
+/// Keeps a turn for longer; whether it was still there.
+pub(super) async fn keep_turn(
+    transaction: &mut Transaction,
+    business: wire::BusinessId,
+    holder: [u8; 16],
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let kept = query("UPDATE business_arrivals SET until = $3 WHERE relay_id = $1 AND holder = $2")
+        .bind(business.to_bytes())
+        .bind(holder)
+        .bind(until)
+        .execute(transaction)
+        .await?;
+    Ok(kept == 1)
+}
+
+pub(super) async fn end_turn(
+    transaction: &mut Transaction,
+    business: wire::BusinessId,
+    holder: [u8; 16],
+) -> Result<(), StoreError> {
+    query("DELETE FROM business_arrivals WHERE relay_id = $1 AND holder = $2")
+        .bind(business.to_bytes())
+        .bind(holder)
         .execute(transaction)
         .await
         .map(drop)

@@ -18,12 +18,14 @@ use crate::{
     apps::Owned,
     businesses::Business,
     ids::{NumberId, TemplateId},
-    templates::Template,
+    templates::{Clicked, Template},
 };
 
 /// The names that an account's counts have.
 pub(super) const NAMES: [&str; 4] =
     ["analytics", "conversation_analytics", "pricing_analytics", "template_analytics"];
+/// Seconds of a day.
+const DAY: i64 = 24 * 60 * 60;
 /// Numbers, countries or templates of one question at most.
 const MANY: usize = 1000;
 
@@ -247,7 +249,19 @@ async fn templates(api: &Api, business: &Business, fields: &Fields<'_>) -> Resul
     let metrics = words(fields, "metric_types", &set)?;
     let shown = |metric: &str| metrics.is_empty() || metrics.contains(metric);
     let apart = Apart { template: true, ..Apart::default() };
-    let counts = api.analytics.count((business.id, business.waba), &question, apart).await?;
+    let whose = (business.id, business.waba);
+    let mut counts = api.analytics.count(whose, &question, apart).await?;
+    let asked: Vec<TemplateId> = question.templates.iter().copied().collect();
+    let clicked = if shown("CLICKED") {
+        api.templates.clicks(whose, &asked, (question.start, question.end)).await?
+    } else {
+        Clicked::new()
+    };
+    // What was sent on one day is pressed on another one.
+    for (start, template) in clicked.keys() {
+        let (end, template) = (start + DAY, Some(template.get()));
+        counts.entry(Key { start: *start, end, template, ..Key::default() }).or_default();
+    }
     let point = |(key, tally): (&Key, &Tally)| {
         let mut point = Map::new();
         point.insert("template_id".to_owned(), key.template.unwrap_or_default().to_string().into());
@@ -257,6 +271,13 @@ async fn templates(api: &Api, business: &Business, fields: &Fields<'_>) -> Resul
             if shown(metric) {
                 point.insert(metric.to_ascii_lowercase(), amount.into());
             }
+        }
+        let id = key.template.and_then(|id| TemplateId::try_from(id).ok());
+        if let Some(buttons) = id.and_then(|id| clicked.get(&(key.start, id))) {
+            let buttons = buttons.iter().map(|(text, count)| {
+                json!({ "type": "quick_reply_button", "button_content": text, "count": count })
+            });
+            point.insert("clicked".to_owned(), buttons.collect());
         }
         Value::Object(point)
     };

@@ -23,6 +23,8 @@ use crate::{
     webhooks::Field,
 };
 
+/// Who brings in, in the business's log.
+const BY: &str = "operator";
 /// The name of an app, if none is said.
 const APP: &str = "Default";
 /// Bytes of an app's name.
@@ -155,12 +157,16 @@ struct Checked {
 
 pub(super) async fn post(management: Arc<Management>, _: Operator, call: Call) -> Outcome {
     call.only(&[])?;
-    let (new, brought) = management.bring_in(call.body()?).await?;
+    let asked = call.body()?;
+    // Begun, it goes on, whether or not somebody waits for the answer.
+    let bringing_in = tokio::spawn(async move { management.bring_in(asked).await });
+    let (new, brought) = bringing_in.await.map_err(HostError::internal)??;
     answer(if new { StatusCode::CREATED } else { StatusCode::OK }, &brought)
 }
 
 impl Management {
-    /// Brings a business in, or finds it as it is: safe to repeat, also where it broke off. Whether it is new.
+    /// Brings a business in, or finds it as it is: safe to repeat, also where it broke off, and in several processes at the
+    /// same time. Whether it is new.
     async fn bring_in(&self, asked: BringIn) -> Result<(bool, BroughtIn), Refused> {
         let name = asked.app.as_deref().unwrap_or(APP).trim();
         if name.is_empty() || name.len() > APP_NAME {
@@ -172,9 +178,21 @@ impl Management {
         asked.currency.as_deref().map_or(Ok(()), crate::businesses::valid_currency)?;
         asked.timezone_id.as_deref().map_or(Ok(()), crate::businesses::valid_timezone)?;
         // All that can be refused is looked at before anything is written.
+        let party = asked.credential.party("credential")?;
+        let business = of_relay(party, asked.business)?;
         let callback = self.checked(asked.callback.as_ref()).await?;
-        let _alone = self.bringing_in.lock().await;
-        let (known, credential) = self.ask_relay(&asked).await?;
+        let work = self.bring_in_alone(&asked, (party, business), name, callback);
+        self.api.businesses.alone(business, work).await?
+    }
+
+    async fn bring_in_alone(
+        &self,
+        asked: &BringIn,
+        (party, business): (Party, wire::BusinessId),
+        name: &str,
+        callback: Option<Checked>,
+    ) -> Result<(bool, BroughtIn), Refused> {
+        let (known, credential) = self.ask_relay(asked.credential.expose(), party, business).await?;
         if known.numbers.is_empty() {
             let message = "the business has no number at the relay: it adds one there first";
             return Err(Refused::new(ErrorCode::Conflict, message));
@@ -186,9 +204,9 @@ impl Management {
             return Err(Refused::field("instructions", message));
         }
         let new = self.api.businesses.of_relay(known.business).await?.is_none();
-        let business = self.api.businesses.create(new_business(&asked, &known)).await?;
+        let business = self.api.businesses.create(new_business(asked, &known)).await?;
         if let Some(instructions) = asked.instructions {
-            self.api.gate.instruct(business.id, instructions).await?;
+            self.api.gate.instruct(business.id, instructions, BY).await?;
         }
         self.note(&business, &known).await?;
         let business = self.api.businesses.get(business.id).await?;
@@ -252,21 +270,10 @@ impl Management {
     /// What the relay says of the business, and a credential that registers its devices, if there are any to register.
     async fn ask_relay(
         &self,
-        asked: &BringIn,
+        shown: &str,
+        party: Party,
+        business: wire::BusinessId,
     ) -> Result<(HostedBusiness, Option<Zeroizing<String>>), Refused> {
-        let shown = asked.credential.expose();
-        let party = asked.credential.party("credential")?;
-        let business = match (party, asked.business) {
-            (Party::Business(own) | Party::OwnHost(own), Some(other)) if own != other => {
-                return Err(Refused::field("business", "the credential is another business's"));
-            }
-            (Party::Business(own) | Party::OwnHost(own), _) => own,
-            (_, Some(business)) => business,
-            (_, None) => {
-                let message = "say which one: this credential is for many businesses";
-                return Err(Refused::field("business", message));
-            }
-        };
         if matches!(party, Party::Business(_)) {
             return self.host_itself(shown, business).await;
         }
@@ -359,11 +366,11 @@ impl Management {
         let apps = &self.api.apps;
         let found = apps.of_business(business.id).await?.into_iter().find(|app| app.name == name);
         let Some(app) = found else {
-            let Issued { app, secret: made, token } = apps.create(business.id, name).await?;
+            let Issued { app, secret: made, token } = apps.create(business.id, name, BY).await?;
             return Ok((app, made.expose().into(), Some(token.expose().into())));
         };
-        let token =
-            if new_token { Some(apps.issue(app.id, crate::apps::Scopes::ALL, None).await?) } else { None };
+        let all = crate::apps::Scopes::ALL;
+        let token = if new_token { Some(apps.issue(app.id, all, None, BY).await?) } else { None };
         let token = token.map(|token| token.expose().into());
         Ok((app.id, apps.secret(app.id).await?.expose().into(), token))
     }
@@ -386,6 +393,18 @@ impl Management {
             Err(HostError::Refused(_)) | Ok(_) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Which business a credential is for, or is said to be for.
+fn of_relay(party: Party, said: Option<wire::BusinessId>) -> Result<wire::BusinessId, Refused> {
+    match (party, said) {
+        (Party::Business(own) | Party::OwnHost(own), Some(other)) if own != other => {
+            Err(Refused::field("business", "the credential is another business's"))
+        }
+        (Party::Business(own) | Party::OwnHost(own), _) => Ok(own),
+        (_, Some(business)) => Ok(business),
+        (_, None) => Err(Refused::field("business", "say which one: this credential is for many businesses")),
     }
 }
 

@@ -123,7 +123,7 @@ pub(super) async fn instruct(management: Arc<Management>, granted: Granted, call
         return Err(Refused::new(ErrorCode::Forbidden, message));
     }
     let instructions: Instructions = call.body()?;
-    management.api.gate.instruct(business.id, instructions).await?;
+    management.api.gate.instruct(business.id, instructions, &by.log_name()).await?;
     json(&shown(&management, &business).await?)
 }
 
@@ -256,7 +256,8 @@ pub(super) async fn issue(management: Arc<Management>, granted: Granted, call: C
         (Some(wanted), Some(until)) => Some(wanted.min(until)),
         (wanted, until) => wanted.or(until),
     };
-    let token = management.api.apps.issue(app.id, Scopes::of(&granted), expires).await?;
+    let scopes = Scopes::of(&granted);
+    let token = management.api.apps.issue(app.id, scopes, expires, &by.log_name()).await?;
     json(&Made { token: token.expose().into(), expires: expires.map(|at| at.0) })
 }
 
@@ -271,7 +272,7 @@ pub(super) async fn revoke(management: Arc<Management>, granted: Granted, call: 
     let Revoked { token } = call.body()?;
     let token =
         Token::parse(token.expose()).ok_or_else(|| Refused::field("token", "not a token of an app"))?;
-    if management.api.apps.revoke(granted.business.id, &token).await? {
+    if management.api.apps.revoke(granted.business.id, &token, &granted.by.log_name()).await? {
         nothing()
     } else {
         Err(Refused::not_found())

@@ -1,12 +1,12 @@
 //! Whether a host is well, and what it counts. Neither names anybody.
 
-use std::{sync::Mutex, time::Duration};
+use std::{net::IpAddr, sync::Mutex, time::Duration};
 
 use axum::{
     extract::Request,
     response::{IntoResponse as _, Response},
 };
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 use store::Timestamp;
 use tokio::time::timeout;
@@ -34,9 +34,9 @@ impl RelayHealth {
 }
 
 impl Management {
-    /// `ok`, or what is wrong. Without its database a host serves nothing (503); without the relay it still takes what is
-    /// to be sent.
-    pub(super) async fn health(&self) -> Response {
+    /// `ok` or not, and for who may see the figures what is wrong. Without its database a host serves nothing (503); without
+    /// the relay it still takes what is to be sent.
+    pub(super) async fn health(&self, in_detail: bool) -> Response {
         let numbers = timeout(PATIENCE, self.api.numbers.counts()).await;
         let relay = self.relay_is_well().await;
         let idle = match &numbers {
@@ -54,14 +54,22 @@ impl Management {
             ("ok", ..) => (StatusCode::OK, "degraded"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
         };
-        let body = json!({ "status": word, "database": database, "relay": relay, "numbers": numbers });
+        let body = if in_detail {
+            json!({ "status": word, "database": database, "relay": relay, "numbers": numbers })
+        } else {
+            json!({ "status": word })
+        };
         let kind = [(header::CONTENT_TYPE, "application/json")];
         (status, kind, format!("{body}\n")).into_response()
     }
 
-    /// Whether who asks may see the figures.
+    /// Whether who asks may see the figures: with the operator's token. Where a request comes from says nothing by itself,
+    /// since a proxy on this machine may pass on anybody's; so it counts only if the operator said that there is none.
     pub(super) fn sees_figures(&self, request: &Request) -> bool {
-        serve::is_local(request.extensions(), request.headers()) || self.operator(&Shown::of(request)).is_ok()
+        let on_loopback = self.ground.config.operator.figures_on_loopback;
+        let is_local =
+            serve::is_local(request.extensions(), request.headers()) && asks_this_machine(request.headers());
+        (on_loopback && is_local) || self.operator(&Shown::of(request)).is_ok()
     }
 
     async fn relay_is_well(&self) -> bool {
@@ -74,7 +82,7 @@ impl Management {
         well
     }
 
-    /// Figures for Prometheus: on loopback, or with the operator's token.
+    /// Figures for Prometheus.
     pub(super) async fn metrics(&self, allowed: bool) -> Response {
         if !allowed {
             return Refused::unauthorized().answer(String::new, "/metrics");
@@ -90,5 +98,34 @@ impl Management {
         }
         let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
         (StatusCode::OK, kind, self.figures.render()).into_response()
+    }
+}
+
+/// Whether a request asks for `localhost` or an address of loopback, with or without a port.
+fn asks_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some(Ok(authority)) = host.map(str::parse::<http::uri::Authority>) else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_for_another_name_came_through_a_proxy() {
+        let asks =
+            |host: &str| asks_this_machine(&HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]));
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.0.0.2", "[::1]:8080", "[::1]"] {
+            assert!(asks(host), "{host}");
+        }
+        let others =
+            ["api.bank.example", "localhost.bank.example", "127.0.0.1.bank.example:80", "192.168.1.2", ""];
+        for host in others {
+            assert!(!asks(host), "{host}");
+        }
+        assert!(!asks_this_machine(&HeaderMap::new()));
     }
 }

@@ -31,7 +31,10 @@ pub struct Switch {
 
 pub(super) async fn put(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
     call.only(&[])?;
-    let business = management.switch(&granted.business, &call.body()?).await?;
+    let (business, asked) = (&granted.business, call.body()?);
+    // Not while it is brought in: each would make the other's credential void.
+    let switching = management.switch(business, &asked);
+    let business = management.api.businesses.alone(business.relay_id, switching).await??;
     json(&shown(&management, &business).await?)
 }
 

@@ -1,5 +1,5 @@
 //! What who runs a host, and each business on it, does beside messages: bringing businesses in, who hosts them, what they
-//! allow, erasing them, the logs, decisions on templates, health and figures. At `/host/v1`.
+//! allow, erasing them, the logs, decisions on templates and names, health and figures. At `/host/v1`.
 //!
 //! ```text
 //! request ─▶ Management::answer ─▶ route of the table ─▶ admitted? (the one place) ─▶ handler, given what was checked
@@ -13,6 +13,7 @@ mod figures;
 mod health;
 mod hosting;
 mod logs;
+mod names;
 mod openapi;
 mod routes;
 mod templates;
@@ -45,8 +46,14 @@ pub use self::{
 };
 use self::{call::Call, health::RelayHealth, routes::Run};
 use crate::{
-    HostError, apps::Scopes, businesses::Business, cloud_api::Api, ground::Ground, ids::BusinessId,
-    messages::Messages, numbers::running::Running,
+    HostError,
+    apps::Scopes,
+    businesses::Business,
+    cloud_api::Api,
+    ground::Ground,
+    ids::{AppId, BusinessId},
+    messages::Messages,
+    numbers::running::Running,
 };
 
 /// Manages a host.
@@ -60,8 +67,6 @@ pub struct Management {
     token: OperatorToken,
     figures: Arc<Figures>,
     relay: RelayHealth,
-    /// One business at a time is brought in: the same one twice at the same time is still one.
-    bringing_in: tokio::sync::Mutex<()>,
 }
 
 /// The way to the relay.
@@ -78,8 +83,18 @@ impl std::fmt::Debug for Relay {
 enum Party {
     /// Who runs the host.
     Operator,
-    /// A business, by a token of one of its apps.
-    Business,
+    /// A business, by a token of this one of its apps.
+    Business(AppId),
+}
+
+impl Party {
+    /// As whom it stands in the business's log.
+    fn log_name(self) -> String {
+        match self {
+            Self::Operator => "operator".to_owned(),
+            Self::Business(app) => format!("app {app}"),
+        }
+    }
 }
 
 /// What a token may do, and until when.
@@ -127,7 +142,6 @@ impl Management {
             token,
             figures,
             relay: RelayHealth::default(),
-            bringing_in: tokio::sync::Mutex::default(),
         })
     }
 
@@ -204,9 +218,10 @@ impl Management {
         let authorized = authorized.map_err(|_| Refused::unauthorized())?;
         shown.is_good();
         let id = id.ok_or_else(Refused::not_found)?;
+        let by = Party::Business(authorized.app());
         let limits = (authorized.known().scopes, authorized.known().expires);
         match authorized.own((), id, scope) {
-            Ok(_) => Ok((id, Party::Business, limits)),
+            Ok(_) => Ok((id, by, limits)),
             Err(crate::apps::Denied::NotTheirs) => Err(Refused::not_found()),
             Err(crate::apps::Denied::Scope(scope)) => Err(Refused::new(
                 wire::ErrorCode::Forbidden,
@@ -274,7 +289,10 @@ pub fn router(management: Arc<Management>) -> Router {
     };
     let health = {
         let management = management.clone();
-        get(async move || management.health().await)
+        get(move |request: Request| {
+            let in_detail = management.sees_figures(&request);
+            async move { management.health(in_detail).await }
+        })
     };
     let metrics = get(move |request: Request| {
         let allowed = management.sees_figures(&request);

@@ -8,7 +8,11 @@ use super::routes::{ROUTES, Right};
 pub(super) fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES {
-        let id = if route.path.starts_with("templates") { "{template_id}" } else { "{business_id}" };
+        let id = match route.path.split('/').next() {
+            Some("templates") => "{template_id}",
+            Some("names") => "{phone_number_id}",
+            _ => "{business_id}",
+        };
         let path = format!("/host/v1/{}", route.path.replace("{}", id));
         let mut operation = json!({
             "summary": route.about,

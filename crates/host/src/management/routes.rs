@@ -8,7 +8,7 @@ use wire::ErrorCode;
 
 use super::{
     Call, Granted, Management, Operator, Readable, Refused, Task, bring_in, businesses, described, hosting,
-    logs, templates,
+    logs, names, templates,
 };
 use crate::apps::Scope;
 
@@ -110,6 +110,11 @@ routes! {
     POST "templates/{}/pause" Operator Operator templates::pause, "It cannot be sent for a while", [];
     POST "templates/{}/unpause" Operator Operator templates::unpause, "It can be sent again", [];
     POST "templates/{}/disable" Operator Operator templates::disable, "It cannot be sent any more", [];
+    GET "names" Operator Operator names::waiting, "Display names that wait for a decision", [];
+    POST "names/{}/approve" Operator Operator names::approve,
+        "The number, by its phone_number_id, has this name now, if it still asks for it", ["name"];
+    POST "names/{}/reject" Operator Operator names::reject,
+        "The number keeps the name that it has", ["name", "reason"];
 }
 
 /// The route of a path, and the ids in it.

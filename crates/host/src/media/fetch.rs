@@ -1,10 +1,9 @@
-//! Files that a business names by their address. Addresses in private networks are not called, unless the host was told
-//! that its own network may be.
+//! Files that a business names by their address. What holds for addresses of callbacks holds for these.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use reqwest::{Url, redirect::Policy};
+use reqwest::redirect::Policy;
 
 use super::Media;
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     codes::{Code, Refusal},
     ids::MediaId,
     numbers::Number,
-    webhooks::address::{Guarded, Rules, SystemLookup},
+    webhooks::address::{self, Guarded, SystemLookup},
 };
 
 /// How long a file may take to come.
@@ -22,13 +21,8 @@ impl Media {
     /// Fetches a file from its address. It is one of the business's then.
     pub(super) async fn fetch(&self, number: &Number, link: &str) -> Result<MediaId, HostError> {
         let refuse = |why: &'static str| HostError::from(Refusal::new(Code::MediaUpload, why));
-        // The same nets as for callbacks; plain HTTP too, which the API tolerates here.
-        let rules = Rules::secure(&self.ground.config.webhooks);
-        let url = Url::parse(link).map_err(|_| refuse("The link is no address."))?;
-        let address = url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
-        if !matches!(url.scheme(), "http" | "https") || address.is_some_and(|address| !rules.allow(address)) {
-            return Err(refuse("The link leads nowhere that may be called."));
-        }
+        let (url, rules) = address::read_link(link, &self.ground.config.webhooks)
+            .map_err(|_| refuse("The link leads nowhere that may be called."))?;
         let client = reqwest::Client::builder()
             .dns_resolver(Arc::new(Guarded { rules, lookup: Arc::new(SystemLookup) }))
             .redirect(Policy::none())

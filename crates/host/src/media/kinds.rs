@@ -62,10 +62,42 @@ const TOLD: &[&str] = &[
     "application/pdf",
 ];
 
+/// Bytes of a type with its parameters.
+const LONGEST: usize = 128;
+
+/// Whether this is a type as RFC 6838 (4.2) writes it, with parameters as RFC 2045 does. It is stored, and stands in headers.
+#[must_use]
+pub(super) fn is_type(text: &str) -> bool {
+    let mut parts = text.split(';');
+    let names = parts.next().and_then(|mime| mime.trim().split_once('/'));
+    let named = names.is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype));
+    named && text.len() <= LONGEST && parts.all(is_parameter)
+}
+
+/// A `restricted-name`: a slash, or a path, is none.
+fn is_name(text: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+    text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric()) && text.bytes().all(rest)
+}
+
+fn is_parameter(text: &str) -> bool {
+    let token = |text: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(&byte);
+        !text.is_empty() && text.bytes().all(fits)
+    };
+    let quoted = |text: &str| {
+        let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        inner.is_some_and(|inner| {
+            inner.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte))
+        })
+    };
+    let parts = text.trim().split_once('=');
+    parts.is_some_and(|(name, value)| token(name) && (token(value) || quoted(value)))
+}
+
 /// Refuses types that the API does not take, and bytes that are something else.
 pub(super) fn check(mime_type: &str, head: &[u8]) -> Result<(), Refusal> {
     let mime = bare(mime_type);
-    let text = |byte: u8| byte.is_ascii_alphanumeric() || b"/.+-_".contains(&byte);
     let kind = mime.split_once('/').map(|(kind, _)| kind);
     let told = TOLD.contains(&mime);
     let known = match kind {
@@ -73,7 +105,7 @@ pub(super) fn check(mime_type: &str, head: &[u8]) -> Result<(), Refusal> {
         Some("application" | "text") => true,
         _ => false,
     };
-    if !known || mime_type.len() > 128 || !mime.bytes().all(text) {
+    if !known || !is_type(mime_type) {
         return Err(Refusal::new(Code::Parameter, "Files of this type are not supported."));
     }
     // An MP4 is one whatever brand it names.
@@ -93,6 +125,9 @@ mod tests {
         assert!(check("image/png", b"\x89PNG\r\n\x1a\nrest").is_ok());
         assert!(check("audio/ogg; codecs=opus", b"OggS....").is_ok());
         assert!(check("text/plain", b"hello").is_ok());
+        assert!(check("text/plain; charset=\"utf-8\"", b"hello").is_ok());
+        let words = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        assert!(check(words, b"PK").is_ok());
         for (mime, head) in [
             ("image/png", &b"\xff\xd8\xff"[..]),
             ("image/jpeg", b"<html>"),
@@ -100,6 +135,14 @@ mod tests {
             ("video/mp4", b""),
             ("nonsense", b"x"),
             ("text/\nplain", b"x"),
+            ("application/../x", b"x"),
+            ("application/x/y", b"x"),
+            ("application/.x", b"x"),
+            ("application/", b"x"),
+            ("text/plain; charset", b"x"),
+            ("text/plain; a=b\r\nx: y", b"x"),
+            ("text/plain; a=\"\r\"", b"x"),
+            ("text/plain;", b"x"),
         ] {
             assert!(check(mime, head).is_err(), "{mime}");
         }

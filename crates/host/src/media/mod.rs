@@ -6,6 +6,7 @@ mod fetch;
 mod imported;
 mod kinds;
 mod relay;
+mod room;
 mod store;
 
 use std::{
@@ -29,11 +30,13 @@ pub use self::kinds::{limit_of, sniff};
 pub(crate) use self::store::MIGRATIONS;
 use self::{
     chunks::{CHUNK, SEALED},
-    store::Row,
+    room::{Coming, Room},
+    store::{Row, Written},
 };
 use crate::{
     HostError,
     codes::{Code, Refusal},
+    config::Files,
     ground::Ground,
     ids::{BusinessId, MediaId, NumberId},
     numbers::Number,
@@ -57,6 +60,7 @@ pub struct Media {
     ground: Arc<Ground>,
     gate: Arc<Gate>,
     held: Semaphore,
+    room: Room,
 }
 
 /// What is known of a file.
@@ -98,13 +102,14 @@ impl Drop for Secret {
 struct Tally {
     hasher: Sha256,
     size: u64,
+    coming: Coming,
 }
 
 impl Media {
     /// On this ground.
     #[must_use]
     pub fn new(ground: Arc<Ground>, gate: Arc<Gate>) -> Arc<Self> {
-        Arc::new(Self { ground, gate, held: Semaphore::new(HELD) })
+        Arc::new(Self { ground, gate, held: Semaphore::new(HELD), room: Room::default() })
     }
 
     /// A place among the files that wait in memory until it is known what they are. There are few: none comes if nobody
@@ -117,7 +122,8 @@ impl Media {
     /// Takes a file of the business in. Its bytes must be what the type says.
     ///
     /// # Errors
-    /// `Refused` for a type or size that the API does not take; `Blob`; those of the database.
+    /// `Refused` for a type or size that the API does not take, and for more than the host keeps for a business; `Blob`;
+    /// those of the database.
     pub async fn put<E>(
         &self,
         number: &Number,
@@ -164,13 +170,18 @@ impl Media {
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         let key = Zeroizing::new(self.ground.random::<32>());
-        let tally = Arc::new(Mutex::new(Tally { hasher: Sha256::new(), size: 0 }));
+        let bound = Files::bound(self.ground.config.files.media_per_business);
+        let held = store::held(&mut self.ground.reader().await?, number.business).await?;
+        let coming = self.room.coming(number.business, bound.saturating_sub(held));
+        // It goes when the row is written, at the end of this.
+        let tally = Arc::new(Mutex::new(Tally { hasher: Sha256::new(), size: 0, coming }));
         let sealed = sealing(*key, limit, tally.clone(), bytes.boxed());
         let stored = self.ground.blobs.put(sealed).await.map_err(|error| match error {
             BlobError::Interrupted(inner) if inner.is::<TooLarge>() => HostError::Refused(Refusal::new(
                 Code::MediaUpload,
                 "The file is larger than a file of its type may be.",
             )),
+            BlobError::Interrupted(inner) if inner.is::<NoRoom>() => full(bound),
             error => error.into(),
         })?;
         let (sha256, size) = {
@@ -195,9 +206,14 @@ impl Media {
             relay_until: None,
         };
         let row = Arc::new(row);
-        let written = self.ground.write(number.id.get(), move |transaction| {
+        let written = self.ground.write(number.business.get(), move |transaction| {
             let row = row.clone();
-            Box::pin(async move { Ok(store::insert(transaction, &row).await?) })
+            Box::pin(async move {
+                match store::insert(transaction, &row, bound).await? {
+                    Written::TooMuch => Err(full(bound)),
+                    written => Ok(written == Written::New),
+                }
+            })
         });
         match written.await {
             Ok(true) => Ok(sha256),
@@ -330,7 +346,7 @@ impl Media {
         for row in &rows {
             self.ground.blobs.delete(row.blob.parse()?).await?;
         }
-        let Some(key) = rows.first().map(|row| row.number.get()) else { return Ok(()) };
+        let Some(key) = rows.first().map(|row| row.business.get()) else { return Ok(()) };
         let ids: Arc<[MediaId]> = rows.iter().map(|row| row.id).collect();
         let written = self.ground.write(key, move |transaction| {
             let ids = ids.clone();
@@ -360,6 +376,17 @@ impl Media {
 #[error("the file is too large")]
 struct TooLarge;
 
+/// More bytes than a business may have.
+#[derive(Debug, thiserror::Error)]
+#[error("the business has no room for the file")]
+struct NoRoom;
+
+fn full(bound: u64) -> HostError {
+    let details =
+        format!("This host keeps {bound} bytes of files of a business: there is no room for this one.");
+    Refusal::new(Code::MediaUpload, details).into()
+}
+
 type Boxed = Box<dyn Error + Send + Sync>;
 
 /// The chunks of a file, encrypted. One is held back until it is known whether it is the last.
@@ -388,6 +415,9 @@ fn sealing<E: Into<Boxed> + Send + 'static>(
                         tally.size += more.len() as u64;
                         if tally.size > limit {
                             return Err(Boxed::from(TooLarge));
+                        }
+                        if !tally.coming.takes(more.len() as u64) {
+                            return Err(Boxed::from(NoRoom));
                         }
                         waiting.extend_from_slice(&more);
                     }

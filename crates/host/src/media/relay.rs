@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{Media, RECEIVED, chunks, store};
+use super::{Media, RECEIVED, chunks, kinds::is_type, store};
 use crate::{
     HostError,
     content::{Content, File},
@@ -145,8 +145,9 @@ impl Media {
         let kept = RECEIVED.max(Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         let expires: Timestamp = self.ground.now().after(kept);
         let (to, mut from) = mpsc::channel::<Result<Bytes, io::Error>>(4);
+        // What people say of a file is theirs; what stands in a header has to be a type.
         let mime_type =
-            if media.content_type.is_empty() { "application/octet-stream" } else { &*media.content_type };
+            if is_type(&media.content_type) { &*media.content_type } else { "application/octet-stream" };
         let arriving = futures_util::stream::poll_fn(move |context| from.poll_recv(context));
         let name = Some(media.file_name.clone()).filter(|name| !name.is_empty());
         let storing = self.store(&number, id, mime_type, name, limit, expires, arriving);
@@ -162,7 +163,15 @@ impl Media {
             storing
         );
         match fetched {
-            Ok(()) => Ok(Fetched { id, sha256: Some(stored?) }),
+            Ok(()) => match stored {
+                Ok(sha256) => Ok(Fetched { id, sha256: Some(sha256) }),
+                // There is no room for it: the message comes all the same.
+                Err(HostError::Refused(refusal)) => {
+                    tracing::warn!(%refusal, "a file of a person was not kept");
+                    Ok(Fetched { id, sha256: None })
+                }
+                Err(error) => Err(error),
+            },
             Err(error @ (client::Error::Link(_) | client::Error::Wait { .. })) => Err(error.into()),
             Err(error) => {
                 tracing::info!(%error, "a file of a person could not be had");

@@ -1,5 +1,7 @@
 //! The table of files.
 
+use std::collections::BTreeMap;
+
 use ::store::{
     StoreError, Timestamp,
     sql::{
@@ -13,9 +15,10 @@ use crate::ids::{BusinessId, MediaId, NumberId};
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "media",
-    migrations: &[Migration::new(
-        "files",
-        "CREATE TABLE media (
+    migrations: &[
+        Migration::new(
+            "files",
+            "CREATE TABLE media (
             id {integer} PRIMARY KEY,
             number {integer} NOT NULL,
             business {integer} NOT NULL,
@@ -29,7 +32,17 @@ pub(crate) const MIGRATIONS: Module = Module {
         ) {options};
         CREATE INDEX media_expire ON media (expires);
         CREATE INDEX media_of_business ON media (business);",
-    )],
+        ),
+        Migration::new(
+            "how many bytes each business has, so that they need not be counted",
+            "CREATE TABLE media_held (
+            business {integer} PRIMARY KEY,
+            bytes {integer} NOT NULL
+        ) {options};
+        INSERT INTO media_held (business, bytes)
+            SELECT business, CAST(SUM(size) AS BIGINT) FROM media GROUP BY business;",
+        ),
+    ],
 };
 
 ::store::row! {
@@ -48,8 +61,21 @@ pub(crate) const MIGRATIONS: Module = Module {
     }
 }
 
-/// Writes a file down, unless it is there.
-pub(super) async fn insert(transaction: &mut Transaction, row: &Row) -> Result<bool, StoreError> {
+/// What came of writing a file down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    New,
+    There,
+    /// With it the business would have more than it may: undo it.
+    TooMuch,
+}
+
+/// Writes a file down, unless it is there, and counts it.
+pub(super) async fn insert(
+    transaction: &mut Transaction,
+    row: &Row,
+    bound: u64,
+) -> Result<Written, StoreError> {
     let inserted = query(
         "INSERT INTO media (id, number, business, mime_type, size, blob, sealed, expires)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
@@ -64,7 +90,26 @@ pub(super) async fn insert(transaction: &mut Transaction, row: &Row) -> Result<b
     .bind(row.expires)
     .execute(transaction)
     .await?;
-    Ok(inserted == 1)
+    if inserted == 0 {
+        return Ok(Written::There);
+    }
+    // The row stays locked until the transaction ends: all processes together keep to the bound.
+    let held: Option<i64> = query(
+        "INSERT INTO media_held (business, bytes) VALUES ($1, $2)
+         ON CONFLICT (business) DO UPDATE SET bytes = media_held.bytes + excluded.bytes RETURNING bytes",
+    )
+    .bind(row.business)
+    .bind(row.size)
+    .value(transaction)
+    .await?;
+    Ok(if held.unwrap_or_default().cast_unsigned() > bound { Written::TooMuch } else { Written::New })
+}
+
+/// Bytes of a business's files.
+pub(super) async fn held(reader: &mut Connection, business: BusinessId) -> Result<u64, StoreError> {
+    let held: Option<i64> =
+        query("SELECT bytes FROM media_held WHERE business = $1").bind(business).value(reader).await?;
+    Ok(held.unwrap_or_default().cast_unsigned())
 }
 
 pub(super) async fn by_ids(reader: &mut Connection, ids: &[MediaId]) -> Result<Vec<Row>, StoreError> {
@@ -117,12 +162,32 @@ pub(super) async fn after(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
+::store::row! {
+    struct Gone from "media" { business: BusinessId, size: i64 }
+}
+
+/// Deletes files, and counts them no longer.
 pub(super) async fn delete(transaction: &mut Transaction, ids: &[MediaId]) -> Result<(), StoreError> {
-    query("DELETE FROM media WHERE id IN (VALUES {rows})")
+    let gone: Vec<Gone> = query("DELETE FROM media WHERE id IN (VALUES {rows}) RETURNING business, size")
         .rows(ids.iter().map(|id| [(*id).into()]))
-        .execute(transaction)
-        .await
-        .map(drop)
+        .all(transaction)
+        .await?;
+    let mut freed: BTreeMap<BusinessId, i64> = BTreeMap::new();
+    for row in gone {
+        *freed.entry(row.business).or_default() += row.size;
+    }
+    for (business, bytes) in freed {
+        query("UPDATE media_held SET bytes = bytes - $2 WHERE business = $1")
+            .bind(business)
+            .bind(bytes)
+            .execute(transaction)
+            .await?;
+        query("DELETE FROM media_held WHERE business = $1 AND bytes <= 0")
+            .bind(business)
+            .execute(transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 /// It is at the relay too, until then.

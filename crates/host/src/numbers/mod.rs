@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ::store::Timestamp;
 use wire::{AccountId, PhoneNumber};
 
-pub use self::names::NameDecision;
+pub use self::names::{NameDecision, NameReason, NameVerdict};
 pub(crate) use self::store::MIGRATIONS;
 use crate::{
     HostError,
@@ -82,13 +82,8 @@ impl Numbers {
         if verified_name.is_empty() || verified_name.len() > 300 {
             return Err(HostError::invalid("verified_name", "from 1 to 300 bytes"));
         }
-        let found = store::by_display(&mut self.ground.reader().await?, number.as_str()).await?;
-        if let Some(found) = found {
-            return if found.business == business.id {
-                Ok(Arc::new(found))
-            } else {
-                Err(HostError::Conflict("another business of this host has this number"))
-            };
+        if let Some(found) = self.taken(business, &number).await? {
+            return Ok(found);
         }
         let new = Number {
             id: NumberId::random(&*self.ground.entropy),
@@ -107,8 +102,26 @@ impl Numbers {
             let row = row.clone();
             Box::pin(async move { Ok(store::insert(transaction, &row).await?) })
         });
-        written.await?;
-        Ok(Arc::new(new))
+        if written.await? {
+            return Ok(Arc::new(new));
+        }
+        // Somebody else was faster.
+        self.taken(business, &new.number).await?.ok_or(HostError::Conflict("the number was erased meanwhile"))
+    }
+
+    /// The number as it is here, if it is this business's.
+    async fn taken(
+        &self,
+        business: &Business,
+        number: &PhoneNumber,
+    ) -> Result<Option<Arc<Number>>, HostError> {
+        let found = store::by_display(&mut self.ground.reader().await?, number.as_str()).await?;
+        match found {
+            Some(found) if found.business != business.id => {
+                Err(HostError::Conflict("another business of this host has this number"))
+            }
+            found => Ok(found.map(Arc::new)),
+        }
     }
 
     /// One of them.

@@ -7,6 +7,7 @@ use super::{Number, Numbers, store};
 use crate::{
     HostError,
     businesses::Business,
+    ids::NumberId,
     webhooks::{self, About, Field, Webhooks, render},
 };
 
@@ -29,6 +30,56 @@ impl NameDecision {
             Self::Rejected => "REJECTED",
         }
     }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// Why the operator refuses a name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum NameReason { $($(#[$doc])* $name,)* }
+
+        impl NameReason {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The API's word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// It does not fit the business.
+    NotConsistent = "NAME_NOT_CONSISTENT";
+    /// Not as names are written.
+    Format = "NAME_FORMAT_UNACCEPTABLE";
+    /// Another business's, which this one has nothing to do with.
+    NotRelated = "NAME_ENDCLIENT_NOTRELATED";
+    /// Of somebody who works there.
+    Employee = "NAME_EMPLOYEE_ISSUE";
+    /// Of some person.
+    Individual = "NAME_INDIVIDUAL_ISSUE";
+}
+
+/// What the operator decides of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameVerdict {
+    /// It is the number's name now.
+    Approve,
+    /// The number keeps the name that it has.
+    Reject(NameReason),
+}
+
+/// Who says something of a name.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// The business asks for it, and this comes of it.
+    Asked(NameDecision),
+    /// The operator decides.
+    Decided(NameVerdict),
 }
 
 /// Characters of a name.
@@ -75,24 +126,34 @@ impl Numbers {
             return Err(HostError::invalid("new_display_name", reason));
         }
         let decision = if is_own(name, business) { NameDecision::Approved } else { NameDecision::Pending };
-        self.name(webhooks, number, name, decision).await?;
+        self.name(webhooks, number, name, Step::Asked(decision)).await?;
         Ok(decision)
     }
 
-    /// What the operator decides of the name that a number asked for.
+    /// Numbers that ask for a name and wait for the operator, of all businesses, after this one.
     ///
     /// # Errors
-    /// `Conflict` if it asked for none; those of the database.
+    /// Those of the database.
+    pub async fn asking_for_names(
+        &self,
+        after: Option<NumberId>,
+        limit: u32,
+    ) -> Result<Vec<Number>, HostError> {
+        Ok(store::asking_for_names(&mut self.ground.reader().await?, after, limit).await?)
+    }
+
+    /// What the operator decides of this name, which a number asked for: of no other one that it asked for since.
+    ///
+    /// # Errors
+    /// `Conflict` if it does not ask for it (any more); those of the database.
     pub async fn decide_name(
         &self,
         webhooks: &Webhooks,
         number: &Number,
-        approved: bool,
+        name: &str,
+        verdict: NameVerdict,
     ) -> Result<(), HostError> {
-        let asked = number.requested_name.clone();
-        let asked = asked.ok_or(HostError::Conflict("the number asked for no name"))?;
-        let decision = if approved { NameDecision::Approved } else { NameDecision::Rejected };
-        self.name(webhooks, number, &asked, decision).await
+        self.name(webhooks, number, name, Step::Decided(verdict)).await
     }
 
     async fn name(
@@ -100,9 +161,13 @@ impl Numbers {
         webhooks: &Webhooks,
         number: &Number,
         name: &str,
-        decision: NameDecision,
+        step: Step,
     ) -> Result<(), HostError> {
-        let reason = (decision == NameDecision::Rejected).then_some("NAME_NOT_CONSISTENT");
+        let (decision, reason) = match step {
+            Step::Asked(decision) => (decision, None),
+            Step::Decided(NameVerdict::Approve) => (NameDecision::Approved, None),
+            Step::Decided(NameVerdict::Reject(reason)) => (NameDecision::Rejected, Some(reason.as_str())),
+        };
         let value = render::number_name(number.digits(), decision.as_str(), name, reason);
         let unique: String = self.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect();
         let about = About {
@@ -123,12 +188,16 @@ impl Numbers {
                     NameDecision::Pending => (None, Some(&*name)),
                     NameDecision::Rejected => (None, None),
                 };
-                store::set_names(transaction, id, verified, requested).await?;
+                let of = matches!(step, Step::Decided(_)).then_some(&*name);
+                if !store::set_names(transaction, id, of, verified, requested).await? {
+                    return Err(HostError::Conflict("the number does not ask for this name"));
+                }
                 webhooks::add(transaction, vec![event]).await
             })
         });
         written.await?;
         self.recent.forget(&id);
+        self.ground.changed(number.business).await;
         webhooks.wake().await;
         Ok(())
     }

@@ -59,6 +59,10 @@ pub(crate) const MIGRATIONS: Module = Module {
             "DROP INDEX vault_records_by_owner;
         CREATE INDEX vault_records_of_owner ON vault_records (number, space, owner, position) WHERE LENGTH(owner) > 0;",
         ),
+        Migration::new(
+            "those of them that wait, found by themselves",
+            "CREATE INDEX numbers_asking ON numbers (id) WHERE requested_name IS NOT NULL;",
+        ),
     ],
 };
 
@@ -100,10 +104,11 @@ impl Stored {
     }
 }
 
-pub(super) async fn insert(transaction: &mut Transaction, new: &Number) -> Result<(), StoreError> {
-    query(
+/// Writes a number down, unless somebody has it already.
+pub(super) async fn insert(transaction: &mut Transaction, new: &Number) -> Result<bool, StoreError> {
+    let inserted = query(
         "INSERT INTO numbers (id, waba, business, account, number, verified_name, registered, tier, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (number) DO NOTHING",
     )
     .bind(new.id)
     .bind(new.waba)
@@ -115,8 +120,8 @@ pub(super) async fn insert(transaction: &mut Transaction, new: &Number) -> Resul
     .bind(new.tier.map(i64::from))
     .bind(new.created)
     .execute(transaction)
-    .await
-    .map(drop)
+    .await?;
+    Ok(inserted == 1)
 }
 
 pub(super) async fn by_id(reader: &mut Connection, id: NumberId) -> Result<Option<Number>, StoreError> {
@@ -165,20 +170,44 @@ pub(super) async fn set_tier(
         .map(drop)
 }
 
-/// Gives a number a name, if there is one, and notes what it asks for, or that it asks for nothing.
+/// Gives a number a name, if there is one, and notes what it asks for, or that it asks for nothing: with `of` only if it
+/// asks for this now. Whether it was so.
 pub(super) async fn set_names(
     transaction: &mut Transaction,
     id: NumberId,
+    of: Option<&str>,
     verified: Option<&str>,
     requested: Option<&str>,
-) -> Result<(), StoreError> {
-    query("UPDATE numbers SET verified_name = COALESCE($2, verified_name), requested_name = $3 WHERE id = $1")
-        .bind(id)
-        .bind(verified.map(str::to_owned))
-        .bind(requested.map(str::to_owned))
-        .execute(transaction)
-        .await
-        .map(drop)
+) -> Result<bool, StoreError> {
+    let changed = query(
+        "UPDATE numbers SET verified_name = COALESCE($2, verified_name), requested_name = $3
+         WHERE id = $1 AND (requested_name = $4 OR $5)",
+    )
+    .bind(id)
+    .bind(verified.map(str::to_owned))
+    .bind(requested.map(str::to_owned))
+    .bind(of.unwrap_or_default())
+    .bind(of.is_none())
+    .execute(transaction)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// Those that ask for a name, after this one, as far as their business is here.
+pub(super) async fn asking_for_names(
+    reader: &mut Connection,
+    after: Option<NumberId>,
+    limit: u32,
+) -> Result<Vec<Number>, StoreError> {
+    let found: Vec<Stored> = query(
+        "SELECT * FROM numbers WHERE requested_name IS NOT NULL AND id > $1
+         AND business IN (SELECT id FROM businesses) ORDER BY id LIMIT $2",
+    )
+    .bind(after.map_or(0, |id| id.get().cast_signed()))
+    .bind(limit)
+    .all(reader)
+    .await?;
+    found.into_iter().map(Stored::number).collect()
 }
 
 /// All that can send and receive.

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Instructions, Plain, Purpose,
+    decisions::{self, Decided},
     log::{self, Entry, Head, Item, Log, NewEntry},
     store,
 };
@@ -21,8 +22,16 @@ use crate::{
 const CACHED: usize = 10_000;
 /// Names in one entry of the log at most; more become more entries.
 const NAMED: usize = 256;
-/// Bytes of who reads.
+/// Bytes of who reads, and of each name.
 const READER: usize = 64;
+
+/// Text as it stands in the log.
+pub(super) fn short(mut text: String) -> String {
+    while text.len() > READER {
+        text.pop();
+    }
+    text
+}
 
 /// What kind of thing is read. The words are stored, and signed over by the log's hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,15 +118,32 @@ impl Gate {
         Ok(instructions)
     }
 
-    /// Replaces what a business allows; from then on, here. Other processes are told.
+    /// Replaces what a business allows; from then on, here. Other processes are told. What changes stands in the log, with
+    /// who (`by`) said it.
     ///
     /// # Errors
     /// `Invalid`; those of the database.
-    pub async fn instruct(&self, business: BusinessId, instructions: Instructions) -> Result<(), HostError> {
+    pub async fn instruct(
+        &self,
+        business: BusinessId,
+        instructions: Instructions,
+        by: &str,
+    ) -> Result<(), HostError> {
         instructions.validate()?;
         let now = self.ground.now();
+        let by: Arc<str> = by.into();
         let written = self.ground.write(business.get(), move |transaction| {
-            Box::pin(async move { Ok(store::instruct(transaction, business, &instructions, now).await?) })
+            let by = by.clone();
+            Box::pin(async move {
+                let before = store::instructions(transaction, business).await?.unwrap_or_default();
+                store::instruct(transaction, business, &instructions, now).await?;
+                if before == instructions {
+                    return Ok(());
+                }
+                let what = (Decided::Instructions, &*by);
+                let names = decisions::allowed(&instructions);
+                Ok(decisions::write_down(transaction, business, what, now, &names).await?)
+            })
         });
         written.await?;
         self.forget(business);
@@ -210,25 +236,17 @@ impl Gate {
     /// Writes into the log that this is read, or that it was refused.
     async fn ask(&self, access: &Access, subject: Subject) -> Result<(), HostError> {
         let allowed = self.instructions(access.business).await?.allow(access.purpose);
-        let mut reader = access.reader.to_string();
-        while reader.len() > READER {
-            reader.pop();
-        }
-        let mut names = subject.names;
-        names.iter_mut().for_each(|name| {
-            while name.len() > READER {
-                name.pop();
-            }
-        });
+        let reader = short(access.reader.to_string());
+        let mut names: Vec<String> = subject.names.into_iter().map(short).collect();
         let at = self.ground.now();
         let mut entries = Vec::new();
         loop {
             let rest = if names.len() > NAMED { names.split_off(NAMED) } else { Vec::new() };
             entries.push(NewEntry {
                 at,
-                purpose: access.purpose,
+                purpose: access.purpose.as_str(),
                 reader: reader.clone(),
-                kind: subject.kind,
+                subject: subject.kind.as_str(),
                 names: std::mem::replace(&mut names, rest),
                 refused: !allowed,
             });

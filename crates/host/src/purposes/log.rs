@@ -1,4 +1,5 @@
-//! The log of what was read: hash-chained per business, so that nothing can be removed, changed or moved unnoticed.
+//! The log of what was read, and of who was let do so: hash-chained per business, so that nothing can be removed, changed or
+//! moved unnoticed.
 //!
 //! An entry's hash covers the hash before it and everything the entry says. A business downloads the entries as lines of
 //! JSON and checks them with [`verify`], which needs nothing else: they must count from 1 without a gap, and each must
@@ -11,19 +12,19 @@ use ::store::{StoreError, Timestamp, sql::Transaction, writer::Lane};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Purpose, SubjectKind, store};
+use super::store;
 use crate::ids::BusinessId;
 
 /// What the first entry follows.
 pub const BEGINNING: [u8; 32] = [0; 32];
 
-/// Something was read, or was not allowed to be.
+/// Something was read, or was not allowed to be; or it was decided what may be.
 #[derive(Debug, Clone)]
 pub(super) struct NewEntry {
     pub(super) at: Timestamp,
-    pub(super) purpose: Purpose,
+    pub(super) purpose: &'static str,
     pub(super) reader: String,
-    pub(super) kind: SubjectKind,
+    pub(super) subject: &'static str,
     pub(super) names: Vec<String>,
     pub(super) refused: bool,
 }
@@ -36,11 +37,11 @@ pub struct Entry {
     pub seq: u64,
     /// When: milliseconds since 1970.
     pub at: i64,
-    /// Why.
+    /// Why: a purpose; of decisions [`DECIDE`](super::DECIDE).
     pub purpose: String,
     /// Who.
     pub reader: String,
-    /// What kind of thing.
+    /// What kind of thing was read, or what was decided.
     pub subject: String,
     /// Which.
     pub names: Vec<String>,
@@ -185,6 +186,34 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Appends to the log of a business, in the transaction of what it says.
+pub(super) async fn append(
+    transaction: &mut Transaction,
+    business: BusinessId,
+    entries: &[&NewEntry],
+) -> Result<(), StoreError> {
+    let (mut seq, mut hash) = store::head(transaction, business).await?;
+    let mut rows = Vec::with_capacity(entries.len());
+    for new in entries {
+        seq += 1;
+        let mut entry = Entry {
+            seq,
+            at: new.at.0,
+            purpose: new.purpose.to_owned(),
+            reader: new.reader.clone(),
+            subject: new.subject.to_owned(),
+            names: new.names.clone(),
+            refused: new.refused,
+            hash: String::new(),
+        };
+        hash = entry.digest(&hash);
+        entry.hash = hex(&hash);
+        rows.push((entry, hash));
+    }
+    store::append(transaction, business, &rows).await?;
+    store::set_head(transaction, business, seq, hash).await
+}
+
 /// What a reading adds to the log of a business.
 #[derive(Debug)]
 pub(super) struct Item {
@@ -206,26 +235,7 @@ impl Lane for Log {
             by_business.entry(item.business).or_default().extend(&item.entries);
         }
         for (business, entries) in by_business {
-            let (mut seq, mut hash) = store::head(transaction, business).await?;
-            let mut rows = Vec::with_capacity(entries.len());
-            for new in entries {
-                seq += 1;
-                let mut entry = Entry {
-                    seq,
-                    at: new.at.0,
-                    purpose: new.purpose.as_str().to_owned(),
-                    reader: new.reader.clone(),
-                    subject: new.kind.as_str().to_owned(),
-                    names: new.names.clone(),
-                    refused: new.refused,
-                    hash: String::new(),
-                };
-                hash = entry.digest(&hash);
-                entry.hash = hex(&hash);
-                rows.push((entry, hash));
-            }
-            store::append(transaction, business, &rows).await?;
-            store::set_head(transaction, business, seq, hash).await?;
+            append(transaction, business, &entries).await?;
         }
         Ok(items.iter().map(|_| ()).collect())
     }

@@ -11,6 +11,7 @@
 //! table ──▶ Sealed ──open──▶ Gate ──▶ Plain ──▶ webhook, inbox, export, search …
 //! ```
 
+pub(crate) mod decisions;
 mod gate;
 pub mod log;
 mod plain;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
+    decisions::DECIDE,
     gate::{Access, Gate, Subject, SubjectKind},
     log::{Entry, Head},
     plain::Plain,

@@ -2,15 +2,19 @@
 //!
 //! - [`definition`](Definition): what is made and edited, validated as the API does.
 //! - `review`: rules that decide by themselves; what they leave waits for the operator of the host.
+//! - `samples`: the files that media headers show when a template is made.
+//! - `clicks`: how often their quick replies were pressed.
 //! - `events`: what the business's software is told of a decision, in the transaction of the decision.
 //! - `fill`: from a template and a request to what is sent.
 
+mod clicks;
 mod codes;
 mod definition;
 mod events;
 mod fill;
 pub mod library;
 mod review;
+mod samples;
 mod state;
 mod store;
 mod variables;
@@ -22,6 +26,7 @@ use serde_json::Value;
 
 pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
+    clicks::{Clicked, Clicks},
     definition::Definition,
     state::{Decision, Reason, Status, UnknownStatus},
     variables::ParameterFormat,
@@ -37,6 +42,7 @@ use crate::{
     ground::Ground,
     ids::{BusinessId, TemplateId, WabaId},
     sealing::{Domain, Keys, Place, Sealed},
+    uploads::Uploads,
     webhooks::{self, Webhooks},
 };
 
@@ -91,25 +97,33 @@ pub struct Templates {
     ground: Arc<Ground>,
     keys: Arc<Keys>,
     webhooks: Arc<Webhooks>,
+    uploads: Arc<Uploads>,
 }
 
 impl Templates {
     /// On this ground.
     #[must_use]
-    pub fn new(ground: Arc<Ground>, keys: Arc<Keys>, webhooks: Arc<Webhooks>) -> Arc<Self> {
-        Arc::new(Self { ground, keys, webhooks })
+    pub fn new(
+        ground: Arc<Ground>,
+        keys: Arc<Keys>,
+        webhooks: Arc<Webhooks>,
+        uploads: Arc<Uploads>,
+    ) -> Arc<Self> {
+        Arc::new(Self { ground, keys, webhooks, uploads })
     }
 
     /// Makes a template and reviews it.
     ///
     /// # Errors
-    /// `Refused`: 100 with 2388019, 2388023, 2388024, 80008's like; those of the database.
+    /// `Refused`: 100 with 2388019, 2388023, 2388024, 80008's like, 2388047 for a sample that is no upload; those of the
+    /// database.
     pub async fn create(
         &self,
         business: BusinessId,
         waba: WabaId,
         definition: Definition,
     ) -> Result<Changed, HostError> {
+        self.check_samples(business, &definition, None).await?;
         let now = self.ground.now();
         let id = TemplateId::random(&*self.ground.entropy);
         let (status, reason) = judged(&definition);
@@ -188,6 +202,7 @@ impl Templates {
         if before.name != definition.name || before.language != definition.language {
             return refuse("the name and the language of a template cannot be edited");
         }
+        self.check_samples(before.business, &definition, Some(&self.open(&before).await?)).await?;
         let (status, reason) = judged_again(before.status, &definition);
         let new = Arc::new(New {
             id,

@@ -9,17 +9,18 @@ use ::store::{
     },
 };
 
-use super::Status;
+use super::{Status, clicks::Click};
 use crate::{
-    ids::{BusinessId, TemplateId, WabaId},
+    ids::{BusinessId, MessageId, TemplateId, WabaId},
     sealing::Sealed,
 };
 
 pub(crate) const MIGRATIONS: Module = Module {
     name: "templates",
-    migrations: &[Migration::new(
-        "templates; what is deleted keeps its name for a while",
-        "CREATE TABLE templates (
+    migrations: &[
+        Migration::new(
+            "templates; what is deleted keeps its name for a while",
+            "CREATE TABLE templates (
             id {integer} PRIMARY KEY,
             waba {integer} NOT NULL,
             business {integer} NOT NULL,
@@ -37,7 +38,19 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE UNIQUE INDEX templates_by_name ON templates (waba, name, language) WHERE deleted IS NULL;
         CREATE INDEX templates_of ON templates (waba, id);
         CREATE INDEX templates_in ON templates (status, id);",
-    )],
+        ),
+        Migration::new(
+            "how often their buttons were pressed, by the half hour",
+            "CREATE TABLE template_clicks (
+            business {integer} NOT NULL,
+            template {integer} NOT NULL,
+            slot {integer} NOT NULL,
+            button {bytes} NOT NULL,
+            amount {integer} NOT NULL,
+            PRIMARY KEY (business, template, slot, button)
+        ) {options};",
+        ),
+    ],
 };
 
 impl Column for Status {
@@ -246,5 +259,78 @@ pub(super) async fn delete(
 
 /// Deletes all templates of a business, and the names of those that it deleted.
 pub(crate) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
-    query("DELETE FROM templates WHERE business = $1").bind(business).execute(transaction).await.map(drop)
+    for text in
+        ["DELETE FROM template_clicks WHERE business = $1", "DELETE FROM templates WHERE business = $1"]
+    {
+        query(text).bind(business).execute(transaction).await?;
+    }
+    Ok(())
+}
+
+/// Of which template a message of the business is.
+pub(super) async fn of_message(
+    reader: &mut Connection,
+    business: BusinessId,
+    message: MessageId,
+) -> Result<Option<TemplateId>, StoreError> {
+    let found: Option<Sent> = query(
+        "SELECT template FROM messages
+         WHERE number = $1 AND name = $2 AND business = $3 AND outbound AND template IS NOT NULL",
+    )
+    .bind(message.number())
+    .bind(*message.name())
+    .bind(business)
+    .optional(reader)
+    .await?;
+    Ok(found.map(|sent| sent.template))
+}
+
+::store::row! {
+    struct Sent from "messages" { template: TemplateId }
+}
+
+/// Counts a press.
+pub(super) async fn click(transaction: &mut Transaction, click: &Click) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO template_clicks (business, template, slot, button, amount) VALUES ($1, $2, $3, $4, 1)
+         ON CONFLICT (business, template, slot, button) DO UPDATE SET amount = template_clicks.amount + 1",
+    )
+    .bind(click.business)
+    .bind(click.template)
+    .bind(click.slot)
+    .bind(click.button)
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
+::store::row! {
+    /// How often a button was pressed on a day.
+    #[derive(Debug, Clone)]
+    pub(super) struct Count from "template_clicks" {
+        pub(super) template: TemplateId,
+        pub(super) day: i64,
+        pub(super) button: [u8; 32],
+        pub(super) amount: i64,
+    }
+}
+
+/// Days have 48 slots.
+pub(super) async fn clicks(
+    reader: &mut Connection,
+    business: BusinessId,
+    templates: &[TemplateId],
+    (from, to): (i64, i64),
+) -> Result<Vec<Count>, StoreError> {
+    query(
+        "SELECT template, slot / 48 AS day, button, CAST(SUM(amount) AS BIGINT) AS amount FROM template_clicks
+         WHERE business = $1 AND slot >= $2 AND slot < $3 AND template IN (VALUES {rows})
+         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT 100000",
+    )
+    .bind(business)
+    .bind(from)
+    .bind(to)
+    .rows(templates.iter().map(|id| [(*id).into()]))
+    .all(reader)
+    .await
 }

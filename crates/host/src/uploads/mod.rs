@@ -18,6 +18,7 @@ use self::store::{Part, Stored};
 use crate::{
     HostError,
     codes::{Code, Refusal},
+    config::Files,
     ground::Ground,
     ids::{BusinessId, InvalidId},
     media::{limit_of, sniff},
@@ -139,7 +140,8 @@ impl Uploads {
     /// Begins one.
     ///
     /// # Errors
-    /// `Invalid` for a type or size that is not taken, `Wait` if too many are not finished; those of the database.
+    /// `Invalid` for a type or size that is not taken, `Wait` if too many are not finished, `Refused` if all would have too
+    /// many bytes; those of the database.
     pub async fn begin(&self, business: BusinessId, mime_type: &str, size: u64) -> Result<Upload, HostError> {
         let known = TYPES.iter().find(|known| known.eq_ignore_ascii_case(mime_type.trim()));
         let known = *known.ok_or_else(|| HostError::invalid("file_type", TYPES.join(", ")))?;
@@ -156,11 +158,19 @@ impl Uploads {
             expires: Some(self.ground.now().after(WAITS)),
         };
         let row = new.clone();
+        let bound = Files::bound(self.ground.config.files.uploads_per_business);
         let written = self.ground.write(business.get(), move |transaction| {
             let row = row.clone();
             Box::pin(async move {
-                if store::unfinished(transaction, row.business).await? >= UNFINISHED {
+                let (unfinished, bytes) = store::held(transaction, row.business).await?;
+                if unfinished >= UNFINISHED {
                     return Err(HostError::Wait { retry_after: Duration::from_secs(60 * 60) });
+                }
+                // What is begun counts with all that it is to have: it will not be refused halfway.
+                if bytes.saturating_add(row.size.cast_unsigned()) > bound {
+                    return Err(refuse(format!(
+                        "file_length: this host keeps {bound} bytes of uploads of a business, {bytes} of which are taken"
+                    )));
                 }
                 Ok(store::insert(transaction, &row).await?)
             })

@@ -3,7 +3,7 @@
 use ::store::{
     StoreError, Timestamp,
     sql::{
-        Column, ColumnError, Connection, Row, Transaction, Value,
+        Column, ColumnError, Connection, Row, Sql, Transaction, Value,
         migrations::{Migration, Module},
         query,
     },
@@ -85,13 +85,31 @@ pub(super) async fn insert(transaction: &mut Transaction, new: &Stored) -> Resul
     .map(drop)
 }
 
-/// How many of a business are not finished.
-pub(super) async fn unfinished(reader: &mut Connection, business: BusinessId) -> Result<i64, StoreError> {
-    let counted: Option<i64> = query("SELECT COUNT(*) FROM uploads WHERE business = $1 AND received < size")
-        .bind(business)
-        .value(reader)
-        .await?;
-    Ok(counted.unwrap_or_default())
+::store::row! {
+    /// What a business has.
+    struct Held from "uploads" { unfinished: i64, bytes: i64 }
+}
+
+/// How many of a business are not finished, and how many bytes all are to have. Until the transaction ends nobody else
+/// begins one, of a business that is here.
+pub(super) async fn held(
+    transaction: &mut Transaction,
+    business: BusinessId,
+) -> Result<(i64, u64), StoreError> {
+    let lock = Sql::each(
+        "SELECT id FROM businesses WHERE id = $1",
+        "SELECT id FROM businesses WHERE id = $1 FOR NO KEY UPDATE",
+    );
+    query(lock).bind(business).execute(transaction).await?;
+    let held: Option<Held> = query(
+        "SELECT COUNT(CASE WHEN received < size THEN 1 END) AS unfinished,
+             CAST(COALESCE(SUM(size), 0) AS BIGINT) AS bytes
+         FROM uploads WHERE business = $1",
+    )
+    .bind(business)
+    .optional(transaction)
+    .await?;
+    Ok(held.map_or((0, 0), |held| (held.unfinished, held.bytes.cast_unsigned())))
 }
 
 pub(super) async fn get(reader: &mut Connection, id: UploadId) -> Result<Option<Stored>, StoreError> {

@@ -1,4 +1,4 @@
-//! Where callbacks may be: not inside.
+//! Where callbacks may be, and files that a business names by their address: not inside.
 //!
 //! An address is judged three times: its text when it is set and again before each request, and what its name stands
 //! for after every look-up, in the resolver itself. A name that points elsewhere later therefore reaches nothing either.
@@ -17,10 +17,10 @@ use reqwest::{
 
 use crate::config::Webhooks as Config;
 
-/// Bytes of a callback's address.
+/// Bytes of an address.
 const LONGEST: usize = 2048;
 
-/// An address that a callback may not have, or not here.
+/// An address that may not be called, or not from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Forbidden(pub(super) &'static str);
@@ -34,7 +34,7 @@ pub enum Net {
     Loopback,
     /// A private network, also the carrier's.
     Private,
-    /// Where no callback ever is: link-local (with the clouds' metadata), multicast, documentation, reserved.
+    /// Where nothing ever is: link-local (with the clouds' metadata), multicast, documentation, reserved.
     Never,
 }
 
@@ -121,13 +121,33 @@ impl Rules {
 /// # Errors
 /// Why it may not be one.
 pub fn read(text: &str, config: &Config) -> Result<Url, Forbidden> {
+    let url = parse(text)?;
+    check(&url, config)?;
+    Ok(url)
+}
+
+fn parse(text: &str) -> Result<Url, Forbidden> {
     if text.len() > LONGEST {
         return Err(Forbidden("an address has at most 2048 bytes"));
     }
     let mut url = Url::parse(text.trim()).map_err(|_| Forbidden("not an address such as https://…"))?;
     url.set_fragment(None);
-    check(&url, config)?;
     Ok(url)
+}
+
+/// Reads the address of a file, and says where its name may lead: as a callback's, but over plain HTTP too, which the API
+/// tolerates here.
+///
+/// # Errors
+/// Why it may not be one.
+pub(crate) fn read_link(text: &str, config: &Config) -> Result<(Url, Rules), Forbidden> {
+    let url = parse(text)?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(Forbidden("files are at https://… or http://…"));
+    }
+    let rules = Rules::secure(config);
+    judge(&url, rules)?;
+    Ok((url, rules))
 }
 
 /// Judges an address by its text.
@@ -140,6 +160,11 @@ pub fn check(url: &Url, config: &Config) -> Result<(), Forbidden> {
         "http" if config.loopback => Rules::plain(config),
         _ => return Err(Forbidden("callbacks are https://…")),
     };
+    judge(url, rules)
+}
+
+/// What holds for every address that is called for a business.
+fn judge(url: &Url, rules: Rules) -> Result<(), Forbidden> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Forbidden("no name and password in an address"));
     }
@@ -286,6 +311,31 @@ mod tests {
             "https://bank.example:25/",
         ] {
             assert!(read(bad, &CLOSED).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_file_is_judged_like_a_callbacks() {
+        for good in ["https://bank.example/a.png", "http://bank.example/a.png", "http://8.8.8.8:8080/a.png"] {
+            read_link(good, &CLOSED).unwrap();
+        }
+        for bad in [
+            "",
+            "ftp://bank.example/a.png",
+            "file:///etc/passwd",
+            "http://bank.example:22/",
+            "http://bank.example:25/",
+            "https://bank.example:80/",
+            "http://bank.example:443x/",
+            "http://user:secret@bank.example/",
+            "http://127.0.0.1:8080/",
+            "http://2130706433/",
+            "http://[::ffff:a9fe:a9fe]/latest/meta-data",
+            "http://169.254.169.254/",
+            "http://10.0.0.1/",
+            &format!("https://bank.example/{}", "x".repeat(LONGEST)),
+        ] {
+            assert!(read_link(bad, &CLOSED).is_err(), "{bad}");
         }
     }
 

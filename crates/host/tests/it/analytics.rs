@@ -55,7 +55,7 @@ async fn messages_are_counted_if_the_business_allows_it_and_stay_counted_when_th
         assert!(log.iter().any(|entry| entry.refused && entry.reader == "analytics"));
 
         let allow = Instructions { analyse: true, store_days: Some(365), ..Instructions::default() };
-        host.gate.instruct(number.business, allow).await.unwrap();
+        host.gate.instruct(number.business, allow, "test").await.unwrap();
         let apart = Apart { number: true, country: true, category: true, template: true };
         let counts = analytics.count(whose, &all(), apart).await.unwrap();
         assert_eq!(sum(&counts), (3, 3, 3));

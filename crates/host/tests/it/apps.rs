@@ -25,7 +25,7 @@ async fn ask(apps: &Apps, token: &str, proof: Option<&str>) -> Result<Authorized
 async fn a_token_opens_what_is_its_businesses_and_nothing_else() {
     on_both(async |stage| {
         let (apps, business) = apps(&stage).await;
-        let issued = apps.create(business, "sample").await.unwrap();
+        let issued = apps.create(business, "sample", "test").await.unwrap();
         let token = issued.token.expose();
         let caller = ask(&apps, token, None).await.unwrap();
         assert_eq!((caller.business(), caller.app()), (business, issued.app));
@@ -36,7 +36,7 @@ async fn a_token_opens_what_is_its_businesses_and_nothing_else() {
         for wrong in ["", "EAAB", "tpt_x", &token[..token.len() - 1], &format!("{token}x")] {
             assert!(ask(&apps, wrong, None).await.is_err(), "{wrong}");
         }
-        assert!(apps.revoke(business, &issued.token).await.unwrap());
+        assert!(apps.revoke(business, &issued.token, "test").await.unwrap());
         assert_eq!(ask(&apps, token, None).await.unwrap_err(), Unknown::Invalid);
         stage.writer.close().await;
     })
@@ -47,13 +47,13 @@ async fn a_token_opens_what_is_its_businesses_and_nothing_else() {
 async fn scopes_and_time_end() {
     on_both(async |stage| {
         let (apps, business) = apps(&stage).await;
-        let issued = apps.create(business, "sample").await.unwrap();
+        let issued = apps.create(business, "sample", "test").await.unwrap();
         let scopes = Scopes::of(&[Scope::Management]);
         let soon = stage.ground.now().after(std::time::Duration::from_millis(1));
-        let token = apps.issue(issued.app, scopes, Some(soon)).await.unwrap();
+        let token = apps.issue(issued.app, scopes, Some(soon), "test").await.unwrap();
         let caller = ask(&apps, token.expose(), None).await.unwrap();
         assert!(matches!(caller.own((), business, Scope::Messaging), Err(Denied::Scope(Scope::Messaging))));
-        let ended = apps.issue(issued.app, scopes, Some(stage.ground.now())).await.unwrap();
+        let ended = apps.issue(issued.app, scopes, Some(stage.ground.now()), "test").await.unwrap();
         assert_eq!(ask(&apps, ended.expose(), None).await.unwrap_err(), Unknown::Expired);
         stage.writer.close().await;
     })
@@ -64,7 +64,7 @@ async fn scopes_and_time_end() {
 async fn an_app_shows_its_secret_or_proves_it() {
     on_both(async |stage| {
         let (apps, business) = apps(&stage).await;
-        let issued = apps.create(business, "sample").await.unwrap();
+        let issued = apps.create(business, "sample", "test").await.unwrap();
         let (app, secret) = (issued.app, issued.secret.expose());
         let itself = ask(&apps, &format!("{app}|{secret}"), None).await.unwrap();
         itself.clone().own((), business, Scope::App).unwrap();

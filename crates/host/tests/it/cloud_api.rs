@@ -107,10 +107,11 @@ impl Here {
             running,
             webhooks.clone(),
         );
+        let uploads = Uploads::new(ground.clone(), keys.clone());
         let api = Arc::new(Api {
             people,
             messages,
-            uploads: Uploads::new(ground.clone(), keys.clone()),
+            uploads: uploads.clone(),
             usernames: Usernames::new(ground.clone(), webhooks.clone()),
             analytics: Analytics::new(ground.clone(), gate.clone()),
             apps,
@@ -120,7 +121,7 @@ impl Here {
             numbers,
             settings: Settings::new(ground.clone(), keys.clone()),
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
-            templates: Templates::new(ground.clone(), keys, webhooks),
+            templates: Templates::new(ground.clone(), keys, webhooks, uploads),
             post: taker.clone(),
             room: Room::new(room::ALL),
             base: "http://127.0.0.1:8080".to_owned(),
@@ -185,7 +186,7 @@ pub(crate) async fn business(api: &Api, seed: u8, number: &str) -> (Arc<Business
     let number = api.numbers.add(&business, number.parse().unwrap(), "Sample".to_owned()).await.unwrap();
     let account = Some(AccountId::from_bytes([seed; 16]));
     api.numbers.set_registered(number.id, account, true).await.unwrap();
-    let issued = api.apps.create(business.id, "sample").await.unwrap();
+    let issued = api.apps.create(business.id, "sample", "test").await.unwrap();
     (business, number.id, issued)
 }
 
@@ -219,7 +220,7 @@ async fn every_route_wants_a_good_token_of_the_right_business_with_the_right_sco
     let here = Here::new().await;
     let (other, other_number, other_issued) = business(&here.api, 2, "+4915112345670").await;
     let template = |_: &Business| "5000000000000000".to_owned();
-    let weak = here.api.apps.issue(here.issued.app, Scopes::NONE, None).await.unwrap();
+    let weak = here.api.apps.issue(here.issued.app, Scopes::NONE, None, "test").await.unwrap();
     for route in ROUTES.iter().filter(|route| !OPEN.contains(&route.edge)) {
         let (method, app) = (route.method.clone(), here.issued.app.to_string());
         let own =
@@ -241,7 +242,7 @@ async fn every_route_wants_a_good_token_of_the_right_business_with_the_right_sco
         }
         if route.node == Node::App && route.scope == Scope::App {
             // Of another app of the same business.
-            let second = here.api.apps.create(here.business.id, "second").await.unwrap();
+            let second = here.api.apps.create(here.business.id, "second", "test").await.unwrap();
             let secret = format!("{}|{}", second.app, second.secret.expose());
             let (status, body) = here.with(&secret, method.clone(), &own, json!({})).await;
             assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!(100)), "{route:?} {body}");

@@ -159,7 +159,7 @@ async fn a_business_that_does_not_want_delivery_gets_and_sends_nothing() {
         ada.device.send(business, Draft::text("before")).await.unwrap();
         until("it came", async || came(&world.told().await).len() == 1).await;
         let no = Instructions { deliver: false, ..Instructions::default() };
-        host.gate.instruct(number.business, no).await.unwrap();
+        host.gate.instruct(number.business, no, "test").await.unwrap();
         let refused = host.messages.send(text(&number, &ada.number, "no")).await;
         assert!(matches!(refused, Err(HostError::NotAllowed(Purpose::Deliver))), "{refused:?}");
         ada.device.send(business, Draft::text("after")).await.unwrap();

@@ -168,9 +168,9 @@ async fn what_is_stored_shows_nothing_and_is_found_by_its_words() {
         }
 
         let no = Instructions { store_days: Some(30), search: false, ..Instructions::default() };
-        host.gate.instruct(number.business, no).await.unwrap();
+        host.gate.instruct(number.business, no, "test").await.unwrap();
         assert!(matches!(found("voucher").await, Err(HostError::NotAllowed(Purpose::Search))));
-        host.gate.instruct(number.business, Instructions::default()).await.unwrap();
+        host.gate.instruct(number.business, Instructions::default(), "test").await.unwrap();
         assert!(matches!(chats.list(&number, None, 10).await, Err(HostError::NotAllowed(Purpose::Store))));
         host.close().await;
         world.close().await;

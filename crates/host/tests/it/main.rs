@@ -3,6 +3,7 @@
 mod analytics;
 mod apps;
 mod blocks;
+mod bounds;
 mod cloud_api;
 mod conversations;
 mod door;

@@ -6,7 +6,7 @@ use host::{
     HostError,
     ids::BusinessId,
     purposes::{
-        Access, Entry, Gate, Head, Instructions, Purpose, Subject, SubjectKind,
+        Access, DECIDE, Entry, Gate, Head, Instructions, Purpose, Subject, SubjectKind,
         log::{Broken, verify},
     },
     sealing::{Domain, Keys, MasterKey, Place},
@@ -45,13 +45,22 @@ async fn what_the_business_does_not_allow_is_not_opened_and_stands_in_the_log() 
         let refused = gate.open(&search, subject(&["m1"]), &[(PLACE, &sealed)]).await;
         assert!(matches!(refused, Err(HostError::NotAllowed(Purpose::Search))));
         let allowed = Instructions { store_days: Some(30), search: true, ..Instructions::default() };
-        gate.instruct(business, allowed).await.unwrap();
+        gate.instruct(business, allowed, "test").await.unwrap();
         let opened = gate.open(&search, subject(&["m1"]), &[(PLACE, &sealed)]).await.unwrap();
         assert_eq!(***opened.first().unwrap(), *b"hello");
         let entries = gate.entries(business, 0, 10).await.unwrap();
-        let said: Vec<_> =
-            entries.iter().map(|entry| (entry.seq, entry.refused, entry.names.clone())).collect();
-        assert_eq!(said, [(1, true, vec!["m1".to_owned()]), (2, false, vec!["m1".to_owned()])]);
+        let said = entries.iter().map(|entry| (entry.refused, &*entry.reader, entry.names.join(", ")));
+        let expected = [
+            (true, "search", "m1".to_owned()),
+            (false, "test", "deliver, store 30 days, search".to_owned()),
+            (false, "search", "m1".to_owned()),
+        ];
+        assert_eq!(said.collect::<Vec<_>>(), expected);
+        assert_eq!((&*entries[1].purpose, &*entries[1].subject), (DECIDE, "instructions"));
+        // The same again decides nothing.
+        gate.instruct(business, allowed, "test").await.unwrap();
+        assert_eq!(gate.head(business).await.unwrap().seq, 3);
+        check(&lines(&gate, business).await, None).unwrap();
         stage.writer.close().await;
     })
     .await;

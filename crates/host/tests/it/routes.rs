@@ -7,6 +7,7 @@ use host::{
     HostError,
     cloud_api::{openapi, room, router},
     ids::MessageId,
+    numbers::{NameReason, NameVerdict},
     purposes::Instructions,
 };
 use http::{Method, Request, StatusCode};
@@ -181,14 +182,66 @@ async fn a_number_has_a_username_and_asks_for_another_name() {
         (&waits["verified_name"], &waits["new_display_name"], &waits["new_name_status"]),
         (&json!("Sample Ltd"), &json!("World Bank"), &json!("PENDING_REVIEW"))
     );
-    let decide = async |approved| {
+    let decide = async |name: &str, verdict| {
         let number = here.api.numbers.get(here.number).await.unwrap();
-        here.api.numbers.decide_name(&here.api.webhooks, &number, approved).await
+        here.api.numbers.decide_name(&here.api.webhooks, &number, name, verdict).await
     };
-    decide(false).await.unwrap();
+    let reject = NameVerdict::Reject(NameReason::NotRelated);
+    assert!(matches!(decide("World Bonk", NameVerdict::Approve).await, Err(HostError::Conflict(_))));
+    decide("World Bank", reject).await.unwrap();
     assert_eq!(here.get(&names).await.1["new_name_status"], "NONE");
-    assert!(matches!(decide(true).await, Err(HostError::Conflict(_))));
+    assert!(matches!(decide("World Bank", NameVerdict::Approve).await, Err(HostError::Conflict(_))));
     assert_eq!(here.post(&number, json!({"new_display_name": "<b>Bank</b>"})).await.0, 400);
+    here.stage.writer.close().await;
+}
+
+#[tokio::test]
+async fn a_template_that_carries_a_file_shows_one_that_its_business_uploaded() {
+    let here = Here::new().await;
+    let templates = format!("/v24.0/{}/message_templates", here.business.waba);
+    let of = |name: &str, format: &str, example: Value| {
+        let header = json!({"type": "HEADER", "format": format, "example": example});
+        let components = json!([header, {"type": "BODY", "text": "Your order is on its way to you"}]);
+        json!({"name": name, "language": "en", "category": "UTILITY", "components": components})
+    };
+    let handle = |handle: &str| json!({"header_handle": [handle]});
+    let picture = here.upload("image/png", PNG).await;
+    let begun = here.post("/v24.0/app/uploads?file_length=10&file_type=image/png", Value::Null).await.1;
+    let unfinished = begun["id"].as_str().unwrap().replace("upload:", "4::aW1hZ2UvcG5n:");
+    let (other, _, theirs) = business(&here.api, 2, "+4915112345670").await;
+    let foreign = format!("/v24.0/{}/message_templates", other.waba);
+    let stolen = of("stolen", "IMAGE", handle(&picture));
+    let (status, answer) = here.with(theirs.token.expose(), Method::POST, &foreign, stolen).await;
+    assert_eq!((status.as_u16(), &answer["error"]["error_subcode"]), (400, &json!(2_388_047)), "{answer}");
+    for (format, example) in [
+        ("IMAGE", Value::Null),
+        ("IMAGE", json!({})),
+        ("IMAGE", handle("")),
+        ("IMAGE", handle("4::x")),
+        ("IMAGE", handle(&unfinished)),
+        ("VIDEO", handle(&picture)),
+        ("DOCUMENT", handle(&picture)),
+    ] {
+        let (status, answer) = here.post(&templates, of("bad", format, example.clone())).await;
+        let error = &answer["error"];
+        assert_eq!(
+            (status.as_u16(), &error["code"], &error["error_subcode"]),
+            (400, &json!(100), &json!(2_388_047)),
+            "{format} {example} {answer}"
+        );
+        assert!(error["error_data"]["details"].as_str().unwrap().contains("header_handle"), "{answer}");
+    }
+    let (status, made) = here.post(&templates, of("order", "IMAGE", handle(&picture))).await;
+    assert_eq!(status, 200, "{made}");
+    // The upload is over, and the template still shows it; what is new has to be there.
+    here.stage.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
+    let edit = format!("/v24.0/{}", made["id"].as_str().unwrap());
+    let again = of("order", "IMAGE", handle(&picture))["components"].clone();
+    let (status, edited) = here.post(&edit, json!({"components": again})).await;
+    assert_eq!(status, 200, "{edited}");
+    here.stage.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    let new = of("order", "IMAGE", handle(&unfinished))["components"].clone();
+    assert_eq!(here.post(&edit, json!({"components": new})).await.0, 400);
     here.stage.writer.close().await;
 }
 
@@ -296,7 +349,7 @@ async fn counts_are_given_only_if_the_business_lets_its_host_count() {
     let enable = format!("/v24.0/{waba}?is_enabled_for_insights=true");
     assert_eq!(here.post(&enable, Value::Null).await.0, 403);
     let allow = Instructions { analyse: true, ..Instructions::default() };
-    here.api.gate.instruct(here.business.id, allow).await.unwrap();
+    here.api.gate.instruct(here.business.id, allow, "test").await.unwrap();
     assert_eq!(here.post(&enable, Value::Null).await.1["id"], waba.to_string());
     for path in &asked {
         let (status, answer) = here.get(path).await;

@@ -19,7 +19,7 @@ pub(crate) struct Stage {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) writer: WriterTasks,
     scratch: Scratch,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     _server: Option<Postgres>,
 }
 
@@ -55,6 +55,33 @@ impl Stage {
         (Arc::new(ground), tasks)
     }
 
+    /// The same ground, told something else.
+    pub(crate) fn told(&self, change: impl FnOnce(&mut Config)) -> Arc<Ground> {
+        let mut config = self.ground.config.clone();
+        change(&mut config);
+        Arc::new(Ground {
+            database: self.ground.database.clone(),
+            writer: self.ground.writer.clone(),
+            jobs: Jobs::new(self.ground.bus.clone()),
+            bus: self.ground.bus.clone(),
+            blobs: self.ground.blobs.clone(),
+            clock: self.clock.clone(),
+            entropy: self.ground.entropy.clone(),
+            closing: self.ground.closing.clone(),
+            config,
+        })
+    }
+
+    /// How many files there are in the place for them.
+    pub(crate) fn files(&self) -> usize {
+        fn count(folder: &std::path::Path) -> usize {
+            let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+            let paths = entries.map(|entry| entry.unwrap().path());
+            paths.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+        }
+        count(&self.folder.path().join("files"))
+    }
+
     async fn on(scratch: Scratch, server: Option<Postgres>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(HandClock::at(Timestamp(1_800_000_000_000)));
@@ -79,6 +106,6 @@ impl Stage {
             closing: tokio_util::sync::CancellationToken::new(),
             config,
         };
-        Self { ground: Arc::new(ground), clock, writer: tasks, scratch, _folder: folder, _server: server }
+        Self { ground: Arc::new(ground), clock, writer: tasks, scratch, folder, _server: server }
     }
 }

@@ -9,6 +9,7 @@ use host::{
     purposes::Gate,
     sealing::{Keys, MasterKey},
     templates::{Decision, Definition, Reason, Status, Templates},
+    uploads::Uploads,
     webhooks::{Webhooks, address::SystemLookup},
 };
 use serde_json::json;
@@ -24,7 +25,9 @@ async fn templates(stage: &Stage) -> (Arc<Templates>, BusinessId, WabaId) {
     let apps = Apps::new(ground.clone(), keys.clone());
     let lookup = Arc::new(SystemLookup);
     let webhooks = Webhooks::new(ground.clone(), keys.clone(), gate, apps, lookup).unwrap();
-    (Templates::new(ground.clone(), keys, webhooks), business, WabaId::random(&*ground.entropy))
+    let uploads = Uploads::new(ground.clone(), keys.clone());
+    let templates = Templates::new(ground.clone(), keys, webhooks, uploads);
+    (templates, business, WabaId::random(&*ground.entropy))
 }
 
 fn definition(name: &str, body: &str) -> Definition {

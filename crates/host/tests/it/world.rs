@@ -246,6 +246,7 @@ impl World {
         config.files.place = Some(Place::Folder(self.files()));
         config.webhooks.loopback = true;
         config.messaging.pair_burst = 1000;
+        config.operator.figures_on_loopback = true;
         change(&mut config);
         let host = host::Host::start(config, clock, Arc::new(RealEntropy)).await.unwrap();
         let token = std::fs::read_to_string(data.join(host::management::TOKEN_FILE)).unwrap();
@@ -322,6 +323,11 @@ impl World {
     }
 
     pub(crate) async fn host_with(&self, outlet: Arc<dyn Outlet>) -> Host {
+        self.host_told(outlet, |_| {}).await
+    }
+
+    /// The same, configured otherwise.
+    pub(crate) async fn host_told(&self, outlet: Arc<dyn Outlet>, change: impl FnOnce(&mut Config)) -> Host {
         let database = Database::open(&self.scratch.config).await.unwrap();
         let (writer, tasks) = Writer::start(&database, &WriterConfig::default());
         let bus: Arc<dyn store::bus::Bus> = self.bus.clone();
@@ -330,6 +336,7 @@ impl World {
         let blobs = Blobs::open(&BlobConfig { place, limit: 64 << 20 }, entropy.clone()).await.unwrap();
         let mut config = Config { data: self.folder.path().to_owned(), ..Config::default() };
         config.messaging.pair_burst = 1000;
+        change(&mut config);
         let ground = Arc::new(Ground {
             database,
             writer,
@@ -376,7 +383,7 @@ impl World {
         };
         let business = host.businesses.create(new).await.unwrap();
         let kept = Instructions { store_days: Some(365), search: true, ..Instructions::default() };
-        host.gate.instruct(business.id, kept).await.unwrap();
+        host.gate.instruct(business.id, kept, "test").await.unwrap();
         let number = host.numbers.add(&business, BUSINESS.parse().unwrap(), "Bank".to_owned()).await.unwrap();
         let connected = host.running.connect(number.id, &self.credential).await.unwrap();
         until("the number runs", async || host.running.live(number.id).is_some()).await;
@@ -419,6 +426,7 @@ impl World {
             "vault_records" => "SELECT COUNT(*) FROM vault_records",
             "business_keys" => "SELECT COUNT(*) FROM business_keys",
             "message_words" => "SELECT COUNT(*) FROM message_words",
+            "business_arrivals" => "SELECT COUNT(*) FROM business_arrivals",
             "message_counts" => "SELECT COUNT(*) FROM message_counts",
             other => panic!("{other}"),
         };

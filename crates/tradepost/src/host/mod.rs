@@ -7,6 +7,7 @@ mod deliveries;
 mod export;
 mod greeting;
 mod import;
+mod name;
 mod place;
 mod send;
 pub(crate) mod settings;
@@ -89,6 +90,7 @@ enum Command {
     Business(Box<business::Flags>),
     Send(Box<send::Flags>),
     Template(Box<template::Flags>),
+    Name(Box<name::Flags>),
     Deliveries(Box<deliveries::Flags>),
     /// The log of what was read, and why
     #[command(subcommand)]
@@ -104,6 +106,7 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
         Some(Command::Business(flags)) => told(business::run(*flags).await),
         Some(Command::Send(flags)) => told(send::run(*flags).await),
         Some(Command::Template(flags)) => told(template::run(*flags).await),
+        Some(Command::Name(flags)) => told(name::run(*flags).await),
         Some(Command::Deliveries(flags)) => told(deliveries::run(*flags).await),
         Some(Command::Audit(command)) => audit::run(command).await,
         Some(Command::Import(flags)) => import::run(&flags).await,

@@ -160,7 +160,7 @@ pub(super) async fn at_host(
     if api.gate.instructions(business.id).await? == Instructions::default() {
         let kept =
             Instructions { store_days: Some(365), search: true, analyse: true, ..Instructions::default() };
-        api.gate.instruct(business.id, kept).await?;
+        api.gate.instruct(business.id, kept, "tradepost up").await?;
     }
     let number = api.numbers.add(&business, NUMBER.parse()?, NAME.to_owned()).await?;
     let number = host.running.connect(number.id, &approved.credential).await?;
@@ -172,7 +172,7 @@ pub(super) async fn at_host(
         Err(_) => false,
     };
     if !known {
-        let issued = api.apps.create(business.id, "Sample").await?;
+        let issued = api.apps.create(business.id, "Sample", "tradepost up").await?;
         kept.app_id = issued.app.to_string();
         kept.app_secret = issued.secret.expose().to_owned();
         kept.token = issued.token.expose().to_owned();

@@ -158,6 +158,12 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
     host.done(here, &["deliveries", "list", "--as", "bank.json"]);
     assert_eq!(host.json(here, &["deliveries", "replay", "--as", "bank.json"])["replayed"], 0);
     assert_eq!(host.json(here, &["template", "list"])["templates"], json!([]));
+    assert_eq!(host.json(here, &["name", "list"])["names"], json!([]));
+    let number = before["numbers"][0]["phone_number_id"].as_str().unwrap();
+    let none = host.fails(here, &["name", "approve", number, "World Bank"]);
+    assert!(none.contains("does not ask for this name"), "{none}");
+    let why = host.fails(here, &["name", "reject", number, "World Bank", "--reason", "UGLY"]);
+    assert!(why.contains("NAME_NOT_CONSISTENT"), "{why}");
 
     let refused = host.fails(here, &["business", "erase", id]);
     assert!(refused.contains("--yes"), "{refused}");

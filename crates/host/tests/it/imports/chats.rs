@@ -249,7 +249,7 @@ async fn nothing_is_imported_without_leave_or_longer_than_is_kept() {
         let number = world.settle(&host).await;
         let path = text(folder.path(), "chat.txt", &chat());
         let no = Instructions::default();
-        host.gate.instruct(number.business, no).await.unwrap();
+        host.gate.instruct(number.business, no, "test").await.unwrap();
         let refused = import(&host, request(&path, &number, CUSTOMER)).await;
         assert!(
             matches!(refused, Err(ImportError::Host(HostError::NotAllowed(Purpose::Store)))),
@@ -261,7 +261,7 @@ async fn nothing_is_imported_without_leave_or_longer_than_is_kept() {
         assert_eq!((last.reader.as_str(), last.refused), ("import", true));
 
         let week = Instructions { store_days: Some(8), ..Instructions::default() };
-        host.gate.instruct(number.business, week).await.unwrap();
+        host.gate.instruct(number.business, week, "test").await.unwrap();
         let dry = host::imports::Request { dry_run: true, ..request(&path, &number, CUSTOMER) };
         let dry = import(&host, dry).await.unwrap();
         assert!(dry.imported > 0 && world.count("messages").await == 0 && world.count("people").await == 0);

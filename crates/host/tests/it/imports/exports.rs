@@ -116,7 +116,7 @@ async fn an_export_has_everything_and_is_written_whole_or_not_at_all() {
         let missing = exports(&host).run(&nobody, &Silent).await;
         assert!(matches!(missing, Err(ExportError::Host(HostError::NotFound(_)))), "{missing:?}");
 
-        host.gate.instruct(number.business, Instructions::default()).await.unwrap();
+        host.gate.instruct(number.business, Instructions::default(), "test").await.unwrap();
         let refused = exports(&host).run(&Request { to: folder.path().join("no.zip"), ..all }, &Silent).await;
         assert!(
             matches!(refused, Err(ExportError::Host(HostError::NotAllowed(Purpose::Store)))),

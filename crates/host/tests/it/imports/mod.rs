@@ -23,6 +23,7 @@ use host::{
     sealing::{Keys, MasterKey},
     settings::Settings,
     templates::Templates,
+    uploads::Uploads,
     webhooks::{Webhooks, address::SystemLookup},
 };
 use jiff::tz::TimeZone;
@@ -50,6 +51,7 @@ fn exports(host: &Host) -> Arc<Exports> {
     let apps = Apps::new(host.ground.clone(), keys.clone());
     let webhooks =
         Webhooks::new(host.ground.clone(), keys.clone(), host.gate.clone(), apps, Arc::new(SystemLookup));
+    let uploads = Uploads::new(host.ground.clone(), keys.clone());
     Exports::new(
         host.ground.clone(),
         host.gate.clone(),
@@ -60,7 +62,7 @@ fn exports(host: &Host) -> Arc<Exports> {
         (
             Settings::new(host.ground.clone(), keys.clone()),
             QrCodes::new(host.ground.clone(), keys.clone()),
-            Templates::new(host.ground.clone(), keys, webhooks.unwrap()),
+            Templates::new(host.ground.clone(), keys, webhooks.unwrap(), uploads),
         ),
     )
 }

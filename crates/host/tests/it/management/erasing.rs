@@ -230,8 +230,8 @@ async fn what_one_process_revokes_changes_or_erases_no_other_goes_on_with() {
             host_name: String::new(),
         };
         let business: BusinessId = first.businesses.create(new).await.unwrap().id;
-        let issued = first.apps.create(business, "sample").await.unwrap();
-        let other = first.apps.issue(issued.app, host::apps::Scopes::ALL, None).await.unwrap();
+        let issued = first.apps.create(business, "sample", "test").await.unwrap();
+        let other = first.apps.issue(issued.app, host::apps::Scopes::ALL, None, "test").await.unwrap();
         let known = async |token: &host::apps::Token| {
             second.apps.authorize(Some(token.expose()), None).await.unwrap().map(|_| ())
         };
@@ -241,11 +241,11 @@ async fn what_one_process_revokes_changes_or_erases_no_other_goes_on_with() {
         second.keys.of(business).await.unwrap();
         second.businesses.get(business).await.unwrap();
 
-        first.apps.revoke(business, &issued.token).await.unwrap();
+        first.apps.revoke(business, &issued.token, "test").await.unwrap();
         soon("the token is revoked", async || known(&issued.token).await == Err(Unknown::Invalid)).await;
         known(&other).await.unwrap();
         let wanted = Instructions { reply: true, ..Instructions::default() };
-        first.gate.instruct(business, wanted).await.unwrap();
+        first.gate.instruct(business, wanted, "test").await.unwrap();
         soon("it allows more", async || second.gate.instructions(business).await.unwrap() == wanted).await;
         first.businesses.suspend(business, Some("complaints".to_owned())).await.unwrap();
         let suspended = async || second.businesses.get(business).await.unwrap().suspended.is_some();

@@ -1,7 +1,9 @@
 //! Managing a host over HTTP, as who runs it and as its businesses.
 
+mod deciding;
 mod erasing;
 mod hosting;
+mod pressing;
 mod telling;
 
 use std::{
@@ -350,6 +352,38 @@ async fn health_says_what_is_wrong_and_neither_it_nor_figures_name_anybody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn figures_are_for_the_operator_wherever_a_request_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = host::Config { data: folder.path().to_owned(), ..host::Config::default() };
+    config.listen.address = "127.0.0.1:0".parse().unwrap();
+    // There is no relay.
+    config.relay = "http://127.0.0.1:9".to_owned();
+    config.operator.token = Some(host::config::Hidden::from("a token of sixteen"));
+    let entropy = Arc::new(crate::world::RealEntropy);
+    let host = host::Host::start(config, Arc::new(RealClock), entropy).await.unwrap();
+    let http = reqwest::Client::new();
+    let ask = async |path: &str, token: &str| {
+        let mut request = http.get(format!("http://{}{path}", host.address));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    // A proxy on this machine that passes on what others ask, and does not say so, looks like this.
+    for token in ["", "x"] {
+        assert_eq!(ask("/metrics", token).await.0, 401, "{token:?}");
+        let (status, health) = ask("/health", token).await;
+        let health: Value = serde_json::from_str(&health).unwrap();
+        assert_eq!((status, health), (200, json!({ "status": "degraded" })));
+    }
+    let (status, figures) = ask("/metrics", "a token of sixteen").await;
+    assert!(status == 200 && figures.contains("host_numbers_registered 0"), "{figures}");
+    assert!(ask("/health", "a token of sixteen").await.1.contains("database"));
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_is_known_by_the_fingerprint_that_it_prints() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = relay::Config { data: folder.path().join("relay"), ..relay::Config::default() };
@@ -364,6 +398,7 @@ async fn a_relay_is_known_by_the_fingerprint_that_it_prints() {
         config.listen.address = "127.0.0.1:0".parse().unwrap();
         config.relay = format!("https://{}", relay.address);
         config.relay_fingerprint = fingerprint;
+        config.operator.figures_on_loopback = true;
         let host = host::Host::start(config, Arc::new(RealClock), entropy.clone()).await.unwrap();
         let answer = reqwest::get(format!("http://{}/health", host.address)).await.unwrap();
         let health: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();

@@ -193,7 +193,7 @@ async fn what_the_business_does_not_allow_waits_and_stands_in_its_log() {
     on_both(async |stage| {
         let (business, receiver) = Business::with_receiver(&stage).await;
         let no = Instructions { deliver: false, ..Instructions::default() };
-        business.gate.instruct(business.business, no).await.unwrap();
+        business.gate.instruct(business.business, no, "test").await.unwrap();
         let deliveries = business.start();
         business.happened(&names(0..3), Some(1)).await;
         business.pass(&stage, Duration::from_secs(1)).await;
@@ -202,7 +202,7 @@ async fn what_the_business_does_not_allow_waits_and_stands_in_its_log() {
         let [entry] = &entries[..] else { panic!("{entries:?}") };
         assert!(entry.refused);
         assert_eq!((&*entry.reader, &entry.names), ("webhook", &names(0..3)));
-        business.gate.instruct(business.business, Instructions::default()).await.unwrap();
+        business.gate.instruct(business.business, Instructions::default(), "test").await.unwrap();
         business.pass(&stage, HOUR).await;
         receiver.wait(3).await;
         deliveries.close().await;
