@@ -268,22 +268,25 @@ fn pairs(text: &[u8], values: &mut Map<String, Value>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A body for multer, which keeps all that is ready: so a little at a time, and no more than `left` of fields. When that
-/// is used up it looks once more whether a file begins in what it has.
+/// A body for multer, which keeps all that is ready: so a little at a time, and no more than `left` of fields. It asks for
+/// more before it looks at what it has, which may be fields and a file behind them: so it is told to wait a few times when
+/// that is used up.
 fn sips(
     body: Body,
     left: Arc<AtomicUsize>,
     share: Arc<Share>,
 ) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static {
     const SIP: usize = 64 << 10;
+    const LOOKS: u32 = 64;
     let pieces = bytes(body).and_then({
         let (left, share) = (left.clone(), share.clone());
         move |piece| counted(piece, left.load(Relaxed) < FILE, share.clone())
     });
-    let (mut from, mut rest, mut given) = (pieces.boxed(), Bytes::new(), 0);
+    let (mut from, mut rest, mut given, mut looks) = (pieces.boxed(), Bytes::new(), 0, 0);
     stream::poll_fn(move |context| {
         let most = left.load(Relaxed);
-        if given >= SIP || (most == 0 && given > 0) {
+        if given >= SIP || (most == 0 && looks < LOOKS) {
+            looks += u32::from(most == 0);
             given = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
