@@ -56,7 +56,7 @@ async fn strangers_make_room_and_who_has_shown_a_good_token_does_not() {
         host_name: String::new(),
     };
     let business = host.api.businesses.create(new).await.unwrap();
-    let token = host.api.apps.create(business.id, "sample").await.unwrap().token;
+    let token = host.api.apps.create(business.id, "sample", "test").await.unwrap().token;
     let about = format!("/host/v1/businesses/{}", business.id);
 
     let mut known = [
