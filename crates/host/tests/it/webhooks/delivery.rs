@@ -199,7 +199,8 @@ async fn what_the_business_does_not_allow_waits_and_stands_in_its_log() {
         business.pass(&stage, Duration::from_secs(1)).await;
         assert!(receiver.events().is_empty());
         let entries = business.gate.entries(business.business, 0, 10).await.unwrap();
-        let [entry] = &entries[..] else { panic!("{entries:?}") };
+        let [decision, entry] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((&*decision.purpose, decision.refused), ("decide", false));
         assert!(entry.refused);
         assert_eq!((&*entry.reader, &entry.names), ("webhook", &names(0..3)));
         business.gate.instruct(business.business, Instructions::default(), "test").await.unwrap();
