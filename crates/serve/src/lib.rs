@@ -82,6 +82,8 @@ impl Server {
                 Ok((tcp, from)) => match seats.take(from.ip()) {
                     Some(peer) => {
                         tasks.spawn(connections.clone().serve(tcp, peer));
+                        // A crowd that comes in at once does not keep those waiting who are in: after each, the others' turn.
+                        tokio::task::yield_now().await;
                     }
                     None => refused.increment(1),
                 },
