@@ -5,7 +5,14 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 const demo = process.env.DEMO ?? new URL("../../build/try/up/demo.json", import.meta.url);
-export const business = JSON.parse(readFileSync(demo, "utf8"));
+export const business = (() => {
+  try {
+    return JSON.parse(readFileSync(demo, "utf8"));
+  } catch (error) {
+    console.error(`${error.message}\nStart \`make run\` first, or say in DEMO where its demo.json is.`);
+    process.exit(2);
+  }
+})();
 
 /** Calls the API; throws what it says when it refuses. */
 export async function call(method, path, body) {
@@ -25,7 +32,7 @@ export async function call(method, path, body) {
 /** Creates a template if it is not there, and waits until it is approved. */
 export async function template(name, components, { language = "en_US", ...more } = {}) {
   const path = `${business.waba_id}/message_templates`;
-  const find = async () => (await call("GET", `${path}?name=${name}`)).data.find((one) => one.name === name);
+  const find = async () => (await call("GET", `${path}?name=${name}`)).data.find((one) => one.name === name && one.language === language);
   if (!(await find())) await call("POST", path, { name, language, category: "UTILITY", components, ...more });
   for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((wait) => setTimeout(wait, 200))) {
     const { status, rejected_reason } = await find();

@@ -56,6 +56,19 @@ for (const [name, ...texts] of [
   });
 }
 
+test("delivery-status in another language", async () => {
+  const german = { ...environment, LANGUAGE_CODE: "de" };
+  await run(process.execPath, [sample("delivery-status")], { env: german, timeout: PATIENCE });
+  for (const text of ["Sie ist verpackt", "spätestens am 2. Dezember", "Sie ist vor Ihrer Tür"]) await sees(text);
+});
+
+test("without a business it says what to do", async () => {
+  const nowhere = { ...environment, DEMO: join(data, "nowhere.json") };
+  const error = await run(process.execPath, [sample("receipt")], { env: nowhere }).catch((error) => error);
+  assert.equal(error.code, 2);
+  assert.match(error.stderr, /make run/);
+});
+
 let last = 0;
 for (const [button, decided, reply] of [
   ["no", "blocking the card", "Your card is blocked."],

@@ -117,7 +117,12 @@ impl Host {
     ) -> Result<Self, StartError> {
         config.validate()?;
         let folder = config.data.display().to_string();
-        tokio::fs::create_dir_all(&config.data)
+        // What is in it is nobody else's on this machine.
+        let mut made = tokio::fs::DirBuilder::new();
+        #[cfg(unix)]
+        made.mode(0o700);
+        made.recursive(true)
+            .create(&config.data)
             .await
             .map_err(|source| StartError::Io { what: folder, source })?;
         let listen = config.listen.whole();

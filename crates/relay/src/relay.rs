@@ -114,7 +114,12 @@ impl Relay {
         config.validate()?;
         metrics::install();
         let folder = config.data.display().to_string();
-        tokio::fs::create_dir_all(&config.data)
+        // What is in it is nobody else's on this machine.
+        let mut made = tokio::fs::DirBuilder::new();
+        #[cfg(unix)]
+        made.mode(0o700);
+        made.recursive(true)
+            .create(&config.data)
             .await
             .map_err(|source| StartError::Io { what: folder, source })?;
         if config.operator.token.is_none() {

@@ -32,10 +32,10 @@ const IOS_TEXT: &str = "_chat.txt";
 #[non_exhaustive]
 pub enum SourceError {
     /// It cannot be read.
-    #[error("it cannot be read: {0}")]
+    #[error("it cannot be read")]
     Io(#[from] io::Error),
     /// A zip that is damaged, or made so that it cannot be one.
-    #[error("its zip cannot be read: {0}")]
+    #[error("its zip cannot be read")]
     Zip(#[from] zip::result::ZipError),
     /// A zip with more than is taken.
     #[error("its zip is refused: {0}")]

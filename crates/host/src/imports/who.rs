@@ -29,7 +29,7 @@ pub enum WhoError {
     },
     /// More than one other: a group, or names that look like several.
     #[error(
-        "more than one other writes in it: {}; groups are not taken, and if one of them is the customer, say who",
+        "more than one other writes in it: {}; groups are not taken, and if one of them is the customer, say who with --customer-name",
         quoted(names)
     )]
     Several {
@@ -37,7 +37,7 @@ pub enum WhoError {
         names: Vec<String>,
     },
     /// Neither its name nor who writes says the customer's number.
-    #[error("it does not say the customer's number: give it")]
+    #[error("it does not say the customer's number: give it with --customer")]
     NoNumber,
 }
 

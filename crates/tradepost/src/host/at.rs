@@ -78,8 +78,9 @@ impl AtHost {
         let token = match secret_of_environment("TRADEPOST_HOST_OPERATOR_TOKEN")? {
             Some(token) => token,
             None => secret_of_file(&self.data.join(::host::management::TOKEN_FILE)).context(
-                "no operator's token of the host: set TRADEPOST_HOST_OPERATOR_TOKEN or \
-                 TRADEPOST_HOST_OPERATOR_TOKEN_FILE, or say the host's folder with --data",
+                "no operator's token of the host, which this needs: set TRADEPOST_HOST_OPERATOR_TOKEN or \
+                 TRADEPOST_HOST_OPERATOR_TOKEN_FILE, or say the host's folder with --data (of `tradepost up` it is \
+                 the folder `host` in its own)",
             )?,
         };
         self.api(self.host.as_deref().unwrap_or(DEFAULT), token)
@@ -109,7 +110,9 @@ impl AtHost {
                 let (api, saved) = self.business()?;
                 Ok((api, id.unwrap_or(saved.business_id)))
             }
-            (None, None) => bail!("which business? Say its id, or its file with --as"),
+            (None, None) => {
+                bail!("which business? Say its id (`tradepost host business list`), or its file with --as")
+            }
         }
     }
 }

@@ -335,6 +335,9 @@ async fn list(api: &RelayApi, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(&json!({ "businesses": all }));
     }
+    if all.is_empty() {
+        println!("There are none.");
+    }
     for business in &all {
         let suspended = if text(business, "suspended").is_empty() { "" } else { ", suspended here" };
         let (state, mode) = (text(business, "state"), text(business, "mode"));

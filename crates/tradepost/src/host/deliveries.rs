@@ -67,7 +67,11 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
     if json {
         return print_json(&answer);
     }
-    for row in answer.get(rows).and_then(Value::as_array).into_iter().flatten() {
+    let rows = answer.get(rows).and_then(Value::as_array);
+    if rows.is_none_or(Vec::is_empty) {
+        println!("There are none.");
+    }
+    for row in rows.into_iter().flatten() {
         println!("{}", line(row));
     }
     Ok(())

@@ -17,7 +17,7 @@ use ::host::{
     numbers::Number,
     offline::Offline,
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -116,6 +116,9 @@ async fn import(flags: &Flags) -> anyhow::Result<bool> {
         Some(name) => TimeZone::get(name).with_context(|| format!("--time-zone {name}"))?,
         None => TimeZone::system(),
     };
+    if flags.customer.is_some() && flags.files.len() > 1 {
+        bail!("--customer is the number of one chat's customer: bring this chat in alone");
+    }
     let customer = flags.customer.as_ref();
     let customer =
         customer.map(|number| number.parse().with_context(|| format!("--customer {number}"))).transpose()?;

@@ -77,6 +77,9 @@ async fn list(api: &RelayApi, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(&json!({ "names": all }));
     }
+    if all.is_empty() {
+        println!("None waits for a decision.");
+    }
     all.iter().for_each(|name| println!("{}", row(name)));
     Ok(())
 }

@@ -98,6 +98,11 @@ async fn list(api: &RelayApi, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(&json!({ "templates": all }));
     }
+    if all.is_empty() {
+        println!(
+            "None waits for a decision. A business lists all of its own with GET /WABA/message_templates."
+        );
+    }
     all.iter().for_each(|template| println!("{}", row(template)));
     Ok(())
 }
