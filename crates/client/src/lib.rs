@@ -101,7 +101,9 @@ mod records;
 pub mod vault;
 
 pub use card::{Card, NameParts, PostalAddress, Website};
-pub use device::{Device, Ended, HostedRegistration, Linking, LinkingRequest, Registration, Settings};
+pub use device::{
+    Device, Ended, HostedRegistration, Linking, LinkingRequest, Registration, Settings, Unsaved,
+};
 pub use edges::{Clock, Edges, Randomness, Shared};
 pub use error::Error;
 pub use event::{Connection, Event, Events};

@@ -41,6 +41,7 @@ impl Device {
     pub async fn feed(&self, after: u64, limit: usize) -> Result<Vec<FeedItem>, Error> {
         let work = self.work().await?;
         let page = work.scan(Space::Feed, None, Order::After(after), limit.min(PAGE)).await?;
+        self.save(work).await?;
         page.iter().map(|record| decode::<FeedRecord>(record)?.to_item(record.position)).collect()
     }
 

@@ -25,13 +25,14 @@ mod settle;
 mod sweep;
 mod sync;
 mod trust;
+mod unsaved;
 
 use std::{
     collections::VecDeque,
     fmt,
     sync::{
         Arc, Mutex as Lock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64},
     },
     time::Duration,
 };
@@ -41,15 +42,16 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 use wire::{AccountId, DeviceId, frames};
 use zeroize::Zeroizing;
 
-use self::lanes::Lanes;
+use self::{lanes::Lanes, unsaved::Untold};
 pub use self::{
     linking::{Linking, LinkingRequest},
     register::{HostedRegistration, Registration},
     run::Ended,
     trust::Settings,
+    unsaved::Unsaved,
 };
 use crate::{
-    Clock, Edges, Error, Event, Events, Link, Own, Randomness, Vault,
+    Clock, Edges, Error, Events, Link, Own, Randomness, Vault,
     event::Readers,
     link::relay::Relay,
     records::{OwnRecord, Work},
@@ -80,6 +82,7 @@ struct Inner {
     token: Zeroizing<String>,
     profile_key: Zeroizing<Vec<u8>>,
     readers: Readers,
+    untold: Untold,
     lanes: Lanes,
     /// Sends that are only for who is connected now.
     transient: Lock<VecDeque<frames::Send>>,
@@ -124,6 +127,7 @@ impl Device {
             clock,
             rng,
             readers: Readers::default(),
+            untold: Untold::default(),
             lanes: Lanes::default(),
             transient: Lock::default(),
             fed: AtomicU64::new(fed),
@@ -167,9 +171,13 @@ impl Device {
         self.0.clock.now()
     }
 
-    /// Begins a change of the state, after all others.
+    /// Begins a change of the state, after all others. It ends with [`Device::save`], also if it only reads, when what it
+    /// gives away must not be taken back by a crash.
     async fn work(&self) -> Result<Work<'_>, Error> {
         let rng = self.rng().await?;
+        if self.0.vault.begin().await? {
+            self.0.untold.clear();
+        }
         Work::begin(&*self.0.vault, rng, self.now()).await
     }
 
@@ -184,16 +192,6 @@ impl Device {
             // Whoever holds it is not polled any more: to say so is better than to wait for ever.
             () = self.0.clock.sleep(PATIENCE) => Err(Error::Stalled),
         }
-    }
-
-    /// Stores a change, then tells of it.
-    async fn save(&self, work: Work<'_>) -> Result<(), Error> {
-        let done = work.commit().await?;
-        self.0.fed.store(done.in_feed, Ordering::Release);
-        done.fed.into_iter().for_each(|through| self.0.readers.tell(&Event::Feed { through }));
-        done.events.iter().for_each(|event| self.0.readers.tell(event));
-        self.0.lanes.nudge(done.lanes);
-        Ok(())
     }
 
     fn primary_only(&self) -> Result<(), Error> {

@@ -66,6 +66,7 @@ impl Device {
         let work = self.work().await?;
         let order = Order::Before(before.unwrap_or(MAX_POSITION));
         let page = work.scan(Space::Message, Some(chat.as_bytes()), order, limit.min(PAGE)).await?;
+        self.save(work).await?;
         page.iter().map(|record| decode::<Entry>(record)?.to_message()).collect()
     }
 
@@ -78,6 +79,7 @@ impl Device {
     pub async fn messages(&self, after: u64, limit: usize) -> Result<Vec<Message>, Error> {
         let work = self.work().await?;
         let page = work.scan(Space::Message, None, Order::After(after), limit.min(PAGE)).await?;
+        self.save(work).await?;
         page.iter().map(|record| decode::<Entry>(record)?.to_message()).collect()
     }
 

@@ -209,7 +209,7 @@ pub(super) async fn settle_in(
         peer.note_device(DeviceId::PRIMARY, 0);
         work.put_peer(&mut peer);
     }
-    work.commit().await?;
+    work.commit().await?.saving.durable().await?;
     let rng = rng.into_inner();
     Device::open(Edges { vault, link, clock, rng }).await
 }

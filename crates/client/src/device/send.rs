@@ -12,6 +12,7 @@ use super::{
     label::Gate,
     outbox::CONTENT,
     seal::Sealing,
+    unsaved::Unsaved,
 };
 use crate::{
     AccountId, Draft, DraftContent, Error, Event, MessageRef, State,
@@ -51,6 +52,19 @@ impl Device {
         &self,
         drafts: Vec<(AccountId, Draft)>,
     ) -> Result<Vec<Result<MessageRef, Error>>, Error> {
+        let (sent, unsaved) = self.hand_many(drafts).await?;
+        unsaved.durable().await?;
+        Ok(sent)
+    }
+
+    /// The same, but the next can be handed in before these are durable.
+    ///
+    /// # Errors
+    /// [`Error::Vault`]: then nothing is sent.
+    pub async fn hand_many(
+        &self,
+        drafts: Vec<(AccountId, Draft)>,
+    ) -> Result<(Vec<Result<MessageRef, Error>>, Unsaved), Error> {
         let mut work = self.work().await?;
         work.prefetch(drafts.iter().flat_map(|(to, draft)| needed(*to, draft)).collect()).await?;
         let mut sent = Vec::with_capacity(drafts.len());
@@ -68,8 +82,7 @@ impl Device {
                 }
             }
         }
-        self.save(work).await?;
-        Ok(sent)
+        Ok((sent, self.hand_in(work).await?))
     }
 
     /// Puts what a draft says into its chat and into the outbox.

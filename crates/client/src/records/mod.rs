@@ -29,7 +29,7 @@ pub(crate) use self::{
 use crate::{
     Error, Event, Randomness,
     error::damaged,
-    vault::{Change, Order, Record, Space, Vault, VaultError},
+    vault::{Change, Order, Record, Saving, Space, Vault, VaultError},
 };
 
 /// What is written and not yet saved.
@@ -44,7 +44,8 @@ type Replaced = ((Space, Vec<u8>), Option<Option<Written>>);
 
 /// One change of a device's state: reads see what it has written, and nothing is stored before [`Work::commit`].
 ///
-/// There is one at a time, for it holds the lock. Dropped without a commit it leaves no trace.
+/// There is one at a time, for it holds the lock. Dropped without a commit it leaves no trace. What it reads may not be
+/// durable yet; what it leads to must wait for [`Handed::saving`], also if it changed nothing.
 pub(crate) struct Work<'a> {
     vault: &'a dyn Vault,
     rng: MutexGuard<'a, Randomness>,
@@ -79,6 +80,15 @@ pub(crate) struct Done {
     /// How many are in the feed.
     pub(crate) in_feed: u64,
     pub(crate) lanes: BTreeSet<AccountId>,
+}
+
+/// A [`Work`] that was handed in.
+pub(crate) struct Handed<'a> {
+    pub(crate) done: Done,
+    /// What comes of it.
+    pub(crate) saving: Saving,
+    /// Nobody changes the state while this is held.
+    pub(crate) lock: MutexGuard<'a, Randomness>,
 }
 
 impl<'a> Work<'a> {
@@ -281,24 +291,19 @@ impl<'a> Work<'a> {
         self.delete(Space::Session, name(account, device));
     }
 
-    /// Stores everything.
-    pub(crate) async fn commit(mut self) -> Result<Done, Error> {
+    /// Hands everything in; whoever comes next reads it.
+    pub(crate) async fn commit(mut self) -> Result<Handed<'a>, Error> {
         if self.upkeep != self.stored_upkeep {
             let value = Zeroizing::new(self.upkeep.encode_to_vec());
             self.put(Space::Upkeep, Vec::new(), &[], 0, value);
         }
-        let changes =
-            std::mem::take(&mut self.written).into_iter().map(|((space, key), written)| match written {
-                Some(Written { owner, position, value }) => {
-                    Change::Put { space, key, owner, position, value }
-                }
-                None => Change::Delete { space, key },
-            });
-        let changes: Vec<_> = changes.collect();
-        if !changes.is_empty() {
-            self.vault.save(changes).await?;
-        }
-        Ok(Done { events: self.events, fed: self.fed, in_feed: self.upkeep.fed, lanes: self.lanes })
+        let changes = self.written.into_iter().map(|((space, key), written)| match written {
+            Some(Written { owner, position, value }) => Change::Put { space, key, owner, position, value },
+            None => Change::Delete { space, key },
+        });
+        let saving = self.vault.hand_in(changes.collect()).await?;
+        let done = Done { events: self.events, fed: self.fed, in_feed: self.upkeep.fed, lanes: self.lanes };
+        Ok(Handed { done, saving, lock: self.rng })
     }
 }
 

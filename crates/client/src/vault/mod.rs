@@ -11,6 +11,7 @@ mod vault_key;
 use std::fmt;
 
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 pub use self::memory::MemoryVault;
@@ -139,7 +140,7 @@ impl fmt::Debug for Change {
 pub const MAX_POSITION: u64 = i64::MAX.cast_unsigned();
 
 /// Why a vault did not do it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
     /// Another process has it open.
     #[error("another process uses this vault")]
@@ -155,9 +156,40 @@ pub enum VaultError {
     Unavailable(String),
 }
 
+/// A save that was handed in: what comes of it.
+///
+/// Dropped, it stops nothing.
+#[derive(Debug)]
+#[must_use = "what was handed in is not durable before this says so"]
+pub struct Saving(Option<oneshot::Receiver<Result<(), VaultError>>>);
+
+impl Saving {
+    /// One that is durable already.
+    pub const fn done() -> Self {
+        Self(None)
+    }
+
+    /// One under way, and where it is told what came of it. Never told, it failed.
+    #[must_use]
+    pub fn under_way() -> (oneshot::Sender<Result<(), VaultError>>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(Some(receiver)))
+    }
+
+    /// Returns when it is durable, with all that was handed in before it.
+    ///
+    /// # Errors
+    /// Why it is not; it may have happened for all that, unless [`VaultError`] says otherwise.
+    pub async fn durable(self) -> Result<(), VaultError> {
+        let Some(receiver) = self.0 else { return Ok(()) };
+        receiver.await.unwrap_or_else(|_| Err(VaultError::Unavailable("it was given up".to_owned())))
+    }
+}
+
 /// A store of small records. One device uses one vault, and nobody else does at the same time.
 ///
-/// What a method returned is durable. A save that failed may or may not have happened; nothing in between.
+/// What a method returned is durable, but for what was handed in and is under way. A save that failed may or may not
+/// have happened; nothing in between.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Vault: Shared {
@@ -181,4 +213,21 @@ pub trait Vault: Shared {
 
     /// Makes all changes, in their order, or none.
     async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError>;
+
+    /// The same, but returns before they are durable if the vault can do so: what is read afterwards has them, and what
+    /// is handed in afterwards happens only if they do. Without changes: what comes of all that was handed in before.
+    ///
+    /// After one that failed all others fail, until [`Vault::begin`].
+    async fn hand_in(&self, changes: Vec<Change>) -> Result<Saving, VaultError> {
+        if !changes.is_empty() {
+            self.save(changes).await?;
+        }
+        Ok(Saving::done())
+    }
+
+    /// A change begins, and none is under way that was read for before. If something that was handed in has failed, it is
+    /// forgotten with all that came after it, and this says so.
+    async fn begin(&self) -> Result<bool, VaultError> {
+        Ok(false)
+    }
 }

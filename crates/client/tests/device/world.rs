@@ -12,10 +12,14 @@ use async_trait::async_trait;
 use client::{
     AccountId, Body, Clock, Device, Draft, Edges, Ended, Error, Event, Linking, MemoryVault, Message,
     MessageRef, Randomness, Registration, Vault, VaultError,
-    vault::{Change, Order, Record, Space},
+    vault::{Change, Order, Record, Saving, Space},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
-use tokio::{sync::Mutex, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+    time::Instant,
+};
 
 use super::relay::{self, Relay, TestLink};
 
@@ -57,7 +61,10 @@ impl TestClock {
 
 /// A vault that loses power at a save: before it happens or after.
 pub(crate) struct TestVault {
+    /// What outlasts a loss of power.
     pub(crate) memory: MemoryVault,
+    /// What was handed in and is under way, and what can be read because of it; of a vault that is late.
+    under_way: Option<(mpsc::UnboundedSender<UnderWay>, MemoryVault)>,
     pub(crate) saves: AtomicI64,
     fail_at: AtomicI64,
     after: AtomicBool,
@@ -66,16 +73,40 @@ pub(crate) struct TestVault {
     clock: std::sync::OnceLock<TestClock>,
 }
 
+type UnderWay = (Vec<Change>, oneshot::Sender<Result<(), VaultError>>);
+
 impl TestVault {
     pub(crate) fn new(memory: MemoryVault) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::with(memory, None))
+    }
+
+    /// One in which what is handed in is durable some milliseconds later.
+    pub(crate) fn late(memory: MemoryVault) -> Arc<Self> {
+        let (sender, mut handed) = mpsc::unbounded_channel::<UnderWay>();
+        let under_way = Some((sender, memory.snapshot()));
+        let vault = Arc::new(Self::with(memory, under_way));
+        let weak = Arc::downgrade(&vault);
+        tokio::spawn(async move {
+            while let Some((changes, reply)) = handed.recv().await {
+                tokio::time::sleep(Duration::from_millis(3)).await;
+                let Some(vault) = weak.upgrade() else { return };
+                let _ =
+                    reply.send(if changes.is_empty() { vault.power() } else { vault.write(changes).await });
+            }
+        });
+        vault
+    }
+
+    fn with(memory: MemoryVault, under_way: Option<(mpsc::UnboundedSender<UnderWay>, MemoryVault)>) -> Self {
+        Self {
             memory,
+            under_way,
             saves: AtomicI64::new(0),
             fail_at: AtomicI64::new(-1),
             after: AtomicBool::new(false),
             dead: AtomicBool::new(false),
             clock: std::sync::OnceLock::new(),
-        })
+        }
     }
 
     fn clock(&self, world: &World) -> TestClock {
@@ -95,28 +126,12 @@ impl TestVault {
     fn power(&self) -> Result<(), VaultError> {
         if self.dead() { Err(VaultError::Unavailable("no power".into())) } else { Ok(()) }
     }
-}
 
-#[async_trait]
-impl Vault for TestVault {
-    async fn load(&self, space: Space, key: &[u8]) -> Result<Option<Record>, VaultError> {
-        self.power()?;
-        self.memory.load(space, key).await
+    fn seen(&self) -> &MemoryVault {
+        self.under_way.as_ref().map_or(&self.memory, |(_, seen)| seen)
     }
 
-    async fn scan(
-        &self,
-        space: Space,
-        owner: Option<&[u8]>,
-        order: Order,
-        limit: usize,
-    ) -> Result<Vec<Record>, VaultError> {
-        self.power()?;
-        self.memory.scan(space, owner, order, limit).await
-    }
-
-    async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError> {
-        tokio::task::yield_now().await;
+    async fn write(&self, changes: Vec<Change>) -> Result<(), VaultError> {
         self.power()?;
         if self.saves.fetch_add(1, Ordering::SeqCst) == self.fail_at.load(Ordering::SeqCst) {
             self.dead.store(true, Ordering::SeqCst);
@@ -129,11 +144,52 @@ impl Vault for TestVault {
     }
 }
 
+#[async_trait]
+impl Vault for TestVault {
+    async fn load(&self, space: Space, key: &[u8]) -> Result<Option<Record>, VaultError> {
+        self.power()?;
+        self.seen().load(space, key).await
+    }
+
+    async fn scan(
+        &self,
+        space: Space,
+        owner: Option<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Record>, VaultError> {
+        self.power()?;
+        self.seen().scan(space, owner, order, limit).await
+    }
+
+    async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError> {
+        tokio::task::yield_now().await;
+        self.write(changes).await
+    }
+
+    async fn hand_in(&self, changes: Vec<Change>) -> Result<Saving, VaultError> {
+        let Some((sender, seen)) = &self.under_way else {
+            if !changes.is_empty() {
+                self.save(changes).await?;
+            }
+            return Ok(Saving::done());
+        };
+        tokio::task::yield_now().await;
+        self.power()?;
+        seen.save(changes.clone()).await?;
+        let (reply, saving) = Saving::under_way();
+        sender.send((changes, reply)).map_err(|_| VaultError::Unavailable("gone".into()))?;
+        Ok(saving)
+    }
+}
+
 /// A relay and its time.
 pub(crate) struct World {
     pub(crate) relay: Arc<Relay>,
     pub(crate) clock: TestClock,
     seed: Mutex<u64>,
+    /// Whether vaults are late: those of every other seed.
+    late: bool,
 }
 
 /// A device, and what it heard.
@@ -149,7 +205,16 @@ pub(crate) struct Person {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { relay: relay::relay(), clock: TestClock::new(), seed: Mutex::new(seed * 1000) }
+        Self {
+            relay: relay::relay(),
+            clock: TestClock::new(),
+            seed: Mutex::new(seed * 1000),
+            late: seed.is_multiple_of(2),
+        }
+    }
+
+    fn vault(&self, memory: MemoryVault) -> Arc<TestVault> {
+        if self.late { TestVault::late(memory) } else { TestVault::new(memory) }
     }
 
     pub(crate) async fn seed(&self) -> u64 {
@@ -168,7 +233,7 @@ impl World {
 
     /// Registers a number and runs its device.
     pub(crate) async fn person(&self, last_digits: u32) -> Person {
-        let vault = TestVault::new(MemoryVault::new());
+        let vault = self.vault(MemoryVault::new());
         let (edges, link) = self.edges(&vault).await;
         let registration = Registration {
             number: format!("+49151123456{last_digits:02}").parse().unwrap(),
@@ -181,7 +246,7 @@ impl World {
 
     /// Links another device.
     pub(crate) async fn linked(&self, primary: &Person) -> Person {
-        let vault = TestVault::new(MemoryVault::new());
+        let vault = self.vault(MemoryVault::new());
         let (edges, link) = self.edges(&vault).await;
         let linking = Linking::begin(edges).await.unwrap();
         let request = linking.url().parse().unwrap();
@@ -193,7 +258,7 @@ impl World {
 
     /// Runs what a vault holds, as after a crash.
     pub(crate) async fn open(&self, vault: MemoryVault) -> Person {
-        let vault = TestVault::new(vault);
+        let vault = self.vault(vault);
         let (edges, link) = self.edges(&vault).await;
         Person::run(Device::open(edges).await.unwrap(), vault, link)
     }

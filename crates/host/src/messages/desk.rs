@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use ::store::bus::{Bus, Subject as BusSubject};
 use async_trait::async_trait;
 use bytes::Bytes;
-use client::{Draft, Event, MessageRef};
+use client::{Draft, Event, MessageRef, Unsaved};
+use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use tokio::sync::Mutex;
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     HostError,
     codes::{Code, Refusal},
-    content::Content,
+    content::{Content, MessageName},
     ids::{MessageId, NumberId},
     numbers::{
         Number,
@@ -28,6 +29,10 @@ use crate::{
 
 /// Messages that go to the device at once, and items of its feed that are taken at once.
 const BATCH: usize = 500;
+/// How many of those are given to it before anything else is done.
+const BATCHES: usize = 8;
+/// How many of them are on their way into the tables at once, while the next is encrypted.
+const UNDER_WAY: usize = 3;
 /// How often to look without being woken.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -58,6 +63,21 @@ impl Desk for Messages {
             Err(error) => error,
         }
     }
+}
+
+/// What the device was given.
+#[derive(Default)]
+struct HandedOver {
+    /// Up to this row.
+    through: i64,
+    /// Whether there may be more for which it has room.
+    more: bool,
+    /// Whether what comes next has to wait for this and all before it.
+    waits: bool,
+    /// Rows that it took, and how it calls them; once it has them for sure.
+    handed: Vec<(i64, u64)>,
+    unsaved: Option<Unsaved>,
+    failed: Vec<(Stored, Refusal)>,
 }
 
 impl Messages {
@@ -107,13 +127,40 @@ impl Messages {
 
     /// Gives the device what was accepted; whether there may be more.
     async fn dispatch(&self, live: &Live) -> Result<bool, HostError> {
+        let mut under_way = FuturesOrdered::new();
+        let (mut after, mut more, mut batches) = (0, true, 0);
+        while more && batches < BATCHES {
+            batches += 1;
+            let next = self.hand_over(live, after, under_way.is_empty());
+            tokio::pin!(next);
+            let handed = loop {
+                tokio::select! {
+                    biased;
+                    handed = &mut next => break handed?,
+                    Some(settled) = under_way.next(), if !under_way.is_empty() => { let () = settled?; }
+                }
+            };
+            (after, more) = (handed.through, handed.more);
+            let most = if handed.waits { 0 } else { UNDER_WAY };
+            under_way.push_back(self.settle(&live.number, handed));
+            while under_way.len() > most {
+                under_way.next().await.transpose()?;
+            }
+        }
+        while under_way.next().await.transpose()?.is_some() {}
+        Ok(more)
+    }
+
+    /// Gives the device some of what was accepted, of that after `after`; `settled` if nothing before it is under way.
+    async fn hand_over(&self, live: &Live, after: i64, settled: bool) -> Result<HandedOver, HostError> {
         let number = &live.number;
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let rows =
-            store::waiting(&mut self.ground.reader().await?, number.id, store::ACCEPTED, limit).await?;
-        if rows.is_empty() {
-            return Ok(false);
-        }
+        let rows = store::waiting(&mut self.ground.reader().await?, number.id, store::ACCEPTED, after, limit)
+            .await?;
+        let Some(through) = rows.last().map(|row| row.seq) else {
+            return Ok(HandedOver { through: after, ..HandedOver::default() });
+        };
+        let mut over = HandedOver { through, more: true, ..HandedOver::default() };
         let access = Access::by("sending", number.business, Purpose::Deliver);
         let documents = match self.open_rows(&access, number.id, &rows).await {
             Ok(documents) => documents,
@@ -121,8 +168,8 @@ impl Messages {
             Err(HostError::NotAllowed(_)) => {
                 let refusal =
                     Refusal::new(Code::AccessDenied, "The business does not allow its host to deliver.");
-                self.fail(number, rows.into_iter().map(|row| (row, refusal.clone())).collect()).await?;
-                return Ok(true);
+                over.failed = rows.into_iter().map(|row| (row, refusal.clone())).collect();
+                return Ok(over);
             }
             Err(error) => return Err(error),
         };
@@ -130,11 +177,18 @@ impl Messages {
         let people = self.people.of_ids(number.business, &people).await?;
         let own = live.device.own().account;
         let names = self.named(number, rows.iter().zip(&documents).map(|(_, document)| &**document)).await?;
-        let mut failed = Vec::new();
         let (mut drafts, mut sent) = (Vec::new(), Vec::new());
+        let mut first = true;
         for (row, document) in rows.into_iter().zip(documents) {
+            // What it is about may be before it, and get its name only with what is under way.
+            let known = |name: &MessageName| names.contains_key(&(row.person, *name.0.name()));
+            if !(first && settled) && !referred(&document).all(|name| known(&name)) {
+                (over.through, over.waits) = (row.seq - 1, true);
+                break;
+            }
+            first = false;
             let Some(known) = people.get(&row.person) else {
-                failed.push((row, Refusal::new(Code::Undeliverable, "The person was erased.")));
+                over.failed.push((row, Refusal::new(Code::Undeliverable, "The person was erased.")));
                 continue;
             };
             let account = known.person.account;
@@ -153,28 +207,37 @@ impl Messages {
                     drafts.push((account, draft));
                     sent.push(row);
                 }
-                Err(refusal) => failed.push((row, refusal)),
+                Err(refusal) => over.failed.push((row, refusal)),
             }
         }
-        let mut handed = Vec::with_capacity(sent.len());
-        let mut full = false;
-        for (row, outcome) in sent.into_iter().zip(live.device.send_many(drafts).await?) {
+        let (outcomes, unsaved) = live.device.hand_many(drafts).await?;
+        over.unsaved = Some(unsaved);
+        for (row, outcome) in sent.into_iter().zip(outcomes) {
             match outcome {
-                Ok(message) => handed.push((row.seq, message.timestamp)),
-                Err(client::Error::OutboxFull) => full = true,
-                Err(error) => failed.push((row, refused(&error))),
+                Ok(message) => over.handed.push((row.seq, message.timestamp)),
+                // What comes later would overtake it.
+                Err(client::Error::OutboxFull) => over.more = false,
+                Err(error) => over.failed.push((row, refused(&error))),
             }
         }
-        let (id, count) = (number.id, handed.len());
-        let handed = Arc::new(handed);
-        let written = self.ground.write(id.get(), move |transaction| {
-            let handed = handed.clone();
-            Box::pin(async move { Ok(store::handed(transaction, id, &handed).await?) })
-        });
-        written.await?;
-        let some_failed = !failed.is_empty();
-        self.fail(number, failed).await?;
-        Ok(!full && (count > 0 || some_failed))
+        Ok(over)
+    }
+
+    /// Notes what the device has, as soon as it cannot lose it.
+    async fn settle(&self, number: &Number, over: HandedOver) -> Result<(), HostError> {
+        let HandedOver { handed, failed, unsaved, .. } = over;
+        if let Some(unsaved) = unsaved {
+            unsaved.durable().await?;
+        }
+        if !handed.is_empty() {
+            let (id, handed) = (number.id, Arc::new(handed));
+            let written = self.ground.write(id.get(), move |transaction| {
+                let handed = handed.clone();
+                Box::pin(async move { Ok(store::handed(transaction, id, &handed).await?) })
+            });
+            written.await?;
+        }
+        self.fail(number, failed).await
     }
 
     /// These will not arrive.
@@ -212,15 +275,7 @@ impl Messages {
         number: &Number,
         documents: impl Iterator<Item = &'a super::Document>,
     ) -> Result<std::collections::HashMap<(crate::people::PersonId, [u8; 22]), (bool, u64)>, HostError> {
-        let mut names = Vec::new();
-        for document in documents {
-            let of = match &document.content {
-                Content::Reaction(reaction) => Some(reaction.message_id),
-                Content::Edit { original, .. } | Content::Revoke { original } => Some(*original),
-                _ => None,
-            };
-            names.extend(of.into_iter().chain(document.context.message_id).map(|name| *name.0.name()));
-        }
+        let names: Vec<_> = documents.flat_map(referred).map(|name| *name.0.name()).collect();
         if names.is_empty() {
             return Ok(std::collections::HashMap::new());
         }
@@ -249,7 +304,8 @@ impl Messages {
     /// Some of them; whether there may be more. What cannot be fetched fails.
     async fn prepare_files(&self, live: &Live) -> Result<bool, HostError> {
         let number = &live.number;
-        let rows = store::waiting(&mut self.ground.reader().await?, number.id, store::PREPARING, 16).await?;
+        let rows =
+            store::waiting(&mut self.ground.reader().await?, number.id, store::PREPARING, 0, 16).await?;
         if rows.is_empty() {
             return Ok(false);
         }
@@ -335,6 +391,16 @@ impl Messages {
         }
         Ok(())
     }
+}
+
+/// The messages that a document is about or quotes.
+fn referred(document: &super::Document) -> impl Iterator<Item = MessageName> + use<> {
+    let about = match &document.content {
+        Content::Reaction(reaction) => Some(reaction.message_id),
+        Content::Edit { original, .. } | Content::Revoke { original } => Some(*original),
+        _ => None,
+    };
+    about.into_iter().chain(document.context.message_id)
 }
 
 /// Why a device does not take a draft.

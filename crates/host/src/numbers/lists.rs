@@ -62,7 +62,7 @@ impl List {
     }
 }
 
-/// The lists of a device, as far as they were read. While a save is under way they are not known.
+/// The lists of a device, as far as they were read.
 #[derive(Debug, Default)]
 pub(super) struct Lists(HashMap<u8, List>);
 
@@ -75,8 +75,8 @@ impl Lists {
         self.0.insert(space as u8, list);
     }
 
-    /// These were saved.
-    pub(super) fn saved(&mut self, effects: Vec<Effect>) {
+    /// These were handed in.
+    pub(super) fn apply(&mut self, effects: Vec<Effect>) {
         for Effect { space, key, put } in effects {
             let Some(list) = self.0.get_mut(&(space as u8)) else { continue };
             match put {

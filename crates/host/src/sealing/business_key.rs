@@ -71,7 +71,7 @@ impl fmt::Debug for BusinessKey {
 }
 
 impl BusinessKey {
-    pub(super) fn new(
+    pub(crate) fn new(
         business: BusinessId,
         versions: Vec<(u8, Zeroizing<[u8; 32]>)>,
     ) -> Result<Self, HostError> {

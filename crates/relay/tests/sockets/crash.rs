@@ -4,7 +4,7 @@
 //! rounds on each ground, `scripts/crash.sh` 200.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     process::{Child, Command},
     sync::Arc,
@@ -18,7 +18,7 @@ use store::{
 };
 use tokio::sync::watch;
 
-use wire::frames::Delivery;
+use wire::frames::{Delivery, Reason};
 
 use crate::people::{Ground, PATIENCE, Person, message, register};
 
@@ -132,14 +132,13 @@ impl Drop for Node {
 /// What the device of a receiver has done, and its person has seen.
 #[derive(Debug, Default)]
 struct Seen {
-    sent: u64,
-    acknowledged: BTreeSet<u64>,
     /// What the device remembers, as relay-api.md tells it to: who sent it, and the id of the send.
     known: HashSet<(Vec<u8>, Vec<u8>)>,
     /// What its person was shown, by what the message says, and how often.
     shown: HashMap<u64, u64>,
     last: Option<u64>,
-    out_of_order: u64,
+    /// Came after one that was sent later.
+    overtaken: Vec<u64>,
     /// Came again on the wire, and was dropped by the device.
     redelivered: u64,
 }
@@ -153,7 +152,9 @@ impl Seen {
         }
         let number = u64::from_be_bytes(envelope.body[..8].try_into().unwrap());
         *self.shown.entry(number).or_default() += 1;
-        self.out_of_order += u64::from(self.last.is_some_and(|last| number < last));
+        if self.last.is_some_and(|last| number < last) {
+            self.overtaken.push(number);
+        }
         self.last = Some(number);
     }
 
@@ -185,19 +186,19 @@ async fn kill_and_count(ground: Ground, test: &'static str) {
     let urls: Vec<String> = nodes.iter().map(|node| format!("http://{}", node.address)).collect();
 
     let (stop, stopped) = watch::channel(Phase::Load);
-    let (mut pairs, mut answers): (_, Vec<Acknowledged>) = (Vec::new(), Vec::new());
+    let (mut pairs, mut answers): (_, Vec<Answers>) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
         let from = register(&urls, 2 * u32::try_from(pair).unwrap()).await;
         let to = register(&urls, 2 * u32::try_from(pair).unwrap() + 1).await;
-        let acknowledged = Acknowledged::default();
-        answers.push(acknowledged.clone());
+        let given = Answers::default();
+        answers.push(given.clone());
         pairs.push((
-            tokio::spawn(send_all(from, to.clone(), acknowledged.clone(), stopped.clone())),
-            tokio::spawn(receive_all(to, acknowledged, stopped.clone())),
+            tokio::spawn(send_all(from, to.clone(), given, stopped.clone())),
+            tokio::spawn(receive_all(to, stopped.clone())),
         ));
     }
     let mut chance = SeededRandom(u64::from(std::process::id()));
-    let answered = || answers.iter().map(|pair| pair.lock().unwrap().1.len()).sum::<usize>();
+    let answered = || answers.iter().map(|pair| pair.lock().unwrap().acknowledged.len()).sum::<usize>();
     for round in 0..rounds {
         // However slow the machine is, something happens between two kills.
         let before = answered();
@@ -219,33 +220,56 @@ async fn kill_and_count(ground: Ground, test: &'static str) {
         nodes[victim].until_up().await;
     }
     stop.send(Phase::FinishSending).unwrap();
-    let mut sums = (0, 0, 0, 0, 0, 0);
+    let mut sums = Sums::default();
     let mut receivers = Vec::new();
     for (sending, receiving) in pairs {
-        let sent = tokio::time::timeout(6 * PATIENCE, sending).await.expect("the senders finish").unwrap();
-        receivers.push((sent, receiving));
+        sums.sent += tokio::time::timeout(6 * PATIENCE, sending).await.expect("the senders finish").unwrap();
+        receivers.push(receiving);
     }
     stop.send(Phase::Drain).unwrap();
-    for (sent, receiving) in receivers {
+    for (receiving, answers) in receivers.into_iter().zip(answers) {
         let seen =
             tokio::time::timeout(6 * PATIENCE, receiving).await.expect("the receivers finish").unwrap();
-        let lost = seen.acknowledged.iter().filter(|number| !seen.shown.contains_key(number)).count();
-        sums.0 += sent;
-        sums.1 += u64::try_from(seen.acknowledged.len()).unwrap();
-        sums.2 += u64::try_from(lost).unwrap();
-        sums.3 += seen.out_of_order;
-        sums.4 += seen.shown_again();
-        sums.5 += seen.redelivered;
+        sums.add(&seen, &answers.lock().unwrap());
     }
-    let (sent, acknowledged, lost, out_of_order, again, redelivered) = sums;
-    println!(
-        "{ground:?}, {rounds} rounds: {sent} sent, {acknowledged} acknowledged, {lost} lost, {out_of_order} out of order, \
-         {again} shown again; {redelivered} came again on the wire and were dropped"
-    );
-    assert!(acknowledged >= u64::from(rounds) * 20, "too little happened: {acknowledged}");
-    assert_eq!((lost, out_of_order, again), (0, 0, 0));
+    println!("{ground:?}, {rounds} rounds: {sums:?}");
+    assert!(sums.acknowledged >= u64::from(rounds) * 20, "too little happened: {sums:?}");
+    assert_eq!((sums.lost, sums.out_of_order, sums.shown_again), (0, 0, 0));
     for node in &mut nodes {
         node.kill();
+    }
+}
+
+/// What became of all that was sent.
+#[derive(Debug, Default)]
+struct Sums {
+    sent: u64,
+    acknowledged: u64,
+    /// Answers that refused something, by their reason.
+    refusals: BTreeMap<String, u64>,
+    lost: usize,
+    out_of_order: u64,
+    /// A refused send does not stop those after it (relay-api.md): what is sent again comes late.
+    late_after_a_refusal: u64,
+    shown_again: u64,
+    redelivered: u64,
+}
+
+impl Sums {
+    fn add(&mut self, seen: &Seen, answers: &Answered) {
+        self.acknowledged += u64::try_from(answers.acknowledged.len()).unwrap();
+        for reason in answers.refused.values().flatten() {
+            *self.refusals.entry(format!("{reason:?}")).or_default() += 1;
+        }
+        self.lost += answers.acknowledged.iter().filter(|number| !seen.shown.contains_key(number)).count();
+        for number in &seen.overtaken {
+            match answers.refused.contains_key(number) {
+                true => self.late_after_a_refusal += 1,
+                false => self.out_of_order += 1,
+            }
+        }
+        self.shown_again += seen.shown_again();
+        self.redelivered += seen.redelivered;
     }
 }
 
@@ -258,15 +282,17 @@ enum Phase {
     Drain,
 }
 
-type Acknowledged = Arc<std::sync::Mutex<(u64, BTreeSet<u64>)>>;
+/// What the relay said of what one device sent.
+#[derive(Debug, Default)]
+struct Answered {
+    acknowledged: BTreeSet<u64>,
+    refused: BTreeMap<u64, Vec<Reason>>,
+}
+
+type Answers = Arc<std::sync::Mutex<Answered>>;
 
 /// Sends numbers in order, and again after each loss of the socket what has no answer: as an outbox does.
-async fn send_all(
-    from: Person,
-    to: Person,
-    acknowledged: Acknowledged,
-    phase: watch::Receiver<Phase>,
-) -> u64 {
+async fn send_all(from: Person, to: Person, answers: Answers, phase: watch::Receiver<Phase>) -> u64 {
     let (mut next, mut open): (u64, BTreeSet<u64>) = (0, BTreeSet::new());
     loop {
         let Some(mut socket) = from.try_connect(usize::try_from(next).unwrap()).await else { continue };
@@ -277,7 +303,7 @@ async fn send_all(
         loop {
             for number in std::mem::take(&mut socket.sent) {
                 open.remove(&number);
-                acknowledged.lock().unwrap().1.insert(number);
+                answers.lock().unwrap().acknowledged.insert(number);
             }
             let done = *phase.borrow() != Phase::Load;
             if done && open.is_empty() {
@@ -292,6 +318,10 @@ async fn send_all(
                     break;
                 }
             }
+            for refusal in &socket.refused {
+                let number = u64::from_be_bytes(refusal.id[..8].try_into().unwrap());
+                answers.lock().unwrap().refused.entry(number).or_default().push(refusal.reason());
+            }
             if !socket.refused.is_empty() || socket.try_receive(Duration::from_millis(200)).await.is_err() {
                 // What could not be stored is sent again, in order, from the first without an answer.
                 break;
@@ -301,7 +331,7 @@ async fn send_all(
 }
 
 /// Takes what comes, drops what it has, acknowledges some of it, and now and then goes away.
-async fn receive_all(to: Person, acknowledged: Acknowledged, phase: watch::Receiver<Phase>) -> Seen {
+async fn receive_all(to: Person, phase: watch::Receiver<Phase>) -> Seen {
     let (mut seen, mut turn) = (Seen::default(), 0usize);
     let mut chance = SeededRandom(u64::from(to.account.to_bytes()[0]) + 1);
     loop {
@@ -320,9 +350,6 @@ async fn receive_all(to: Person, acknowledged: Acknowledged, phase: watch::Recei
             }
             let draining = *phase.borrow() == Phase::Drain;
             if draining && socket.drained && last == 0 {
-                let (sent, acknowledged) = acknowledged.lock().unwrap().clone();
-                seen.sent = sent;
-                seen.acknowledged = acknowledged;
                 return seen;
             }
             #[expect(clippy::disallowed_methods, reason = "a test of real processes")]

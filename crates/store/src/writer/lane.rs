@@ -30,6 +30,10 @@ pub trait Lane: Send + Sync + 'static {
         0
     }
 
+    /// This item is at fault and will not be written, though others of its transaction may be; before any later one is.
+    /// For a lane whose items build upon each other.
+    fn refused(&self, _item: &Self::Item) {}
+
     /// The transaction of the last [`apply`](Self::apply) has ended; before any caller hears of it. `committed` is false
     /// also if that is not known. For a lane that remembers what it has written; on PostgreSQL several transactions may
     /// be under way at once.
@@ -225,6 +229,7 @@ impl<L: Lane> Batch for LaneBatch<L> {
                 Err(error) => {
                     transaction.undo().await?;
                     if end - start <= 1 {
+                        self.items.get(start).into_iter().for_each(|item| self.lane.refused(item));
                         self.outcomes.push(Err(error));
                         continue;
                     }

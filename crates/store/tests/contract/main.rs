@@ -63,6 +63,7 @@ promises! {
     writer:
         an_answer_comes_after_the_commit
         a_failing_item_spares_its_neighbours
+        a_lane_hears_of_a_failing_item_before_the_next_is_written
         a_failing_operation_spares_its_neighbours
         items_of_a_key_keep_their_order
         a_full_queue_says_busy

@@ -1,5 +1,7 @@
 //! Group commit.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
 use futures_util::future::join_all;
 use store::{
     StoreError, Timestamp,
@@ -83,6 +85,47 @@ pub(crate) async fn a_failing_item_spares_its_neighbours(scratch: Scratch) {
         }
     }
     assert_eq!(count(&scratch.database).await, 100);
+    tasks.close().await;
+}
+
+/// Notes that build upon each other: after one that is refused none is written.
+#[derive(Default)]
+struct Linked(AtomicBool);
+
+impl Lane for Linked {
+    type Item = i64;
+    /// Whether it was written.
+    type Output = bool;
+
+    async fn apply(&self, transaction: &mut Transaction, items: &[i64]) -> Result<Vec<bool>, StoreError> {
+        if self.0.load(SeqCst) {
+            return Ok(vec![false; items.len()]);
+        }
+        query("INSERT INTO notes (owner, body) VALUES {rows}")
+            .rows(items.iter().map(|body| [1i64.into(), (*body).into()]))
+            .execute(transaction)
+            .await?;
+        Ok(vec![true; items.len()])
+    }
+
+    fn refused(&self, _: &i64) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+pub(crate) async fn a_lane_hears_of_a_failing_item_before_the_next_is_written(scratch: Scratch) {
+    let (writer, notes, tasks) = start(&scratch, &WriterConfig::default()).await;
+    notes.submit((1, 5)).await.unwrap();
+    let lane = writer.lane(Linked::default());
+    let outcomes = join_all((0..16).map(|body| lane.submit(body))).await;
+    for (body, outcome) in (0..).zip(outcomes) {
+        match outcome {
+            Ok(written) => assert_eq!(written, body < 5, "{body}"),
+            Err(StoreError::Conflict(_)) => assert_eq!(body, 5),
+            Err(other) => panic!("{body}: {other:?}"),
+        }
+    }
+    assert_eq!(count(&scratch.database).await, 6);
     tasks.close().await;
 }
 

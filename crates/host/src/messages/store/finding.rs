@@ -129,19 +129,23 @@ pub(in crate::messages) async fn by_references(
     .await
 }
 
-/// Messages in this state, the first first.
+/// Messages in this state behind `after`, the first first.
 pub(in crate::messages) async fn waiting(
     reader: &mut Connection,
     number: NumberId,
     state: i64,
+    after: i64,
     limit: i64,
 ) -> Result<Vec<Stored>, StoreError> {
-    query(columns!("WHERE m.number = $1 AND m.state = $2 AND m.state < 2 ORDER BY m.seq LIMIT $3"))
-        .bind(number)
-        .bind(state)
-        .bind(limit)
-        .all(reader)
-        .await
+    query(columns!(
+        "WHERE m.number = $1 AND m.state = $2 AND m.state < 2 AND m.seq > $3 ORDER BY m.seq LIMIT $4"
+    ))
+    .bind(number)
+    .bind(state)
+    .bind(after)
+    .bind(limit)
+    .all(reader)
+    .await
 }
 
 ::store::row! {

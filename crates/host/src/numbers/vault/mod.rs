@@ -1,32 +1,33 @@
 //! The state of a number's device in the host's tables: a [`client::Vault`] on SQL.
 //!
-//! A save is one item of a lane: those of many numbers become one statement and one commit. It is refused when the number
-//! is no longer this process's ([`super::leases`]): two processes never write the state of one device.
-//!
-//! What it holds in memory is what it wrote or read itself: nobody else writes it.
+//! A save is refused when the number is no longer this process's ([`super::leases`]): two processes never write the state
+//! of one device. What it holds in memory is what it wrote or read itself: nobody else writes it.
+
+mod lane;
+mod under_way;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
+    collections::{HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
-use ::store::{
-    StoreError,
-    sql::{Transaction, Value, query},
-    writer::{Lane, LaneHandle},
-};
+use ::store::{StoreError, writer::LaneHandle};
 use async_trait::async_trait;
 use client::{
     Vault, VaultError,
-    vault::{Change, Order, Record, Space},
+    vault::{Change, Order, Record, Saving, Space},
 };
-use quick_cache::{Weighter, sync::Cache};
-use tokio::sync::{RwLock, oneshot};
 use zeroize::Zeroizing;
 
+pub(super) use self::lane::Written;
+pub(crate) use self::lane::{Saves, Token};
+use self::{
+    lane::{Row, Save},
+    under_way::{HandedIn, Memory, Name},
+};
 use super::{
-    lists::{Effect, List, Lists},
+    lists::{Effect, List},
     store,
 };
 use crate::{
@@ -35,117 +36,6 @@ use crate::{
     sealing::{BusinessKey, Domain, Place},
 };
 
-/// Bytes of records that are kept in memory for each number.
-const KEPT: u64 = 16 << 20;
-
-/// Who may write the state of a number's device: the one whose lease has this.
-pub(crate) type Token = [u8; 16];
-
-/// The lane of all vaults.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Saves;
-
-/// A record by space and hidden name; none takes it away.
-pub(super) type Written = ((u8, [u8; 32]), Option<Row>);
-
-/// A save.
-#[derive(Debug)]
-pub(crate) struct Save {
-    number: NumberId,
-    token: Token,
-    changes: Vec<Written>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) owner: Option<[u8; 32]>,
-    pub(super) position: u64,
-    sealed: Vec<u8>,
-}
-
-/// Whether it was saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Saved {
-    Yes,
-    /// The number is another process's now.
-    Lost,
-}
-
-impl Lane for Saves {
-    type Item = Save;
-    type Output = Saved;
-
-    async fn apply(&self, transaction: &mut Transaction, items: &[Save]) -> Result<Vec<Saved>, StoreError> {
-        let mut tokens = BTreeMap::new();
-        let mut rows: BTreeMap<(NumberId, u8, [u8; 32]), Option<&Row>> = BTreeMap::new();
-        let mut outputs = Vec::with_capacity(items.len());
-        for item in items {
-            let token = match tokens.entry(item.number) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(place) => *place.insert(store::token(transaction, item.number).await?),
-            };
-            if token != Some(item.token) {
-                outputs.push(Saved::Lost);
-                continue;
-            }
-            for ((space, name), row) in &item.changes {
-                rows.insert((item.number, *space, *name), row.as_ref());
-            }
-            outputs.push(Saved::Yes);
-        }
-        let mut puts: Vec<[Value; 6]> = Vec::with_capacity(rows.len());
-        let mut deletes: BTreeMap<(NumberId, u8), Vec<[Value; 1]>> = BTreeMap::new();
-        for ((number, space, name), row) in rows {
-            match row {
-                Some(row) => puts.push([
-                    number.into(),
-                    i64::from(space).into(),
-                    name.into(),
-                    row.owner.as_ref().map_or(&[][..], |owner| owner).into(),
-                    row.position.cast_signed().into(),
-                    (&*row.sealed).into(),
-                ]),
-                None => deletes.entry((number, space)).or_default().push([name.into()]),
-            }
-        }
-        query(
-            "INSERT INTO vault_records (number, space, name, owner, position, value) VALUES {rows}
-             ON CONFLICT (number, space, name) DO UPDATE
-             SET owner = excluded.owner, position = excluded.position, value = excluded.value",
-        )
-        .rows(puts)
-        .execute(transaction)
-        .await?;
-        // One statement for each space: SQLite would look for rows of several columns in the whole table.
-        for ((number, space), names) in deletes {
-            query("DELETE FROM vault_records WHERE number = $1 AND space = $2 AND name IN (VALUES {rows})")
-                .bind(number)
-                .bind(i64::from(space))
-                .rows(names)
-                .execute(transaction)
-                .await?;
-        }
-        Ok(outputs)
-    }
-
-    fn key(&self, item: &Save) -> u64 {
-        item.number.get()
-    }
-}
-
-type Name = (Space, Vec<u8>);
-type Known = Option<(u64, Arc<Zeroizing<Vec<u8>>>)>;
-
-#[derive(Clone)]
-struct Size;
-
-impl Weighter<Name, Known> for Size {
-    fn weight(&self, key: &Name, known: &Known) -> u64 {
-        let value = known.as_ref().map_or(0, |(_, value)| value.len());
-        (key.1.len() + value + 64) as u64
-    }
-}
-
 /// The vault of one number.
 pub(crate) struct SqlVault {
     ground: Arc<Ground>,
@@ -153,10 +43,7 @@ pub(crate) struct SqlVault {
     key: Arc<BusinessKey>,
     number: NumberId,
     token: Token,
-    known: Cache<Name, Known, Size>,
-    lists: Arc<Mutex<Lists>>,
-    /// Held while a save is under way, also by one whose caller is gone: what is read afterwards is what was saved.
-    turn: Arc<RwLock<()>>,
+    memory: Memory,
 }
 
 impl fmt::Debug for SqlVault {
@@ -174,8 +61,7 @@ impl SqlVault {
         number: NumberId,
         token: Token,
     ) -> Self {
-        let known = Cache::with_weighter(10_000, KEPT, Size);
-        Self { ground, saves, key, number, token, known, lists: Arc::default(), turn: Arc::default() }
+        Self { ground, saves, key, number, token, memory: Memory::default() }
     }
 
     fn hidden(&self, what: &str, space: Space, name: &[u8]) -> [u8; 32] {
@@ -243,15 +129,6 @@ const TOGETHER: usize = 1000;
 const PAGE: usize = 1000;
 
 impl SqlVault {
-    fn known_record(&self, name: &Name) -> Option<Option<Record>> {
-        let record = |(position, value): (u64, Arc<Zeroizing<Vec<u8>>>)| Record {
-            key: name.1.clone(),
-            position,
-            value: Zeroizing::clone(&value),
-        };
-        self.known.get(name).map(|known| known.map(record))
-    }
-
     /// Reads records that are not in memory, all with one question, and keeps them there.
     async fn read(&self, names: Vec<Name>) -> Result<HashMap<Name, Option<Record>>, VaultError> {
         let mut read = HashMap::with_capacity(names.len());
@@ -273,11 +150,11 @@ impl SqlVault {
                 if record.key != name.1 {
                     return Err(VaultError::Damaged);
                 }
-                self.known.insert(name.clone(), Some((record.position, Arc::new(record.value.clone()))));
+                self.memory.keep(name.clone(), Some(&record));
                 read.insert(name, Some(record));
             }
             for name in hidden.into_values() {
-                self.known.insert(name.clone(), None);
+                self.memory.keep(name.clone(), None);
                 read.insert(name, None);
             }
         }
@@ -291,9 +168,10 @@ impl SqlVault {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Vec<u8>>, VaultError> {
-        if let Some(list) = lock(&self.lists).get(space) {
-            return Ok(list.scan(owner, order, limit));
+        if let Some(found) = self.memory.listed(space, owner, order, limit) {
+            return Ok(found);
         }
+        self.memory.idle().await?;
         let (mut list, mut last) = (List::default(), 0);
         let page = i64::try_from(PAGE).unwrap_or(i64::MAX);
         loop {
@@ -315,13 +193,9 @@ impl SqlVault {
             }
         }
         let found = list.scan(owner, order, limit);
-        lock(&self.lists).keep(space, list);
+        self.memory.keep_list(space, list);
         Ok(found)
     }
-}
-
-fn lock(lists: &Mutex<Lists>) -> MutexGuard<'_, Lists> {
-    lists.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unavailable(error: &StoreError) -> VaultError {
@@ -331,9 +205,8 @@ fn unavailable(error: &StoreError) -> VaultError {
 #[async_trait]
 impl Vault for SqlVault {
     async fn load(&self, space: Space, key: &[u8]) -> Result<Option<Record>, VaultError> {
-        let _turn = self.turn.read().await;
         let name = (space, key.to_vec());
-        if let Some(known) = self.known_record(&name) {
+        if let Some(known) = self.memory.record(&name) {
             return Ok(known);
         }
         let hidden = self.name(space, key);
@@ -344,8 +217,7 @@ impl Vault for SqlVault {
         if record.as_ref().is_some_and(|record| record.key != key) {
             return Err(VaultError::Damaged);
         }
-        let known = record.as_ref().map(|record| (record.position, Arc::new(record.value.clone())));
-        self.known.insert(name, known);
+        self.memory.keep(name, record.as_ref());
         Ok(record)
     }
 
@@ -356,14 +228,13 @@ impl Vault for SqlVault {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Record>, VaultError> {
-        let _turn = self.turn.read().await;
         let owner = owner.and_then(|owner| self.owner(space, owner));
         if List::is(space) {
             let keys = self.listed(space, owner, order, limit).await?;
             let mut found: Vec<(Name, Option<Option<Record>>)> = Vec::with_capacity(keys.len());
             for key in keys {
                 let name = (space, key);
-                let known = self.known_record(&name);
+                let known = self.memory.record(&name);
                 found.push((name, known));
             }
             let missing = found.iter().filter(|(_, known)| known.is_none());
@@ -374,6 +245,7 @@ impl Vault for SqlVault {
             });
             return Ok(records.flatten().collect());
         }
+        self.memory.idle().await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut reader = self.ground.reader().await.map_err(|error| unavailable(&error))?;
         let rows = store::vault_rows(&mut reader, self.number, space as u8, owner, order, limit).await;
@@ -381,60 +253,47 @@ impl Vault for SqlVault {
     }
 
     async fn prefetch(&self, names: &[Name]) -> Result<(), VaultError> {
-        let _turn = self.turn.read().await;
         // What does not fit would push out what was fetched before it.
-        let missing = names.iter().filter(|name| self.known.peek(*name).is_none()).take(2 * TOGETHER);
+        let missing = names.iter().filter(|name| !self.memory.has(name)).take(2 * TOGETHER);
         let missing: HashSet<Name> = missing.cloned().collect();
         self.read(missing.into_iter().collect()).await.map(drop)
     }
 
     async fn save(&self, changes: Vec<Change>) -> Result<(), VaultError> {
+        self.hand_in(changes).await?.durable().await
+    }
+
+    async fn hand_in(&self, changes: Vec<Change>) -> Result<Saving, VaultError> {
         if changes.is_empty() {
-            return Ok(());
+            return self.memory.last();
         }
         let mut sealed = Vec::with_capacity(changes.len());
-        let mut known = Vec::with_capacity(changes.len());
-        let mut listed = Vec::new();
+        let mut handed = HandedIn::default();
         for change in changes {
-            match change {
+            let (space, key, written, known) = match change {
                 Change::Put { space, key, owner, position, value } => {
                     let written = self.seal(space, &key, &owner, position, &value)?;
-                    listed.extend(Effect::of(space, &key, &written));
-                    sealed.push(written);
-                    known.push(((space, key), Some((position, Arc::new(value)))));
+                    (space, key, written, Some((position, Arc::new(value))))
                 }
                 Change::Delete { space, key } => {
                     let written = ((space as u8, self.name(space, &key)), None);
-                    listed.extend(Effect::of(space, &key, &written));
-                    sealed.push(written);
-                    known.push(((space, key), None));
+                    (space, key, written, None)
                 }
-            }
+            };
+            handed.lists.extend(Effect::of(space, &key, &written));
+            handed.records.push(((space, key), known));
+            sealed.push(written);
         }
-        let turn = self.turn.clone().write_owned().await;
-        // Until it is known whether it happened, what was known is not.
-        known.iter().for_each(|(name, _)| drop(self.known.remove(name)));
-        let save = Save { number: self.number, token: self.token, changes: sealed };
-        let (reply, answer) = oneshot::channel();
-        let (all, before) = (self.lists.clone(), std::mem::take(&mut *lock(&self.lists)));
-        let answered = move |outcome| {
-            // Else they are read again.
-            if matches!(outcome, Ok(Saved::Yes)) {
-                let mut now = before;
-                now.saved(listed);
-                *lock(&all) = now;
-            }
-            drop(turn);
-            let _ = reply.send(outcome);
-        };
-        self.saves.hand_in(save, answered).map_err(|error| unavailable(&error))?;
-        let saved = answer.await.map_err(|_| VaultError::Unavailable("the writer has stopped".to_owned()))?;
-        match saved.map_err(|error| unavailable(&error))? {
-            Saved::Lost => Err(VaultError::InUse),
-            Saved::Yes => {
-                known.into_iter().for_each(|(name, value)| self.known.insert(name, value));
-                Ok(())
-            }
-        }
+        self.memory.hand_in(handed, |chain, answer| {
+            let save = Save { number: self.number, token: self.token, changes: sealed, chain };
+            self.saves.hand_in(save, answer).map_err(|error| unavailable(&error))
+        })
+    }
+
+    async fn begin(&self) -> Result<bool, VaultError> {
+        Ok(self.memory.begin().await)
     }
 }
+
+#[cfg(test)]
+mod tests;
