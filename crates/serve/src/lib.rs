@@ -72,6 +72,7 @@ impl Server {
         let refused = self.figures.refused.clone();
         let connections = Arc::new(Connections::new(self, config, closing.clone()));
         let mut tasks = JoinSet::new();
+        let mut entrance = Entrance::default();
         loop {
             let accepted = tokio::select! {
                 () = closing.cancelled() => break,
@@ -82,8 +83,7 @@ impl Server {
                 Ok((tcp, from)) => match seats.take(from.ip()) {
                     Some(peer) => {
                         tasks.spawn(connections.clone().serve(tcp, peer));
-                        // A crowd that comes in at once does not keep those waiting who are in: after each, the others' turn.
-                        tokio::task::yield_now().await;
+                        entrance.pass(&seats).await;
                     }
                     None => refused.increment(1),
                 },
@@ -97,6 +97,29 @@ impl Server {
             tracing::warn!(left = tasks.len(), "requests were still under way and are cut off");
         }
         tasks.shutdown().await;
+    }
+}
+
+/// Strangers from which on they are a crowd, and how many of a crowd come in together.
+const CROWD: usize = 256;
+const TOGETHER: u32 = 4;
+
+/// Lets people in so that a crowd does not keep those waiting who are in: after each it is the others' turn, and as long
+/// as a crowd has not introduced itself, few come in each millisecond.
+#[derive(Debug, Default)]
+struct Entrance {
+    together: u32,
+}
+
+impl Entrance {
+    async fn pass(&mut self, seats: &Seats) {
+        self.together = if seats.strangers() < CROWD { 0 } else { self.together + 1 };
+        if self.together < TOGETHER {
+            tokio::task::yield_now().await;
+        } else {
+            self.together = 0;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 

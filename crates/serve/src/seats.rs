@@ -123,6 +123,11 @@ impl Seats {
         Some(Peer { seat, http })
     }
 
+    /// How many are in who have shown no credential.
+    pub(super) fn strangers(&self) -> usize {
+        self.taken().strangers.len()
+    }
+
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }

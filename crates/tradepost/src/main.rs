@@ -54,6 +54,10 @@ enum Bench {
     Host(Box<bench::host::Options>),
 }
 
+/// Relay and host allocate much that is small, on one thread, and free it on another (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match Line::parse().command {

@@ -7,15 +7,17 @@ use std::{
     io::{SeekFrom, Write as _},
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use tokio::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{AsyncReadExt as _, AsyncSeekExt as _},
+    sync::Semaphore,
 };
 
 use super::{Append, Backend, BlobError, BlobId, ByteStream, Claim, Stored, absent_is_fine, grown};
@@ -24,14 +26,24 @@ use crate::StoreError;
 /// Bytes in memory of a file that is read.
 const PIECE: usize = 64 << 10;
 
+/// Bytes of an upload that are written together, however small the pieces are in which they come.
+const WRITTEN: usize = 16 << 10;
+/// Writes to the disk at once: more would not be faster, and each is a thread that takes the processor from others.
+const WRITERS: usize = 8;
+
 pub(super) struct Folder {
     uploads: PathBuf,
     blobs: PathBuf,
+    writers: Arc<Semaphore>,
 }
 
 impl Folder {
     pub(super) async fn open(path: &Path) -> Result<Self, BlobError> {
-        let folder = Self { uploads: path.join("uploads"), blobs: path.join("blobs") };
+        let folder = Self {
+            uploads: path.join("uploads"),
+            blobs: path.join("blobs"),
+            writers: Arc::new(Semaphore::new(WRITERS)),
+        };
         fs::create_dir_all(&folder.uploads).await?;
         fs::create_dir_all(&folder.blobs).await?;
         sync_folder(path).await?;
@@ -40,6 +52,20 @@ impl Folder {
 
     fn upload(&self, id: BlobId) -> PathBuf {
         self.uploads.join(id.to_string())
+    }
+
+    /// Runs what waits for the disk where it is in nobody's way. Once begun it goes on when its caller gives up.
+    async fn writing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, BlobError> {
+        let place = self.writers.clone().acquire_owned().await.map_err(StoreError::unavailable)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(place);
+            done
+        });
+        Ok(done.await.map_err(StoreError::unavailable)??)
     }
 
     /// In 256 folders, so that none grows too large.
@@ -58,9 +84,12 @@ struct Upload {
 #[async_trait]
 impl Backend for Folder {
     async fn begin(&self, id: BlobId) -> Result<(), BlobError> {
-        let file = OpenOptions::new().write(true).create_new(true).open(self.upload(id)).await?;
-        file.sync_all().await?;
-        sync_folder(&self.uploads).await
+        let (upload, folder) = (self.upload(id), self.uploads.clone());
+        self.writing(move || {
+            std::fs::OpenOptions::new().write(true).create_new(true).open(upload)?.sync_all()?;
+            std::fs::File::open(folder)?.sync_all()
+        })
+        .await
     }
 
     async fn offset(&self, id: BlobId) -> Result<u64, BlobError> {
@@ -70,21 +99,29 @@ impl Backend for Folder {
     async fn append(&self, id: BlobId, more: Append) -> Result<u64, BlobError> {
         let Append { claim, offset, mut bytes, limit, .. } = more;
         let path = self.upload(id);
-        let (mut upload, mut size) = blocking(move || {
+        let opened = self.writing(move || {
             let file = std::fs::OpenOptions::new().append(true).open(path)?;
             let size = file.metadata()?.len();
             Ok((Upload { file, _claim: claim }, size))
-        })
-        .await?;
+        });
+        let (mut upload, mut size) = opened.await?;
         if size != offset {
             return Err(BlobError::WrongOffset { offset: size });
         }
-        let mut outcome = Ok(());
+        let (mut outcome, mut waiting) = (Ok(()), BytesMut::new());
         while let Some(piece) = bytes.next().await {
             match piece.and_then(|piece| Ok((grown(size, piece.len(), limit)?, piece))) {
                 Ok((larger, piece)) => {
-                    upload = blocking(move || upload.file.write_all(&piece).map(|()| upload)).await?;
                     size = larger;
+                    waiting.extend_from_slice(&piece);
+                    if waiting.len() >= WRITTEN {
+                        let write = move || {
+                            upload.file.write_all(&waiting)?;
+                            waiting.clear();
+                            Ok((upload, waiting))
+                        };
+                        (upload, waiting) = self.writing(write).await?;
+                    }
                 }
                 Err(error) => {
                     outcome = Err(error);
@@ -93,7 +130,11 @@ impl Backend for Folder {
             }
         }
         // Also what came before the bytes broke off: `offset` counts it.
-        blocking(move || upload.file.sync_data()).await?;
+        let end = move || {
+            upload.file.write_all(&waiting)?;
+            upload.file.sync_data()
+        };
+        self.writing(end).await?;
         outcome.map(|()| size)
     }
 
@@ -149,14 +190,6 @@ impl Backend for Folder {
     async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
         absent_is_fine(fs::remove_file(self.blob(id)).await.map_err(Into::into))
     }
-}
-
-/// Runs what waits for the disk where it is in nobody's way.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> Result<T, BlobError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|error| BlobError::Store(StoreError::unavailable(error)))??)
 }
 
 /// Makes the names in a folder durable.
