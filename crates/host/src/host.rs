@@ -13,7 +13,7 @@ use ::store::{
 use axum::middleware;
 use client::{Link, NativeLink, NativeLinkOptions};
 use serve::{Certificate, Server, TlsError};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -148,7 +148,7 @@ impl Host {
         let blobs = Blobs::open(&config.files(), entropy.clone()).await?;
         let what = listen.address.to_string();
         let io = |source| StartError::Io { what, source };
-        let listener = TcpListener::bind(listen.address).await.map_err(io.clone())?;
+        let listener = serve::listener(listen.address).map_err(io.clone())?;
         let address = listener.local_addr().map_err(io)?;
         let base = base(&config, address);
 

@@ -14,10 +14,7 @@ use ::store::{
     writer::{Writer, WriterTasks},
 };
 use serve::{Certificate, Server, TlsError};
-use tokio::{
-    net::TcpListener,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -143,7 +140,7 @@ impl Relay {
         let blobs = Blobs::open(&blob_config, entropy.clone()).await?;
         let what = config.listen.address.to_string();
         let io = |source| StartError::Io { what, source };
-        let listener = TcpListener::bind(config.listen.address).await.map_err(io.clone())?;
+        let listener = serve::listener(config.listen.address).map_err(io.clone())?;
         let address = listener.local_addr().map_err(io)?;
 
         let (writer, writer_tasks) = Writer::start(&database, &config.writer);

@@ -13,6 +13,7 @@
 mod config;
 mod connection;
 mod encrypted;
+mod entrance;
 mod http2;
 mod network;
 mod patience;
@@ -20,10 +21,13 @@ mod seats;
 mod stream;
 mod tls;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -36,7 +40,24 @@ pub use self::{
     stream::Stream,
     tls::{Certificate, TlsError},
 };
-use self::{connection::Connections, seats::Seats};
+use self::{connection::Connections, entrance::Entrance, seats::Seats};
+
+/// Connections that the system keeps until they are accepted; it may allow fewer. Whoever finds no room there tries again
+/// after a second, so that a crowd would come in waves.
+const BACKLOG: u32 = 4096;
+
+/// Takes an address to listen on.
+///
+/// # Errors
+/// Those of the system: it is taken, or not ours.
+pub fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that was just stopped may begin again.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// What a server itself says of how it is served.
 #[derive(Debug, Clone)]
@@ -72,24 +93,36 @@ impl Server {
         let refused = self.figures.refused.clone();
         let connections = Arc::new(Connections::new(self, config, closing.clone()));
         let mut tasks = JoinSet::new();
-        let mut entrance = Entrance::default();
+        let mut entrance = Entrance::new(config.strangers);
         loop {
-            let accepted = tokio::select! {
+            let (tcp, peer) = tokio::select! {
                 () = closing.cancelled() => break,
-                accepted = listener.accept() => accepted,
+                accepted = listener.accept() => match accepted {
+                    Ok((tcp, from)) => match seats.take(from.ip()) {
+                        Some(peer) => {
+                            // Also who only waits takes time from those who are in: after each it is their turn.
+                            tokio::task::yield_now().await;
+                            match entrance.arrive(tcp, peer, seats.strangers()) {
+                                Some(guest) => guest,
+                                None => continue,
+                            }
+                        }
+                        None => {
+                            refused.increment(1);
+                            continue;
+                        }
+                    },
+                    Err(error) => {
+                        pause_after(&error).await;
+                        continue;
+                    }
+                },
+                guest = entrance.next() => guest,
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
             };
-            match accepted {
-                Ok((tcp, from)) => match seats.take(from.ip()) {
-                    Some(peer) => {
-                        tasks.spawn(connections.clone().serve(tcp, peer));
-                        entrance.pass(&seats).await;
-                    }
-                    None => refused.increment(1),
-                },
-                Err(error) => pause_after(&error).await,
-            }
+            tasks.spawn(connections.clone().serve(tcp, peer));
         }
+        drop(entrance);
         drop(listener);
         let drained = async { while tasks.join_next().await.is_some() {} };
         let patience = Duration::from_millis(config.drain_ms);
@@ -97,29 +130,6 @@ impl Server {
             tracing::warn!(left = tasks.len(), "requests were still under way and are cut off");
         }
         tasks.shutdown().await;
-    }
-}
-
-/// Strangers from which on they are a crowd, and how many of a crowd come in together.
-const CROWD: usize = 256;
-const TOGETHER: u32 = 4;
-
-/// Lets people in so that a crowd does not keep those waiting who are in: after each it is the others' turn, and as long
-/// as a crowd has not introduced itself, few come in each millisecond.
-#[derive(Debug, Default)]
-struct Entrance {
-    together: u32,
-}
-
-impl Entrance {
-    async fn pass(&mut self, seats: &Seats) {
-        self.together = if seats.strangers() < CROWD { 0 } else { self.together + 1 };
-        if self.together < TOGETHER {
-            tokio::task::yield_now().await;
-        } else {
-            self.together = 0;
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
     }
 }
 

@@ -146,6 +146,11 @@ impl Peer {
         self.seat.clone()
     }
 
+    /// Whether others need the place more.
+    pub(super) fn is_evicted(&self) -> bool {
+        self.http.evicted.is_cancelled()
+    }
+
     /// A good credential was shown: no longer a stranger.
     pub fn admit(&self) {
         if !self.http.admitted.swap(true, Relaxed) {

@@ -132,6 +132,30 @@ async fn connections_are_counted_and_who_is_known_makes_no_room() {
     here.close().await;
 }
 
+#[tokio::test]
+async fn a_crowd_that_says_nothing_keeps_nobody_out() {
+    const PLACES: usize = 300;
+    let here = open(Listen { strangers: PLACES, ..Listen::default() }, None).await;
+    let mut crowd = Vec::new();
+    for _ in 0..PLACES + 60 {
+        let mut one = here.connect().await;
+        // It may have had to go already.
+        let _ = one.write_all(b"GET / HT").await;
+        crowd.push(one);
+    }
+    let mut last = here.connect().await;
+    assert_eq!(timeout(PATIENCE, ask(&mut last, "/")).await.unwrap(), "HTTP/1.1 200");
+    // Those who had to go are gone, and nobody else.
+    here.counts(PLACES as f64).await;
+    // Who says the rest is answered.
+    let late = crowd.last_mut().unwrap();
+    late.write_all(b"TP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut begin = [0; 12];
+    timeout(PATIENCE, late.read_exact(&mut begin)).await.unwrap().unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    here.close().await;
+}
+
 fn connector(certificate: &Path, protocols: &[&[u8]]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
