@@ -230,6 +230,8 @@ impl Attack {
     ) -> Result<thread::JoinHandle<Result<(), BenchError>>, BenchError> {
         let attack = self.clone();
         let run = move || {
+            // In the world it has a machine of its own: what it takes from this one is what nobody else wants.
+            let _ = rustix::process::setpriority_process(None, 19);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.tried("starting the attacker's runtime")?;
             LocalSet::new().block_on(&runtime, async {
