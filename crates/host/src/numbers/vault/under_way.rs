@@ -10,7 +10,10 @@ use client::{
     VaultError,
     vault::{Order, Record, Saving, Space},
 };
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -20,8 +23,12 @@ use super::{
     unavailable,
 };
 
-/// Bytes of records that are kept in memory for each number.
-const KEPT: u64 = 16 << 20;
+/// Bytes of records that are kept in memory for each number, and records that fit in about.
+const KEPT: u64 = 24 << 20;
+const RECORDS: usize = 20_000;
+/// Which part of that is for what is looked at again and again (sessions, people); the rest is for what was written last
+/// and is asked for once or twice more, in the next second (how far a message has come).
+const STANDING: f64 = 0.5;
 
 pub(super) type Name = (Space, Vec<u8>);
 /// A record, or that there is none.
@@ -74,9 +81,34 @@ struct UnderWaySave {
     waiting: Vec<Waiting>,
 }
 
+/// Whether a record is of use in memory when it was written.
+fn is_asked_for(space: Space, known: &Known) -> bool {
+    match space {
+        // Asked for if something came twice, or could not be read: rarely, and not soon.
+        Space::Seen | Space::Reference | Space::Outgoing | Space::LastResort => false,
+        // What is gone from a list is in it no more.
+        _ if List::is(space) => known.is_some(),
+        _ => true,
+    }
+}
+
+fn cache() -> Cache<Name, Known, Size> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(RECORDS)
+        .weight_capacity(KEPT)
+        .hot_allocation(STANDING)
+        .build();
+    match options {
+        Ok(options) => {
+            Cache::with_options(options, Size, DefaultHashBuilder::default(), DefaultLifecycle::default())
+        }
+        Err(_) => Cache::with_weighter(RECORDS, KEPT, Size),
+    }
+}
+
 impl Default for Memory {
     fn default() -> Self {
-        let known = Cache::with_weighter(10_000, KEPT, Size);
+        let known = cache();
         Self(Arc::new(Inner { known, under_way: Mutex::default() }))
     }
 }
@@ -213,8 +245,10 @@ impl Memory {
             // Else one that was handed in later writes it.
             if entry.get().0 == save.number {
                 let (name, (_, known)) = entry.remove_entry();
-                if outcome.is_ok() {
+                if outcome.is_ok() && is_asked_for(name.0, &known) {
                     self.0.known.insert(name, known);
+                } else {
+                    self.0.known.remove(&name);
                 }
             }
         }
