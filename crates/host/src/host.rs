@@ -36,7 +36,7 @@ use crate::{
     people::People,
     purposes::Gate,
     qr_codes::QrCodes,
-    sealing::{Keys, MasterKey},
+    sealing::{Keys, MasterKey, MasterKeyConfig},
     settings::Settings,
     templates::{Clicks, Templates},
     uploads::Uploads,
@@ -231,6 +231,25 @@ impl Host {
             changes,
             writer: writer_tasks,
         })
+    }
+
+    /// Reads what the settings name, as a start does, and changes nothing: a wrong path is found before anything starts.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn check(config: &Config) -> Result<(), StartError> {
+        config.validate()?;
+        if let Some(tls) = &config.listen.whole().tls {
+            Certificate::open(tls, &config.data)?;
+        }
+        link(config).await?;
+        let made = MasterKeyConfig::File(config.data.join(MASTER_KEY));
+        // Without one it is made.
+        let own = config.master_keys.is_empty() && config.data.join(MASTER_KEY).exists();
+        for key in config.master_keys.iter().chain(own.then_some(&made)) {
+            MasterKey::fetch(key).await?;
+        }
+        Ok(())
     }
 
     /// Goes down: takes no more connections, finishes what is under way, writes what was accepted.

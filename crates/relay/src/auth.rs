@@ -117,35 +117,48 @@ impl Credentials {
             Some(token) => self.verify(&token).await,
             None => Err(RelayError::Unauthorized),
         };
-        let caller = self.admitted(parts, verified)?;
+        let caller = self.admitted(parts, verified, "the token of a device of an account")?;
         self.requests.take(&caller.account)?;
         Ok(caller)
     }
 
     /// Who showed a good credential is no stranger; who showed another one may not do so too often.
-    fn admitted<T>(&self, parts: &Parts, verified: Result<T, RelayError>) -> Result<T, RelayError> {
-        match &verified {
-            Ok(_) => {
+    fn admitted<T>(
+        &self,
+        parts: &Parts,
+        verified: Result<T, RelayError>,
+        needed: &'static str,
+    ) -> Result<T, RelayError> {
+        match verified {
+            Ok(good) => {
                 if let Some(peer) = parts.extensions.get::<Peer>() {
                     peer.admit();
                 }
+                Ok(good)
             }
             Err(RelayError::Unauthorized) => {
                 let address = parts.extensions.get::<Address>().map(|Address(address)| network(*address));
                 address.map_or(Ok(()), |address| self.wrong.take(&address))?;
+                let shown = parts.headers.contains_key(AUTHORIZATION) || presented(&parts.headers).is_some();
+                let lacking = if shown { RelayError::WrongCredential } else { RelayError::NoCredential };
+                Err(lacking(needed))
             }
-            Err(_) => {}
+            Err(error) => Err(error),
         }
-        verified
     }
 
     /// Whose credential, of a business or a host, a request shows.
-    async fn party(&self, parts: &Parts, wanted: fn(Party) -> bool) -> Result<Host, RelayError> {
+    async fn party(
+        &self,
+        parts: &Parts,
+        wanted: fn(Party) -> bool,
+        needed: &'static str,
+    ) -> Result<Host, RelayError> {
         let verified = match bearer(&parts.headers).and_then(|text| text.parse::<Credential>().ok()) {
             Some(credential) if wanted(credential.party) => self.verify_party(&credential).await,
             _ => Err(RelayError::Unauthorized),
         };
-        let host = self.admitted(parts, verified)?;
+        let host = self.admitted(parts, verified, needed)?;
         self.parties.take(&host.party)?;
         Ok(host)
     }
@@ -232,7 +245,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
         let credentials = Arc::<Credentials>::from_ref(state);
-        match credentials.party(parts, |party| matches!(party, Party::Business(_))).await?.party {
+        let needed = "a business's own credential (tpb1_…, from `tradepost business apply`)";
+        match credentials.party(parts, |party| matches!(party, Party::Business(_)), needed).await?.party {
             Party::Business(business) => Ok(Self(business)),
             _ => Err(RelayError::Unauthorized),
         }
@@ -248,7 +262,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
         let credentials = Arc::<Credentials>::from_ref(state);
-        credentials.party(parts, |party| !matches!(party, Party::Business(_))).await
+        let needed = "the credential of who hosts the business (tph1_…, tpv1_… or tpo1_…)";
+        credentials.party(parts, |party| !matches!(party, Party::Business(_)), needed).await
     }
 }
 
@@ -262,7 +277,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
         let credentials = Arc::<Credentials>::from_ref(state);
         let good = is_operator(&credentials.ground, &parts.headers);
-        credentials.admitted(parts, if good { Ok(Self) } else { Err(RelayError::Unauthorized) })
+        let verified = if good { Ok(Self) } else { Err(RelayError::Unauthorized) };
+        credentials.admitted(
+            parts,
+            verified,
+            "the operator's token (operator.token in the relay's data folder)",
+        )
     }
 }
 

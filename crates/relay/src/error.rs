@@ -35,6 +35,12 @@ pub enum RelayError {
     /// No credential, or none that is good.
     #[error("a credential is needed, and this is none that is good")]
     Unauthorized,
+    /// No credential at all, and which is needed.
+    #[error("no credential was shown (Authorization: Bearer …): this needs {0}")]
+    NoCredential(&'static str),
+    /// A credential that is not good for this, and which is needed.
+    #[error("the credential that was shown is not good for this, which needs {0}")]
+    WrongCredential(&'static str),
     /// Good credential, not for this.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -134,7 +140,7 @@ impl RelayError {
         match self {
             Self::Invalid { .. } => ErrorCode::InvalidRequest,
             Self::InvalidNumber => ErrorCode::InvalidNumber,
-            Self::Unauthorized => ErrorCode::Unauthorized,
+            Self::Unauthorized | Self::NoCredential(_) | Self::WrongCredential(_) => ErrorCode::Unauthorized,
             Self::Forbidden(_) => ErrorCode::Forbidden,
             Self::CodeWrong { .. } => ErrorCode::CodeWrong,
             Self::CodeExpired => ErrorCode::CodeExpired,

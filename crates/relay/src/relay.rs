@@ -13,7 +13,7 @@ use ::store::{
     },
     writer::{Writer, WriterTasks},
 };
-use serve::{Certificate, Server, TlsError};
+use serve::{Certificate, Server, Tls, TlsError};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -161,6 +161,19 @@ impl Relay {
         });
         tracing::info!(%address, tls = fingerprint.is_some(), "the relay listens");
         Ok(Self { address, fingerprint, services, serving, tasks, worker, queue, writer: writer_tasks })
+    }
+
+    /// Reads what the settings name, and changes nothing: a wrong path is found before anything starts.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        config.validate()?;
+        // One of its own is made when it is needed.
+        if let Some(tls @ Tls::Files { .. }) = &config.listen.tls {
+            Certificate::open(tls, &config.data)?;
+        }
+        Ok(())
     }
 
     /// Goes down: takes no more connections, finishes what is under way, writes what was accepted.

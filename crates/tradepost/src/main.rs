@@ -18,10 +18,13 @@ mod settings;
 mod signals;
 mod system;
 mod up;
+mod wrong_call;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use self::wrong_call::told;
 
 /// End-to-end encrypted business messaging that a company can host itself
 #[derive(Debug, Parser)]
@@ -45,6 +48,10 @@ enum Command {
     Admin(Box<admin::Flags>),
     /// Measure
     #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  tradepost bench relay --help
+  tradepost bench host --help")]
     Bench(Bench),
 }
 
@@ -87,17 +94,6 @@ fn measured(report: Result<bench::Report, bench::BenchError>, json: bool) -> any
     Ok(())
 }
 
-/// How it ended, with what to say if it failed.
-fn told(done: anyhow::Result<()>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -105,5 +101,21 @@ mod tests {
     #[test]
     fn the_command_line_makes_sense() {
         super::Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_has_an_example() {
+        fn without(path: &str, command: &clap::Command, found: &mut Vec<String>) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            if !help.contains(path) {
+                found.push(path.to_owned());
+            }
+            for inner in command.get_subcommands() {
+                without(&format!("{path} {}", inner.get_name()), inner, found);
+            }
+        }
+        let mut found = Vec::new();
+        without("tradepost", &super::Line::command(), &mut found);
+        assert_eq!(found, Vec::<String>::new());
     }
 }

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use reqwest::{Certificate, Client, Method, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 use wire::api::ErrorBody;
+
+use crate::wrong_call::WrongCall;
 
 /// Which relay.
 #[derive(Debug, Clone, clap::Args)]
@@ -62,7 +64,8 @@ impl RelayApi {
         credential: Option<String>,
     ) -> anyhow::Result<Self> {
         let (url, flag) = (url.trim_end_matches('/').to_owned(), server.name);
-        let parsed = Url::parse(&url).with_context(|| format!("--{flag} {url}: not a URL"))?;
+        let wrong = |why: &str| WrongCall(format!("--{flag} {url}: {why}"));
+        let parsed = Url::parse(&url).map_err(|error| wrong(&format!("not a URL: {error}")))?;
         let here = parsed.host_str().is_some_and(|host| {
             let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
             host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -70,8 +73,8 @@ impl RelayApi {
         match parsed.scheme() {
             "https" => {}
             "http" if here || plain_beyond_loopback => {}
-            "http" => bail!("--{flag} {url}: a credential would travel in the clear; use https://"),
-            _ => bail!("--{flag} {url}: https://… (or http://… on this machine)"),
+            "http" => return Err(wrong("a credential would travel in the clear; use https://").into()),
+            _ => return Err(wrong("https://… (or http://… on this machine)").into()),
         }
         let mut http = Client::builder().redirect(reqwest::redirect::Policy::none());
         if let Some(path) = certificate {
@@ -170,6 +173,15 @@ pub(crate) fn replace_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
     }
     keep_secret(&new, secret)?;
     std::fs::rename(&new, path).with_context(|| path.display().to_string())
+}
+
+/// What `--callback` takes.
+pub(crate) fn callback_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| format!("no URL: {error}"))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(text.to_owned()),
+        _ => Err("no URL of a callback, such as https://bank.example/webhook".to_owned()),
+    }
 }
 
 /// Text of others on a terminal: nothing in it moves the cursor or hides.

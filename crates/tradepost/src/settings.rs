@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use toml::Table;
 pub(crate) use toml::Value;
 
+use crate::wrong_call::WrongCall;
+
 /// `…_FILE` names a file that holds the value: for secrets.
 const FROM_FILE: &str = "_FILE";
 
@@ -19,13 +21,27 @@ pub(crate) struct Kind {
     pub(crate) prefix: &'static str,
 }
 
-/// Reads and merges them. `flags` sets what flags say.
-pub(crate) fn merged<T: DeserializeOwned>(
+/// Reads and merges them. `flags` sets what flags say, `validate` checks the whole. What is wrong is a [`WrongCall`].
+pub(crate) fn merged<T: DeserializeOwned, E: std::error::Error + Send + Sync + 'static>(
     kind: Kind,
     file: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,
     flags: impl FnOnce(&mut Table) -> anyhow::Result<()>,
+    validate: impl FnOnce(&T) -> Result<(), E>,
 ) -> anyhow::Result<T> {
+    let whole = || format!("the {}'s configuration", kind.name);
+    let merged = read::<T>(kind, file, environment, flags)
+        .and_then(|table| table.try_into::<T>().with_context(whole))
+        .and_then(|config| validate(&config).map(|()| config).with_context(whole));
+    merged.map_err(|error| WrongCall::of(&error))
+}
+
+fn read<T: DeserializeOwned>(
+    kind: Kind,
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+    flags: impl FnOnce(&mut Table) -> anyhow::Result<()>,
+) -> anyhow::Result<Table> {
     let mut table = match file {
         Some(path) => from_file::<T>(path)?,
         None => Table::new(),
@@ -45,7 +61,7 @@ pub(crate) fn merged<T: DeserializeOwned>(
         set(&mut table, &path, value).with_context(|| format!("environment variable {name}"))?;
     }
     flags(&mut table)?;
-    table.try_into().with_context(|| format!("the {}'s configuration", kind.name))
+    Ok(table)
 }
 
 fn from_file<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Table> {

@@ -197,6 +197,9 @@ answers! {
         discoverable: bool,
         /// Whether registering again asks for a PIN.
         registration_lock: bool,
+        /// Of a business's account: how far the business's approval is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        business_state: Option<BusinessState>,
     }
     /// All devices of an account.
     Devices {

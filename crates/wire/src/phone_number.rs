@@ -43,6 +43,13 @@ impl PhoneNumber {
         (region.len() == 2).then(|| region.as_str().to_owned())
     }
 
+    /// Its last two digits after an ellipsis: for logs and consoles.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let shown = self.0.len().saturating_sub(2);
+        format!("…{}", self.0.get(shown..).unwrap_or_default())
+    }
+
     /// The number in E.164.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -81,8 +88,7 @@ impl fmt::Display for PhoneNumber {
 
 impl fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.len().saturating_sub(2);
-        write!(f, "PhoneNumber(…{})", self.0.get(shown..).unwrap_or_default())
+        write!(f, "PhoneNumber({})", self.masked())
     }
 }
 
@@ -118,6 +124,7 @@ mod tests {
     fn a_number_has_one_spelling() {
         let number: PhoneNumber = "+4915112345678".parse().unwrap();
         assert_eq!(format!("{number:?}"), "PhoneNumber(…78)");
+        assert_eq!(number.masked(), "…78");
         let long = "1".repeat(1000);
         for bad in [
             "",

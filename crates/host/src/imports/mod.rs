@@ -120,6 +120,10 @@ pub struct Report {
     pub date_order_certain: bool,
     /// With whom, by the business's name for them; none of a dry run with somebody new.
     pub customer: Option<String>,
+    /// With whom, by their number.
+    pub filed_under: Option<String>,
+    /// The number that the export itself says, if that is another one.
+    pub export_says: Option<String>,
 }
 
 /// Why an export was not brought in. What was written before stays; the same again goes on.
@@ -204,10 +208,12 @@ impl Imports {
         let (source, survey) = surveyed.await.map_err(HostError::internal)??;
         let titles = source.titles();
         let senders = who::senders(&survey, &request.me, request.customer_name.as_deref(), &titles)?;
+        let found = who::number(&senders, &titles);
         let customer = match request.customer.clone() {
             Some(customer) => customer,
-            None => who::number(&senders, &titles)?,
+            None => found.clone()?,
         };
+        let other = found.ok().filter(|found| *found != customer);
         let access = Access::by("import", number.business, Purpose::Store);
         let known = if request.dry_run {
             None
@@ -225,6 +231,8 @@ impl Imports {
             }),
             date_order_certain: request.date_order.is_some() || survey.order_certain,
             customer: known.as_ref().map(|known| known.person.user_id.to_string()),
+            filed_under: Some(customer.to_string()),
+            export_says: other.map(|other| other.to_string()),
             ..Report::default()
         };
         let into = Target {

@@ -111,7 +111,8 @@ pub(super) async fn list(management: Arc<Management>, _: Operator, call: Call) -
 
 pub(super) async fn show(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
     call.only(&[])?;
-    json(&shown(&management, &granted.business).await?)
+    management.ask_state(&granted.business).await?;
+    again(&management, &granted).await
 }
 
 pub(super) async fn instruct(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {

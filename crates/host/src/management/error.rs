@@ -35,8 +35,14 @@ impl Refused {
         Self { field: Some(field.into()), ..Self::new(ErrorCode::InvalidRequest, message) }
     }
 
-    pub(super) fn unauthorized() -> Self {
-        Self::new(ErrorCode::Unauthorized, "no credential, or none that is good for this")
+    /// Whether a credential was shown, and which is needed.
+    pub(super) fn unauthorized(shown: bool, needed: &'static str) -> Self {
+        let message = if shown {
+            format!("the token that was shown is not good for this, which needs {needed}")
+        } else {
+            format!("no token was shown (Authorization: Bearer …): this needs {needed}")
+        };
+        Self::new(ErrorCode::Unauthorized, message)
     }
 
     pub(super) fn not_found() -> Self {

@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 use store::Timestamp;
 use tokio::time::timeout;
+use wire::ErrorCode;
 
 use super::{Management, Refused, Shown};
 
@@ -85,7 +86,8 @@ impl Management {
     /// Figures for Prometheus.
     pub(super) async fn metrics(&self, allowed: bool) -> Response {
         if !allowed {
-            return Refused::unauthorized().answer(String::new, "/metrics");
+            let refused = Refused::new(ErrorCode::Unauthorized, "figures are for the operator's token");
+            return refused.answer(String::new, "/metrics");
         }
         self.figures.gauge("host_numbers_live", self.running.count());
         if let Ok((registered, idle)) = self.api.numbers.counts().await {

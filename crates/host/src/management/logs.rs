@@ -1,6 +1,6 @@
 //! What a business may check: the log of what was read, what its callbacks were asked, and what they never took.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{body::Body, response::IntoResponse as _};
 use bytes::Bytes;
@@ -85,6 +85,8 @@ struct DeliveryShown {
     id: i64,
     app_id: AppId,
     callback: i64,
+    /// Where that callback is now; none if it is gone.
+    url: Option<String>,
     event: i64,
     field: &'static str,
     attempt: i64,
@@ -109,11 +111,12 @@ struct DeadShown {
     failure: Option<String>,
 }
 
-fn delivery(app_id: AppId, attempt: Attempt) -> DeliveryShown {
+fn delivery(app_id: AppId, attempt: Attempt, urls: &HashMap<i64, String>) -> DeliveryShown {
     DeliveryShown {
         id: attempt.id,
         app_id,
         callback: attempt.callback,
+        url: urls.get(&attempt.callback).cloned(),
         event: attempt.event,
         field: attempt.field.as_str(),
         attempt: attempt.number,
@@ -165,7 +168,8 @@ pub(super) async fn deliveries(management: Arc<Management>, granted: Granted, ca
     let mut rows = Vec::new();
     for app in apps(&management, granted.business.id, call.parameter("app")?).await? {
         let found = management.api.webhooks.attempts(app, before, limit).await?;
-        rows.extend(found.into_iter().map(|attempt| delivery(app, attempt)));
+        let urls = management.api.webhooks.urls(app).await?;
+        rows.extend(found.into_iter().map(|attempt| delivery(app, attempt, &urls)));
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.id));
     rows.truncate(limit as usize);

@@ -5,6 +5,7 @@
 //! request ─▶ Management::answer ─▶ route of the table ─▶ admitted? (the one place) ─▶ handler, given what was checked
 //! ```
 
+mod asking;
 mod bring_in;
 mod businesses;
 mod call;
@@ -36,6 +37,7 @@ use serde_json::Value;
 use serve::Peer;
 
 pub(crate) use self::figures::measure;
+use self::{asking::Asked, call::Call, health::RelayHealth, routes::Run};
 pub use self::{
     bring_in::{BringIn, BroughtIn},
     error::Refused,
@@ -44,14 +46,13 @@ pub use self::{
     routes::{ROUTES, Right, Route},
     token::{FILE as TOKEN_FILE, OperatorToken},
 };
-use self::{call::Call, health::RelayHealth, routes::Run};
 use crate::{
     HostError,
     apps::Scopes,
     businesses::Business,
     cloud_api::Api,
     ground::Ground,
-    ids::{AppId, BusinessId},
+    ids::{AppId, BusinessId, WabaId},
     messages::Messages,
     numbers::running::Running,
 };
@@ -67,6 +68,7 @@ pub struct Management {
     token: OperatorToken,
     figures: Arc<Figures>,
     relay: RelayHealth,
+    asked: Asked,
 }
 
 /// The way to the relay.
@@ -142,6 +144,7 @@ impl Management {
             token,
             figures,
             relay: RelayHealth::default(),
+            asked: Asked::default(),
         })
     }
 
@@ -194,7 +197,7 @@ impl Management {
             shown.is_good();
             Ok(Operator(()))
         } else {
-            Err(Refused::unauthorized())
+            Err(shown.refused("the operator's token (operator.token in the host's data folder)"))
         }
     }
 
@@ -205,19 +208,20 @@ impl Management {
         id: Option<&String>,
         right: Right,
     ) -> Result<(BusinessId, Party, Limits), Refused> {
-        let id = id.and_then(|id| id.parse::<BusinessId>().ok());
-        if self.operator(shown).is_ok() {
-            return Ok((id.ok_or_else(Refused::not_found)?, Party::Operator, (Scopes::ALL, None)));
-        }
-        let Right::Business(scope) = right else { return Err(Refused::unauthorized()) };
+        let no_operator = match self.operator(shown) {
+            Ok(_) => return Ok((self.named(id).await?, Party::Operator, (Scopes::ALL, None))),
+            Err(refused) => refused,
+        };
+        let Right::Business(scope) = right else { return Err(no_operator) };
+        let refused = || shown.refused("a token of an app of the business, or the operator's token");
         let authorized = match shown.bearer() {
             // What an app proves by its secret is for the app alone.
             Some(token) if !token.contains('|') => self.api.apps.authorize(Some(token), None).await?,
-            _ => return Err(Refused::unauthorized()),
+            _ => return Err(refused()),
         };
-        let authorized = authorized.map_err(|_| Refused::unauthorized())?;
+        let authorized = authorized.map_err(|_| refused())?;
         shown.is_good();
-        let id = id.ok_or_else(Refused::not_found)?;
+        let id = self.named(id).await?;
         let by = Party::Business(authorized.app());
         let limits = (authorized.known().scopes, authorized.known().expires);
         match authorized.own((), id, scope) {
@@ -228,6 +232,15 @@ impl Management {
                 format!("the token may not do this: it needs {}", scope.as_str()),
             )),
         }
+    }
+
+    /// The business that a path names, by its id or its account's.
+    async fn named(&self, id: Option<&String>) -> Result<BusinessId, Refused> {
+        let id = id.ok_or_else(Refused::not_found)?;
+        if let Ok(waba) = id.parse::<WabaId>() {
+            return Ok(self.api.businesses.of_waba(waba).await?.id);
+        }
+        id.parse().map_err(|_| Refused::not_found())
     }
 
     /// The relay, for what is asked with a credential of it.
@@ -250,6 +263,11 @@ impl Shown {
 
     fn bearer(&self) -> Option<&str> {
         self.bearer.as_deref().map(String::as_str)
+    }
+
+    /// Nothing was shown, or another thing than is needed.
+    fn refused(&self, needed: &'static str) -> Refused {
+        Refused::unauthorized(self.bearer.is_some(), needed)
     }
 
     /// Who shows this is no stranger.

@@ -81,7 +81,8 @@ routes! {
     POST "businesses" Operator Operator bring_in::post, "Brings a business in, or finds it as it is",
         ["credential", "business", "currency", "timezone_id", "instructions", "app", "callback", "new_token"];
     GET "businesses" Operator Operator businesses::list, "The businesses, by id", [];
-    GET "businesses/{}" Business(Any) Business businesses::show, "A business", [];
+    GET "businesses/{}" Business(Any) Business businesses::show,
+        "A business, its state as the relay says it now or said it within seconds", [];
     DELETE "businesses/{}" Business(Business) Business businesses::erase,
         "Erases a business, with everything of it but the log of what was read", [];
     PUT "businesses/{}/instructions" Business(Business) Business businesses::instruct,

@@ -1,6 +1,6 @@
 //! Which callbacks there are, and what for. `apps` calls this.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Field, Target, Webhooks, address, handshake, store};
 use crate::{
@@ -134,6 +134,19 @@ impl Webhooks {
             })
         });
         written.await
+    }
+
+    /// Where the callbacks of an app are, by the numbers that they keep.
+    ///
+    /// # Errors
+    /// `Erased`; those of the database.
+    pub async fn urls(&self, app: AppId) -> Result<HashMap<i64, String>, HostError> {
+        let found = store::callbacks(&mut self.ground.reader().await?, app).await?;
+        let mut urls = HashMap::with_capacity(found.len());
+        for callback in &found {
+            urls.insert(callback.id, self.url(callback).await?);
+        }
+        Ok(urls)
     }
 
     /// Where an app is told of this, if it has a callback for exactly this.

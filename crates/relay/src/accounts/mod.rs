@@ -15,7 +15,7 @@ pub use self::{
     erasure::Erasure,
     recipients::{Accounts, Endpoint, Recipient},
 };
-use crate::{RelayError, auth::Caller, devices, ground::shard};
+use crate::{RelayError, auth::Caller, businesses, devices, ground::shard, hosting};
 
 impl Accounts {
     /// Who the caller is.
@@ -23,14 +23,20 @@ impl Accounts {
     /// # Errors
     /// `Unauthorized` if it was removed meanwhile; those of the database.
     pub async fn about(&self, caller: Caller) -> Result<api::Account, RelayError> {
-        let found = store::about(&mut self.ground.reader().await?, caller.account).await?;
+        let mut reader = self.ground.reader().await?;
+        let found = store::about(&mut reader, caller.account).await?;
         let found = found.ok_or(RelayError::Unauthorized)?;
+        let business = match hosting::hosted(&mut reader, caller.account).await? {
+            Some(hosted) => businesses::business(&mut reader, hosted.business).await?,
+            None => None,
+        };
         Ok(api::Account {
             account: caller.account,
             device: caller.device,
             number: self::store::number(&found.number)?,
             discoverable: found.discoverable,
             registration_lock: found.locked,
+            business_state: business.map(|business| business.state()),
         })
     }
 

@@ -31,7 +31,7 @@ impl Mailbox {
         // A number is nobody else's business, not even on the console.
         #[expect(clippy::print_stderr, reason = "it is what the console sender is for")]
         {
-            eprintln!("Registration code for {number:?}: {code}");
+            eprintln!("Registration code for {}: {code}", number.masked());
         }
         let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if codes.len() >= MAILBOX {

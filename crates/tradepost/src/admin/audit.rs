@@ -11,6 +11,9 @@ use crate::relay_api::{RelayApi, clean, print_json, time};
 /// Note the last line of --verify down somewhere else: with --known, a later run also finds out whether the end of the
 /// trail was cut off, or all of it written anew.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tradepost admin audit --verify --known 12:4f…   of 64 digits, as an earlier one printed")]
 pub(super) struct Flags {
     /// Verify the chain of hashes, and print the last entry's number and hash
     #[arg(long)]

@@ -15,27 +15,42 @@ use crate::relay_api::{RelayApi, clean, print_business, print_json, time};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List them, the latest change first
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses list --state submitted")]
     List {
         /// Only those that are draft, submitted, in_review, approved, rejected or suspended
         #[arg(long, value_name = "STATE")]
         state: Option<BusinessState>,
     },
     /// Show one with its application
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses show 8c78cd2a-16ff-427d-83dc-1a5e36ce713d")]
     Show {
         /// Its id
         business: BusinessId,
     },
     /// Take what was submitted into review
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses review 8c78cd2a-16ff-427d-83dc-1a5e36ce713d")]
     Review {
         /// Its id
         business: BusinessId,
     },
     /// Approve it: it may write to everybody
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses approve 8c78cd2a-16ff-427d-83dc-1a5e36ce713d")]
     Approve {
         /// Its id
         business: BusinessId,
     },
     /// Reject its application; it may mend and submit it again
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses reject 8c78cd2a-16ff-427d-83dc-1a5e36ce713d --reason 'the extract is too old'")]
     Reject {
         /// Its id
         business: BusinessId,
@@ -44,6 +59,9 @@ pub(super) enum Command {
         reason: String,
     },
     /// Suspend it: nothing goes out from it
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses suspend 8c78cd2a-16ff-427d-83dc-1a5e36ce713d --reason 'complaints'")]
     Suspend {
         /// Its id
         business: BusinessId,
@@ -52,11 +70,17 @@ pub(super) enum Command {
         reason: String,
     },
     /// End its suspension
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses reinstate 8c78cd2a-16ff-427d-83dc-1a5e36ce713d")]
     Reinstate {
         /// Its id
         business: BusinessId,
     },
     /// List its documents, and save them
+    #[command(after_help = "\
+Example:
+  tradepost admin businesses documents 8c78cd2a-16ff-427d-83dc-1a5e36ce713d --save papers")]
     Documents {
         /// Its id
         business: BusinessId,

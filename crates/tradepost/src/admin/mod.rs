@@ -41,13 +41,26 @@ pub(crate) struct Flags {
 enum Command {
     /// Businesses and their applications
     #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  tradepost admin businesses list --state submitted
+  tradepost admin businesses approve 8c78cd2a-16ff-427d-83dc-1a5e36ce713d")]
     Businesses(businesses::Command),
     /// Who may host businesses that choose it
     #[command(subcommand)]
+    #[command(after_help = "\
+Example:
+  tradepost admin vendors add 'Host GmbH'")]
     Vendors(vendors::Command),
     /// Make a host credential for the operator's own host; the one before it is void
+    #[command(after_help = "\
+Example:
+  tradepost admin host-credential")]
     HostCredential,
     /// Make another label key, which the one before it certifies
+    #[command(after_help = "\
+Example:
+  tradepost admin label-key")]
     LabelKey,
     Audit(audit::Flags),
 }

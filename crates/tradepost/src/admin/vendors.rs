@@ -13,23 +13,38 @@ use crate::relay_api::{RelayApi, clean, print_json, time};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Add one, and make its credential
+    #[command(after_help = "\
+Example:
+  tradepost admin vendors add 'Host GmbH'")]
     Add {
         /// As customers see it
         name: String,
     },
     /// List them
+    #[command(after_help = "\
+Example:
+  tradepost admin vendors list")]
     List,
     /// Suspend one: nothing goes out from what it hosts
+    #[command(after_help = "\
+Example:
+  tradepost admin vendors suspend 0b5c0a52-6c8a-4a8e-b7b5-0d5c8d9c8d11")]
     Suspend {
         /// Its id
         vendor: VendorId,
     },
     /// End its suspension
+    #[command(after_help = "\
+Example:
+  tradepost admin vendors reinstate 0b5c0a52-6c8a-4a8e-b7b5-0d5c8d9c8d11")]
     Reinstate {
         /// Its id
         vendor: VendorId,
     },
     /// Make another credential for one; the one before it is void
+    #[command(after_help = "\
+Example:
+  tradepost admin vendors rotate 0b5c0a52-6c8a-4a8e-b7b5-0d5c8d9c8d11")]
     Rotate {
         /// Its id
         vendor: VendorId,

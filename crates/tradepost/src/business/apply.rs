@@ -9,10 +9,19 @@ use wire::{
     api::{Application, Business, BusinessContact, BusinessMade, Document},
 };
 
-use crate::relay_api::{AtRelay, RelayApi, clean, keep_secret, print_json};
+use crate::{
+    relay_api::{AtRelay, RelayApi, clean, keep_secret, print_json},
+    wrong_call::WrongCall,
+};
 
 /// Begin a business with its application; its credential goes into a new file (--credential)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tradepost business apply --legal-name 'Bank of Examples AG' --name 'Example Bank' --country DE \\
+      --registration-number 'HRB 1234' --website https://bank.example --category FINANCE \\
+      --contact-name Ada --contact-email ada@bank.example --contact-phone +493012345678 \\
+      --document extract.pdf --submit")]
 pub(super) struct Flags {
     /// As it is registered
     #[arg(long)]
@@ -55,12 +64,18 @@ pub(super) struct Flags {
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum DocumentCommand {
     /// Add files: PDF, PNG or JPEG
+    #[command(after_help = "\
+Example:
+  tradepost business document add extract.pdf")]
     Add {
         /// The files
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
     /// Remove one
+    #[command(after_help = "\
+Example:
+  tradepost business document remove 0b5c0a52-6c8a-4a8e-b7b5-0d5c8d9c8d11   as `business show` names it")]
     Remove {
         /// Its id
         id: String,
@@ -96,6 +111,7 @@ pub(super) async fn begin(at: &AtRelay, file: &Path, flags: &Flags) -> anyhow::R
             file.display()
         );
     }
+    let documents = read(&flags.documents)?;
     let api = RelayApi::new(at, None)?;
     let request = api.request(Method::POST, "/v1/businesses").json(&flags.application());
     let made: BusinessMade = api.answer(request).await?;
@@ -108,22 +124,60 @@ pub(super) async fn begin(at: &AtRelay, file: &Path, flags: &Flags) -> anyhow::R
         println!("The business is {}; its credential is in {}.", made.business, file.display());
     }
     let api = RelayApi::new(at, Some(made.credential))?;
-    rest(&api, flags, at.json).await
+    let done = "the business is made and its application stored";
+    rest(&api, documents, flags.submit, (done, file), at.json).await
 }
 
 /// Replaces an application.
-pub(super) async fn again(api: &RelayApi, flags: &Flags, json: bool) -> anyhow::Result<()> {
+pub(super) async fn again(api: &RelayApi, file: &Path, flags: &Flags, json: bool) -> anyhow::Result<()> {
+    let documents = read(&flags.documents)?;
     let request = api.request(Method::PUT, "/v1/business/application").json(&flags.application());
     api.bytes(request).await?;
-    rest(api, flags, json).await
+    rest(api, documents, flags.submit, ("the application is stored", file), json).await
 }
 
-async fn rest(api: &RelayApi, flags: &Flags, json: bool) -> anyhow::Result<()> {
-    for file in &flags.documents {
-        add(api, file).await?;
+/// A document that was read, under its file's name.
+type Read<'a> = (&'a Path, Vec<u8>);
+
+/// Before anything is done: a path that is wrong is found while nothing is half done.
+fn read(files: &[PathBuf]) -> anyhow::Result<Vec<Read<'_>>> {
+    let read = files.iter().map(|file| match std::fs::read(file) {
+        Ok(bytes) => Ok((file.as_path(), bytes)),
+        Err(error) => Err(WrongCall(format!("nothing was done: {}: {error}", file.display())).into()),
+    });
+    read.collect()
+}
+
+/// What follows the application. `done`: what there is by then, and the file with the credential.
+async fn rest(
+    api: &RelayApi,
+    documents: Vec<Read<'_>>,
+    submits: bool,
+    (done, file): (&str, &Path),
+    json: bool,
+) -> anyhow::Result<()> {
+    let all = documents.len();
+    let credential = match file.to_str() {
+        Some("business.credential") => String::new(),
+        _ => format!(" --credential {}", file.display()),
+    };
+    let then =
+        if submits { format!(", then `tradepost business submit{credential}`") } else { String::new() };
+    for (before, (document, bytes)) in documents.into_iter().enumerate() {
+        add(api, document, bytes).await.with_context(|| {
+            format!(
+                "{done}, and {before} of {all} documents are with it; this one was not added. Go on with `tradepost \
+                 business document add{credential} FILE…`{then}"
+            )
+        })?;
     }
-    if flags.submit {
-        return submit(api, json).await;
+    if submits {
+        return submit(api, json).await.with_context(|| {
+            format!(
+                "{done}, and its documents are with it, but it was not submitted. Mend what it says with \
+                 `tradepost business apply --again{credential} …`{then}"
+            )
+        });
     }
     if json {
         return print_json(&api.get::<Business>("/v1/business").await?);
@@ -146,7 +200,8 @@ pub(super) async fn document(api: &RelayApi, command: DocumentCommand, json: boo
     match command {
         DocumentCommand::Add { files } => {
             for file in &files {
-                let document = add(api, file).await?;
+                let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+                let document = add(api, file, bytes).await?;
                 if json {
                     print_json(&document)?;
                 } else {
@@ -162,8 +217,7 @@ pub(super) async fn document(api: &RelayApi, command: DocumentCommand, json: boo
     }
 }
 
-async fn add(api: &RelayApi, file: &Path) -> anyhow::Result<Document> {
-    let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+async fn add(api: &RelayApi, file: &Path, bytes: Vec<u8>) -> anyhow::Result<Document> {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("document");
     let url = Url::parse_with_params("http://relay/v1/business/documents", [("name", name)])?;
     let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());

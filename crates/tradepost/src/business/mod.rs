@@ -47,33 +47,60 @@ pub(crate) struct Flags {
 enum Command {
     Apply(Box<apply::Flags>),
     /// Show the business as it stands
+    #[command(after_help = "\
+Example:
+  tradepost business show")]
     Show,
     /// Documents that go with the application
     #[command(subcommand)]
+    #[command(after_help = "\
+Example:
+  tradepost business document add extract.pdf")]
     Document(apply::DocumentCommand),
     /// Hand the application to the operator
+    #[command(after_help = "\
+Example:
+  tradepost business submit")]
     Submit,
     /// Numbers of the business
     #[command(subcommand)]
+    #[command(after_help = "\
+Example:
+  tradepost business number add +493012345678")]
     Number(numbers::Command),
     /// Whom it may write to before it is approved
     #[command(subcommand)]
+    #[command(after_help = "\
+Example:
+  tradepost business tester add +4915112345678")]
     Tester(TesterCommand),
     /// Who hosts it
     #[command(subcommand)]
+    #[command(after_help = "\
+Example:
+  tradepost business hosting set self --save host.credential")]
     Hosting(HostingCommand),
     /// Make another credential for the business, in place of the one in the file
+    #[command(after_help = "\
+Example:
+  tradepost business rotate")]
     Rotate,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum TesterCommand {
     /// Add one
+    #[command(after_help = "\
+Example:
+  tradepost business tester add +4915112345678")]
     Add {
         /// Their number
         number: PhoneNumber,
     },
     /// Remove one
+    #[command(after_help = "\
+Example:
+  tradepost business tester remove +4915112345678")]
     Remove {
         /// Their number
         number: PhoneNumber,
@@ -83,6 +110,10 @@ enum TesterCommand {
 #[derive(Debug, clap::Subcommand)]
 enum HostingCommand {
     /// Say who hosts it. Another host: the devices of the one before are gone, and customers see it
+    #[command(after_help = "\
+Examples:
+  tradepost business hosting set self --save host.credential
+  tradepost business hosting set vendor --vendor 0b5c0a52-6c8a-4a8e-b7b5-0d5c8d9c8d11")]
     Set {
         /// self, vendor or operator
         mode: HostingMode,
@@ -113,7 +144,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     };
     let api = RelayApi::new(&at, Some(credential))?;
     match command {
-        Command::Apply(flags) => apply::again(&api, &flags, json).await,
+        Command::Apply(flags) => apply::again(&api, &file, &flags, json).await,
         Command::Show => show(&api, json).await,
         Command::Document(command) => apply::document(&api, command, json).await,
         Command::Submit => apply::submit(&api, json).await,

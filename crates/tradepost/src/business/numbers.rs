@@ -15,6 +15,10 @@ use crate::relay_api::{RelayApi, print_json};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Add one: a code is sent to it, which proves that the business has it
+    #[command(after_help = "\
+Examples:
+  tradepost business number add +493012345678
+  tradepost business number add +493012345678 --code 123456")]
     Add {
         /// The number
         number: PhoneNumber,
@@ -26,6 +30,9 @@ pub(super) enum Command {
         pin: Option<String>,
     },
     /// Remove one; its devices are gone
+    #[command(after_help = "\
+Example:
+  tradepost business number remove +493012345678")]
     Remove {
         /// The number
         number: PhoneNumber,

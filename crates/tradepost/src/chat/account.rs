@@ -132,6 +132,10 @@ pub(crate) fn device_name() -> String {
 
 /// Show this account and its settings, or change them
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost chat account
+  tradepost chat account --discoverable false")]
 pub(crate) struct Account {
     /// Whether others find you by your number
     #[arg(long, value_name = "BOOL")]
@@ -186,6 +190,10 @@ pub(crate) async fn account(opened: Opened, flags: Account) -> Answer {
 
 /// Set the PIN that registering your number again asks for, or take it away
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost chat pin
+  tradepost chat pin --remove")]
 pub(crate) struct Pin {
     /// 4 to 64 characters; asked for at a terminal
     #[arg(long, env = "TRADEPOST_PIN", hide_env_values = true, conflicts_with = "remove")]
@@ -218,6 +226,9 @@ pub(crate) async fn pin(opened: Opened, flags: Pin) -> Answer {
 
 /// Erase the account: at the relay, and everything of it here. There is no way back
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tradepost chat --as anna delete-account")]
 pub(crate) struct Delete {
     /// Do not ask
     #[arg(long)]
@@ -248,6 +259,9 @@ pub(crate) async fn delete(opened: Opened, flags: Delete) -> Answer {
 
 /// Erase this account on this machine only, with its chats. At the relay it stays (a linked device leaves it)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tradepost chat --as anna forget")]
 pub(crate) struct Forget {
     /// Do not ask
     #[arg(long)]

@@ -52,7 +52,7 @@ pub(crate) async fn answer(opened: Opened, flags: Flags) -> Answer {
         (None, Some(id)) => id,
         (None, None) => {
             let value = json!({"message": question.id, "position": question.position, "choices": choices});
-            return opened.output.show(&value, || list(&question, &choices));
+            return opened.output.show(&value, || list(question.position, &choices));
         }
     };
     let draft = DraftContent::Choose { message: question.id, choice: id };
@@ -91,9 +91,15 @@ pub(crate) fn choose(choices: &[Choice], number: usize, who: &str) -> Answer<Str
     Err(Problem::usage(format!("{number} is not answered by pressing it")).hint(what))
 }
 
-fn list(question: &Message, choices: &[Choice]) -> String {
+/// Whether one of them is answered with this id.
+pub(crate) fn has(choices: &[Choice], id: &str) -> bool {
+    choices.iter().any(|choice| matches!(&choice.action, ButtonAction::Reply { id: its } if its == id))
+}
+
+/// What can be chosen, a line each, under the number of the message.
+pub(crate) fn list(position: u64, choices: &[Choice]) -> String {
     let lines = choices.iter().enumerate().map(|(index, choice)| interactive::choice(index + 1, choice));
-    format!("#{}\n{}", question.position, lines.collect::<Vec<_>>().join("\n"))
+    format!("#{position}\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Let a business know your number; without this it does not

@@ -78,8 +78,14 @@ pub(crate) struct Contacts {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Show them
+    #[command(after_help = "\
+Example:
+  tradepost chat contacts list")]
     List,
     /// Call somebody by a name, on all your devices; an empty one takes it back
+    #[command(after_help = "\
+Example:
+  tradepost chat contacts name +493012345678 Bank")]
     Name {
         /// Whom
         who: String,
@@ -87,6 +93,9 @@ enum What {
         name: String,
     },
     /// Find out who of these numbers is at the relay
+    #[command(after_help = "\
+Example:
+  tradepost chat contacts find +493012345678 +4915112345678")]
     Find {
         /// With their country codes
         #[arg(required = true)]
@@ -129,6 +138,10 @@ pub(crate) async fn contacts(opened: Opened, flags: Contacts) -> Answer {
 
 /// Take nothing from somebody any more; they are not told. Without a name: show who is blocked
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost chat block +493012345678
+  tradepost chat block")]
 pub(crate) struct Block {
     /// Whom
     pub(crate) who: Option<String>,
@@ -136,6 +149,9 @@ pub(crate) struct Block {
 
 /// Take what somebody sends from now on again
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tradepost chat unblock +493012345678")]
 pub(crate) struct Unblock {
     /// Whom
     pub(crate) who: String,

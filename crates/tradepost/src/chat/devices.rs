@@ -67,6 +67,10 @@ impl Link {
 
 /// Show the devices of this account, or remove one
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost chat devices
+  tradepost chat devices remove 2")]
 pub(crate) struct Devices {
     #[command(subcommand)]
     what: Option<What>,
@@ -75,8 +79,14 @@ pub(crate) struct Devices {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Show them
+    #[command(after_help = "\
+Example:
+  tradepost chat devices list")]
     List,
     /// Remove one: it can neither read nor write any more
+    #[command(after_help = "\
+Example:
+  tradepost chat devices remove 2")]
     Remove {
         /// Its number
         device: u32,

@@ -61,6 +61,9 @@ enum Command {
     Answer(answer::Flags),
     Receive(receive::Flags),
     /// Show all chats
+    #[command(after_help = "\
+Example:
+  tradepost chat chats")]
     Chats,
     History(chats::History),
     Save(file::Save),

@@ -123,7 +123,8 @@ pub(crate) fn message(message: &Message, names: &Names) -> String {
         _ => names.of(message.id.author),
     };
     let mut text = format!("#{} {} {author}: ", message.position, time(message.id.timestamp));
-    if let Some(quote) = &message.quote {
+    // Who quotes need not say what, and who has no history does not.
+    if let Some(quote) = message.quote.as_ref().filter(|quote| !quote.excerpt.is_empty()) {
         let _infallible = write!(text, "[> {}] ", line(&quote.excerpt, 40));
     }
     text.push_str(&body(&message.body, message.expires_after));

@@ -24,8 +24,9 @@ pub(crate) enum Request {
         leave_unread: bool,
     },
     Answer {
-        /// What is chosen.
-        choice: Choice,
+        /// What is chosen; without it, what can be is told.
+        #[serde(default)]
+        choice: Option<Choice>,
         /// The position of the message; without one, the latest that offers something.
         #[serde(default)]
         message: Option<u64>,

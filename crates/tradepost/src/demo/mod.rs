@@ -25,6 +25,7 @@ const ANSWER: u64 = 64 << 20;
 Examples:
   tradepost demo say --data build/try/up 'Is my card blocked?'
   tradepost demo read --data build/try/up
+  tradepost demo answer --data build/try/up                 shows what the latest message offers
   tradepost demo answer --data build/try/up 2               the second of what the latest message offers
   tradepost demo answer --data build/try/up --button yes    by its id, for scripts
   tradepost demo answer --data build/try/up --row t9 --message 12
@@ -44,11 +45,17 @@ pub(crate) struct Flags {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Write to the sample business
+    #[command(after_help = "\
+Example:
+  tradepost demo say --data build/try/up 'Is my card blocked?'")]
     Say {
         /// The words
         text: String,
     },
     /// Show the chat, and who can read it
+    #[command(after_help = "\
+Example:
+  tradepost demo read --data build/try/up --limit 5")]
     Read {
         /// So many of the latest messages
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -57,8 +64,13 @@ enum Command {
         #[arg(long)]
         no_read: bool,
     },
-    /// Press a button, or choose a row of a list
-    #[command(group(clap::ArgGroup::new("choice").required(true)))]
+    /// Press a button, or choose a row of a list; without a choice, show what there is to choose
+    #[command(group(clap::ArgGroup::new("choice")))]
+    #[command(after_help = "\
+Examples:
+  tradepost demo answer --data build/try/up                 shows what the latest message offers
+  tradepost demo answer --data build/try/up 2
+  tradepost demo answer --data build/try/up --button yes")]
     Answer {
         /// Which, by the number before it
         #[arg(group = "choice")]
@@ -85,8 +97,8 @@ pub(crate) fn run(flags: &Flags) -> ExitCode {
             Request::Read { limit: usize::from(*limit), leave_unread: *no_read }
         }
         Command::Answer { number, button, row, message } => {
-            let id = || button.clone().or_else(|| row.clone()).unwrap_or_default();
-            let choice = number.map_or_else(|| Choice::Id(id()), Choice::Number);
+            let id = || button.clone().or_else(|| row.clone()).map(Choice::Id);
+            let choice = number.map(Choice::Number).or_else(id);
             Request::Answer { choice, message: *message }
         }
     };
@@ -102,8 +114,8 @@ pub(crate) fn run(flags: &Flags) -> ExitCode {
                 eprintln!("{}", json!({ "error": error }));
             } else {
                 eprintln!("error: {}", text(&error, "message"));
-                if let Some(hint) = error.get("hint").and_then(Value::as_str) {
-                    eprintln!("  {hint}");
+                for line in text(&error, "hint").lines() {
+                    eprintln!("  {line}");
                 }
             }
             ExitCode::from(exit)
@@ -161,6 +173,7 @@ fn words(request: &Request, value: &Value) -> String {
                 if lines.is_empty() { "Nothing was written yet.".to_owned() } else { lines.join("\n") }
             )
         }
+        Request::Answer { choice: None, .. } => text(value, "list").to_owned(),
         _ => {
             let state = value.get("state").map(|state| text(state, "state")).unwrap_or_default();
             match state {

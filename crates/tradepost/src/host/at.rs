@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use ::host::ids::BusinessId;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::relay_api::{RelayApi, Server, secret_of_environment, secret_of_file};
+use super::which::Which;
+use crate::{
+    relay_api::{RelayApi, Server, secret_of_environment, secret_of_file},
+    wrong_call::WrongCall,
+};
 
 /// Where it listens, if nobody says otherwise.
 const DEFAULT: &str = "http://127.0.0.1:8080";
@@ -27,7 +31,7 @@ pub(super) struct AtHost {
     /// The host's data folder, in which it keeps the operator's token that it made
     #[arg(long, value_name = "FOLDER", default_value = "data", global = true)]
     data: PathBuf,
-    /// Ask as a business: what `tradepost host business add --save` wrote
+    /// Ask as a business: what `tradepost host business add --save` wrote, or demo.json of `tradepost up`
     #[arg(
         long = "as",
         id = "credentials",
@@ -43,27 +47,32 @@ pub(super) struct AtHost {
 
 /// What was saved of a business: as much as commands need.
 #[derive(Debug, Deserialize)]
-pub(super) struct Saved {
-    pub(super) business_id: BusinessId,
-    pub(super) base_url: String,
+pub(crate) struct Saved {
+    pub(crate) business_id: BusinessId,
+    pub(crate) base_url: String,
     #[serde(default)]
-    pub(super) token: Option<String>,
-    pub(super) numbers: Vec<SavedNumber>,
+    pub(crate) token: Option<String>,
+    pub(crate) numbers: Vec<SavedNumber>,
 }
 
 /// One of its numbers.
 #[derive(Debug, Deserialize)]
-pub(super) struct SavedNumber {
-    pub(super) phone_number_id: String,
-    pub(super) number: String,
+pub(crate) struct SavedNumber {
+    pub(crate) phone_number_id: String,
+    pub(crate) number: String,
 }
 
 impl Saved {
-    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = secret_of_file(path)?;
-        serde_json::from_str(&text).with_context(|| {
-            format!("{} is not what `tradepost host business add --save` writes", path.display())
-        })
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let read = secret_of_file(path).and_then(|text| {
+            serde_json::from_str(&text).with_context(|| {
+                format!(
+                    "{} is neither what `tradepost host business add --save` writes, nor demo.json of `tradepost up`",
+                    path.display()
+                )
+            })
+        });
+        read.map_err(|error| WrongCall::of(&error))
     }
 }
 
@@ -86,32 +95,41 @@ impl AtHost {
         self.api(self.host.as_deref().unwrap_or(DEFAULT), token)
     }
 
+    /// What `--as` says, to be said again.
+    pub(super) fn as_file(&self) -> String {
+        self.credentials.as_ref().map(|file| format!(" --as {}", file.display())).unwrap_or_default()
+    }
+
     /// The host, asked by a business.
     pub(super) fn business(&self) -> anyhow::Result<(RelayApi, Saved)> {
-        let path = self.credentials.as_ref().context(
-            "as which business? Say the file with --as: `tradepost host business add --save FILE` writes it",
-        )?;
+        let path = self.credentials.as_ref().ok_or_else(|| {
+            let which = "as which business? Say the file with --as: `tradepost host business add --save FILE` writes it";
+            WrongCall(which.to_owned())
+        })?;
         let saved = Saved::read(path)?;
         let Some(token) = saved.token.clone() else {
-            bail!(
+            let none = format!(
                 "{} has no token: `tradepost host business add --new-token --save …` makes another one",
                 path.display()
-            )
+            );
+            return Err(WrongCall(none).into());
         };
         let url = self.host.clone().unwrap_or_else(|| saved.base_url.clone());
         Ok((self.api(&url, token)?, saved))
     }
 
     /// Who asks about a business: itself, or who runs the host; and which.
-    pub(super) fn of_business(&self, id: Option<BusinessId>) -> anyhow::Result<(RelayApi, BusinessId)> {
+    pub(super) fn of_business(&self, id: Option<Which>) -> anyhow::Result<(RelayApi, Which)> {
         match (id, &self.credentials) {
             (Some(id), None) => Ok((self.operator()?, id)),
             (id, Some(_)) => {
                 let (api, saved) = self.business()?;
-                Ok((api, id.unwrap_or(saved.business_id)))
+                Ok((api, id.unwrap_or(Which::Business(saved.business_id))))
             }
             (None, None) => {
-                bail!("which business? Say its id (`tradepost host business list`), or its file with --as")
+                let which =
+                    "which business? Say its id (`tradepost host business list`), or its file with --as";
+                Err(WrongCall(which.to_owned()).into())
             }
         }
     }

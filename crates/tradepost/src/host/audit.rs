@@ -46,7 +46,7 @@ pub(super) struct Download {
     head: Option<PathBuf>,
     /// Which business
     #[arg(long, value_name = "ID")]
-    id: Option<::host::ids::BusinessId>,
+    id: Option<super::which::Which>,
     #[command(flatten)]
     at: AtHost,
 }
@@ -104,12 +104,23 @@ async fn download(flags: &Download) -> anyhow::Result<()> {
         return Err(api.refused(status, &answer.bytes().await?));
     }
     let new = flags.file.with_extension("part");
-    let mut file = File::create(&new).with_context(|| new.display().to_string())?;
+    let mut file = private(&new).with_context(|| new.display().to_string())?;
     while let Some(piece) = answer.chunk().await.context("the download broke off; start it again")? {
         file.write_all(&piece).with_context(|| new.display().to_string())?;
     }
     file.sync_all().with_context(|| new.display().to_string())?;
     std::fs::rename(&new, &flags.file).with_context(|| flags.file.display().to_string())
+}
+
+/// A new file for its owner alone: a log names whom a business talks to.
+fn private(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // What a download left that broke off may be readable by others.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn tell(checked: Result<Head, Problem>, json: bool) -> ExitCode {

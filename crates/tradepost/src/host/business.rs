@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use ::host::{ids::BusinessId, purposes::Instructions};
-use anyhow::{Context as _, bail};
+use ::host::purposes::Instructions;
+use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 use wire::{VendorId, api::HostingMode};
 
-use super::at::AtHost;
-use crate::relay_api::{RelayApi, clean, print_json, replace_secret, secret_of_file};
+use super::{at::AtHost, instruct, standing, which::Which};
+use crate::{
+    relay_api::{RelayApi, callback_url, clean, print_json, replace_secret, secret_of_file},
+    wrong_call::WrongCall,
+};
 
 /// Bring businesses in, show, instruct, suspend and erase them
 ///
@@ -22,7 +25,7 @@ Examples:
   tradepost host business add --credential vendor.credential --relay-business 0b5c0a52-6c8a-4a8e-b7b5-0d5c8d9c8d11
   tradepost host business add --store-days 365 --search --callback https://bank.example/hook --verify-token secret
   tradepost host business list
-  tradepost host business instruct 1000000000000001 --store-days 90 --search
+  tradepost host business instruct 1000000000000001 --store-days 90 --search --yes
   tradepost host business hosting operator 1000000000000001 --credential business.credential
   tradepost host business suspend 1000000000000001 --reason 'complaints'
   tradepost host business erase 1000000000000001 --yes
@@ -37,41 +40,67 @@ pub(super) struct Flags {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Add(Box<Add>),
-    /// List them
+    /// List them, each with its state as the host heard it last
+    #[command(after_help = "\
+Example:
+  tradepost host business list")]
     List,
-    /// Show one, with its numbers, apps and instructions
+    /// Show one, with its numbers, apps and instructions; its state as the relay says it now
+    #[command(after_help = "\
+Examples:
+  tradepost host business show 1000000000000001
+  tradepost host business show --as bank.json")]
     Show {
-        /// Its id [default: of --as]
-        business: Option<BusinessId>,
+        /// Its id, or its account's [default: of --as]
+        business: Option<Which>,
     },
     /// Say what the host may do with its chats; what is not said is not allowed
+    ///
+    /// All of it is said anew. If chats are to be stored for less long than before, those that are older are deleted: that
+    /// asks for --yes.
+    #[command(after_help = "\
+Examples:
+  tradepost host business instruct 1000000000000001 --store-days 365 --search
+  tradepost host business instruct --as bank.json --store-days 90 --yes")]
     Instruct {
-        /// Its id [default: of --as]
-        business: Option<BusinessId>,
+        /// Its id, or its account's [default: of --as]
+        business: Option<Which>,
         #[command(flatten)]
         allowed: Allowed,
         /// Not even deliver: no message comes or goes
         #[arg(long)]
         no_delivery: bool,
+        /// Chats may be deleted by it
+        #[arg(long)]
+        yes: bool,
     },
     Hosting(Hosting),
     /// Refuse its programs; what people write is still received
+    #[command(after_help = "\
+Example:
+  tradepost host business suspend 1000000000000001 --reason 'complaints'")]
     Suspend {
-        /// Its id
-        business: BusinessId,
+        /// Its id, or its account's
+        business: Which,
         /// For the business to read
         #[arg(long)]
         reason: String,
     },
     /// End its suspension
+    #[command(after_help = "\
+Example:
+  tradepost host business resume 1000000000000001")]
     Resume {
-        /// Its id
-        business: BusinessId,
+        /// Its id, or its account's
+        business: Which,
     },
     /// Erase it here, with everything of it but the log of what was read, and its devices at the relay
+    #[command(after_help = "\
+Example:
+  tradepost host business erase 1000000000000001 --yes")]
     Erase {
-        /// Its id [default: of --as]
-        business: Option<BusinessId>,
+        /// Its id, or its account's [default: of --as]
+        business: Option<Which>,
         /// Nothing brings it back
         #[arg(long)]
         yes: bool,
@@ -87,6 +116,10 @@ enum Command {
 /// first that it hosts itself. With that of a host (tph1_…, tpv1_…, tpo1_…) it must have been said. Neither is kept. The same
 /// again finds what is there.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tradepost host business add --credential business.credential --save bank.json
+  tradepost host business add --store-days 365 --search --callback https://bank.example/hook --verify-token secret")]
 struct Add {
     /// The file with the credential
     #[arg(long, value_name = "FILE", default_value = "business.credential")]
@@ -107,7 +140,7 @@ struct Add {
     #[arg(long)]
     new_token: bool,
     /// Tell this callback what happens
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = callback_url)]
     callback: Option<String>,
     /// What the callback is asked with [default: a random one]
     #[arg(long, requires = "callback")]
@@ -155,11 +188,14 @@ impl Allowed {
 
 /// Say who hosts it: its customers see that before anything goes to it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tradepost host business hosting operator 1000000000000001 --credential business.credential")]
 struct Hosting {
     /// self, vendor or operator
     mode: HostingMode,
-    /// Its id [default: of --as]
-    business: Option<BusinessId>,
+    /// Its id, or its account's [default: of --as]
+    business: Option<Which>,
     /// With vendor: which
     #[arg(long, value_name = "ID")]
     vendor: Option<VendorId>,
@@ -181,11 +217,10 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
             let (api, business) = at.of_business(business)?;
             shown(&api.get(&path(business, "")).await?, json)
         }
-        Command::Instruct { business, allowed, no_delivery } => {
+        Command::Instruct { business, allowed, no_delivery, yes } => {
             let (api, business) = at.of_business(business)?;
             let instructions = Instructions { deliver: !no_delivery, ..allowed.instructions() };
-            let request = api.request(Method::PUT, &path(business, "/instructions")).json(&instructions);
-            shown(&api.answer(request).await?, json)
+            instruct::run(&api, &path(business, ""), instructions, yes, json).await
         }
         Command::Hosting(hosting) => {
             let (api, business) = at.of_business(hosting.business)?;
@@ -212,12 +247,13 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
         Command::Erase { business, yes, without_relay } => {
             let (api, business) = at.of_business(business)?;
             if !yes {
-                bail!("nothing was erased: nothing brings a business back, so say --yes");
+                let sure = "nothing was erased: nothing brings a business back, so say --yes";
+                return Err(WrongCall(sure.to_owned()).into());
             }
             let skip = if without_relay { "?relay=skip" } else { "" };
             api.bytes(api.request(Method::DELETE, &path(business, skip))).await?;
             if json {
-                return print_json(&json!({ "erased": business }));
+                return print_json(&json!({ "erased": business.to_string() }));
             }
             println!("{business} is erased. What is left is the log of what was read.");
             Ok(())
@@ -225,7 +261,7 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
     }
 }
 
-fn path(business: BusinessId, rest: &str) -> String {
+fn path(business: Which, rest: &str) -> String {
     format!("/host/v1/businesses/{business}{rest}")
 }
 
@@ -266,9 +302,12 @@ async fn add(api: &RelayApi, flags: &Add, json: bool) -> anyhow::Result<()> {
         replace_secret(file, &serde_json::to_string_pretty(&answer)?)?;
     }
     if json {
-        return print_json(&answer);
+        print_json(&answer)?;
+    } else {
+        added(&answer, flags.save.as_deref());
     }
-    added(&answer, flags.save.as_deref());
+    let as_file = flags.save.as_ref().map(|file| format!(" --as {}", file.display())).unwrap_or_default();
+    standing::warn(&answer, &as_file);
     Ok(())
 }
 
@@ -294,7 +333,7 @@ fn each<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn line(what: &str, text: &str) {
+pub(super) fn line(what: &str, text: &str) {
     println!("{what:<14}{}", clean(text));
 }
 
@@ -347,7 +386,7 @@ async fn list(api: &RelayApi, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn shown(business: &Value, json: bool) -> anyhow::Result<()> {
+pub(super) fn shown(business: &Value, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(business);
     }
@@ -370,13 +409,8 @@ fn shown(business: &Value, json: bool) -> anyhow::Result<()> {
     for app in each(business, "apps") {
         line("app", &format!("{} {}", text(app, "app_id"), text(app, "name")));
     }
-    if let Some(allowed) = business.get("instructions").and_then(Value::as_object) {
-        let allowed = allowed.iter().filter(|(_, value)| value.as_bool() == Some(true));
-        let mut words: Vec<String> = allowed.map(|(name, _)| name.clone()).collect();
-        if let Some(days) = business.pointer("/instructions/store_days").and_then(Value::as_u64) {
-            words.push(format!("store {days} days"));
-        }
-        line("allowed", &words.join(", "));
+    if let Some(allowed) = instruct::of(business) {
+        line("allowed", &instruct::words(&allowed).join(", "));
     }
     Ok(())
 }

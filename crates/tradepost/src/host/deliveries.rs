@@ -1,10 +1,9 @@
 //! What callbacks were asked, and what they never took.
 
-use ::host::ids::BusinessId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::at::AtHost;
+use super::{at::AtHost, which::Which};
 use crate::relay_api::{clean, print_json, time};
 
 /// Show what the business's callbacks were asked, and replay what they never took
@@ -20,7 +19,7 @@ pub(super) struct Flags {
     at: AtHost,
     /// Which business [default: of --as]
     #[arg(long, value_name = "ID", global = true)]
-    id: Option<BusinessId>,
+    id: Option<Which>,
     #[command(subcommand)]
     command: Command,
 }
@@ -28,14 +27,23 @@ pub(super) struct Flags {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// The latest requests, with what came of them
+    #[command(after_help = "\
+Example:
+  tradepost host deliveries list --as bank.json --limit 10")]
     List {
         /// So many at most
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
     /// Events that were given up after seven days
+    #[command(after_help = "\
+Example:
+  tradepost host deliveries dead --as bank.json")]
     Dead,
     /// Let dead letters begin anew
+    #[command(after_help = "\
+Example:
+  tradepost host deliveries replay --as bank.json --event 17")]
     Replay {
         /// Only this one
         #[arg(long)]
@@ -90,13 +98,30 @@ fn line(row: &Value) -> String {
         )
     } else {
         let status = row.get("status").and_then(Value::as_u64).map_or_else(String::new, |s| s.to_string());
-        let (event, millis) = (number("event"), number("millis"));
+        let (event, attempt, millis) = (number("event"), number("attempt"), number("millis"));
+        let url = text("url");
+        let url = if url.is_empty() { "(a callback that is gone)".to_owned() } else { url };
         format!(
-            "{event:>8}  {}  {:<32} {status:>3} {millis:>6} ms  {}",
+            "{event:>8}  {}  {:<32} attempt {attempt:<2} {status:>3} {millis:>6} ms  {}  {url}",
             time(number("at")),
             text("field"),
             text("outcome")
         )
     };
     clean(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_says_where_it_went_and_which_it_was() {
+        let row = json!({
+            "event": 17, "at": 0, "field": "messages", "attempt": 3, "millis": 12, "status": 500, "outcome": "status 500",
+            "url": "https://bank.example/hook",
+        });
+        let line = line(&row);
+        assert!(line.contains("attempt 3") && line.ends_with("https://bank.example/hook"), "{line}");
+    }
 }

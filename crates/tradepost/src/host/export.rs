@@ -7,7 +7,11 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde_json::json;
 
-use super::place::{self, Place};
+use super::{
+    counted::counted,
+    place::{self, Place},
+    which::Which,
+};
 
 /// Export all that a business has here: a zip of JSON lines and files
 ///
@@ -27,7 +31,7 @@ pub(super) struct Flags {
     place: Place,
     /// The business, by its id or its account's
     #[arg(long, value_name = "ID")]
-    business: String,
+    business: Which,
     /// Only the chat with this person, by their number or the business's id of them
     #[arg(long, value_name = "+E164|ID")]
     chat: Option<String>,
@@ -46,14 +50,15 @@ struct Bar(ProgressBar);
 
 impl Watch for Bar {
     fn at(&self, counts: &Counts) {
-        self.0.set_message(format!("{} messages, {} files", counts.messages, counts.files));
+        let (messages, files) = (counted(counts.messages, "message"), counted(counts.files, "file"));
+        self.0.set_message(format!("{messages}, {files}"));
         self.0.tick();
     }
 }
 
 pub(super) async fn run(flags: &Flags) -> anyhow::Result<()> {
     let offline = flags.place.open().await?;
-    let business = place::business(&offline, &flags.business).await?;
+    let business = place::business(&offline, flags.business).await?;
     let drawn = !flags.json && std::io::stderr().is_terminal();
     let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = Bar(ProgressBar::with_draw_target(None, target));
@@ -73,8 +78,12 @@ pub(super) async fn run(flags: &Flags) -> anyhow::Result<()> {
         println!("{}", json!({ "file": to.to_string(), "counts": counts }));
     } else {
         println!(
-            "{to}: {} messages in {} chats, {} people, {} files, {} templates.",
-            counts.messages, counts.chats, counts.people, counts.files, counts.templates
+            "{to}: {} in {}, {}, {}, {}.",
+            counted(counts.messages, "message"),
+            counted(counts.chats, "chat"),
+            if counts.people == 1 { "1 person".to_owned() } else { format!("{} people", counts.people) },
+            counted(counts.files, "file"),
+            counted(counts.templates, "template"),
         );
     }
     Ok(())

@@ -1,15 +1,18 @@
 //! `tradepost host import`.
 
 use std::{
+    fmt,
     fs::File,
     io::{BufWriter, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use ::host::{
     businesses::Business,
+    ids::NumberId,
     imports::{
         Report, Request, Watch,
         text::{DateOrder, Problem},
@@ -17,12 +20,18 @@ use ::host::{
     numbers::Number,
     offline::Offline,
 };
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 use serde_json::json;
+use wire::PhoneNumber;
 
-use super::place::{self, Place};
+use super::{
+    counted::counted,
+    place::{self, Place},
+    which::Which,
+};
+use crate::wrong_call::{WrongCall, told};
 
 /// Lines of a report that are shown.
 const SHOWN: usize = 20;
@@ -49,22 +58,22 @@ pub(super) struct Flags {
     place: Place,
     /// The business, by its id or its account's [default: the one that has the number]
     #[arg(long, value_name = "ID", required_unless_present = "number")]
-    business: Option<String>,
+    business: Option<Which>,
     /// Into the chats of this number of it, by its id or itself [default: its only one]
     #[arg(long, value_name = "ID|+E164")]
-    number: Option<String>,
+    number: Option<Named>,
     /// What the business is called in the export
     #[arg(long, value_name = "NAME")]
     me: String,
     /// The customer's number
     #[arg(long, value_name = "+E164")]
-    customer: Option<String>,
+    customer: Option<PhoneNumber>,
     /// What the customer is called in the export, if several seem to write
     #[arg(long, value_name = "NAME")]
     customer_name: Option<String>,
     /// Where the phone was that exported: times in an export are local [default: as this machine]
-    #[arg(long, value_name = "ZONE")]
-    time_zone: Option<String>,
+    #[arg(long, value_name = "ZONE", value_parser = time_zone)]
+    time_zone: Option<TimeZone>,
     /// In which order dates are written [default: as the text shows]
     #[arg(long, value_enum, value_name = "ORDER")]
     date_order: Option<Order>,
@@ -80,6 +89,36 @@ pub(super) struct Flags {
     /// The exports
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+}
+
+fn time_zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|error| format!("{error}; zones are called such as Europe/Berlin or UTC"))
+}
+
+/// A number of a business: its id, or itself.
+#[derive(Debug, Clone)]
+enum Named {
+    Id(NumberId),
+    Number(PhoneNumber),
+}
+
+impl FromStr for Named {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = || text.parse().map(Self::Number);
+        let id = text.parse().map(Self::Id);
+        id.or_else(|_| number()).map_err(|_| "neither the id of a number nor a number, such as +493023125000")
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -103,25 +142,17 @@ pub(super) async fn run(flags: &Flags) -> ExitCode {
     match import(flags).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => told(Err(error)),
     }
 }
 
 /// Whether all files were imported.
 async fn import(flags: &Flags) -> anyhow::Result<bool> {
-    let time_zone = match &flags.time_zone {
-        Some(name) => TimeZone::get(name).with_context(|| format!("--time-zone {name}"))?,
-        None => TimeZone::system(),
-    };
+    let time_zone = flags.time_zone.clone().unwrap_or_else(TimeZone::system);
     if flags.customer.is_some() && flags.files.len() > 1 {
-        bail!("--customer is the number of one chat's customer: bring this chat in alone");
+        let one = "--customer is the number of one chat's customer: bring this chat in alone";
+        return Err(WrongCall(one.to_owned()).into());
     }
-    let customer = flags.customer.as_ref();
-    let customer =
-        customer.map(|number| number.parse().with_context(|| format!("--customer {number}"))).transpose()?;
     let lines = match &flags.report {
         Some(path) => {
             let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
@@ -138,7 +169,7 @@ async fn import(flags: &Flags) -> anyhow::Result<bool> {
                 path: path.clone(),
                 number,
                 me: flags.me.clone(),
-                customer: customer.clone(),
+                customer: flags.customer.clone(),
                 customer_name: flags.customer_name.clone(),
                 time_zone: time_zone.clone(),
                 date_order: flags.date_order.map(Into::into),
@@ -166,25 +197,22 @@ async fn import(flags: &Flags) -> anyhow::Result<bool> {
 
 async fn number(offline: &Offline, flags: &Flags) -> anyhow::Result<Arc<Number>> {
     let business: Arc<Business> = match (&flags.business, &flags.number) {
-        (Some(id), _) => place::business(offline, id).await?,
+        (Some(id), _) => place::business(offline, *id).await?,
         (None, Some(named)) => {
-            let number = match named.parse() {
-                Ok(id) => offline.numbers.get(id).await.map(|number| (*number).clone()),
-                Err(_) => {
-                    let number = named.parse().with_context(|| format!("--number {named}"))?;
-                    offline.numbers.by_display(&number).await
-                }
+            let number = match named {
+                Named::Id(id) => offline.numbers.get(*id).await.map(|number| (*number).clone()),
+                Named::Number(number) => offline.numbers.by_display(number).await,
             };
             let number = number.with_context(|| format!("--number {named}"))?;
             offline.businesses.get(number.business).await?
         }
         (None, None) => anyhow::bail!("give --business or --number"),
     };
-    let named = flags.number.as_deref();
+    let named = flags.number.as_ref().map(Named::to_string);
     offline
-        .number(&business, named)
+        .number(&business, named.as_deref())
         .await
-        .with_context(|| format!("--number {}", named.unwrap_or("is needed")))
+        .with_context(|| format!("--number {}", named.as_deref().unwrap_or("is needed")))
 }
 
 /// A bar on a terminal; the lines of the report.
@@ -242,19 +270,30 @@ fn show(flags: &Flags, path: &Path, done: anyhow::Result<Report>) {
 
 fn show_report(flags: &Flags, file: &str, report: &Report) {
     let verb = if flags.dry_run { "would be imported" } else { "imported" };
-    println!("{file}: {} messages {verb}, {} were there already.", report.imported, report.already_there);
-    for (count, what) in [
-        (report.too_old, "older than the business keeps any: left out"),
-        (report.of_the_app, "lines of the app itself: left out"),
-        (report.files, "files"),
-        (report.files_left_out, "messages whose file the export has left out"),
-        (report.deleted, "messages that were taken back"),
-        (report.edited, "messages that were changed"),
-        (report.polls, "polls, as words"),
-        (report.problems, "lines not understood, or not whole"),
+    let were = if report.already_there == 1 { "was" } else { "were" };
+    println!(
+        "{file}: {} {verb}, {} {were} there already.",
+        counted(report.imported, "message"),
+        report.already_there
+    );
+    if let Some(number) = &report.filed_under {
+        let other = report.export_says.as_ref();
+        let other =
+            other.map(|other| format!("; the export says {other}, --customer was taken")).unwrap_or_default();
+        println!("  In the chat with {number}{other}");
+    }
+    for (count, one, rest) in [
+        (report.too_old, "message", " older than the business keeps any: left out"),
+        (report.of_the_app, "line", " of the app itself: left out"),
+        (report.files, "file", ""),
+        (report.files_left_out, "message", " whose file the export has left out"),
+        (report.deleted, "message", " taken back"),
+        (report.edited, "message", " changed after being sent"),
+        (report.polls, "poll", ", as words"),
+        (report.problems, "line", " not understood, or not whole"),
     ] {
         if count > 0 {
-            println!("  {count} {what}");
+            println!("  {}{rest}", counted(count, one));
         }
     }
     if let (false, Some(order)) = (report.date_order_certain, report.date_order) {

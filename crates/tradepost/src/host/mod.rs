@@ -1,28 +1,33 @@
 //! `tradepost host`.
 
-mod at;
+pub(crate) mod at;
 mod audit;
 mod business;
+mod counted;
 mod deliveries;
 mod export;
 mod greeting;
 mod import;
+mod instruct;
 mod name;
 mod place;
 mod send;
 pub(crate) mod settings;
+mod standing;
 mod template;
+mod which;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use ::host::Host;
+use anyhow::Context as _;
 
 use crate::{
     listening::{Listening, why},
     logs,
     signals::Stopping,
     system::{Clock, Entropy},
-    told,
+    wrong_call::told,
 };
 
 /// Run a host: it holds a business's keys, keeps its chats, and speaks the API that its software already speaks
@@ -78,7 +83,7 @@ pub(crate) struct RunFlags {
     /// sqlite:FILE or postgres://… [default: host.db in the data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// Only check the settings
+    /// Only check the settings, and that certificates and master keys can be read (a master key's command is run)
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -94,6 +99,10 @@ enum Command {
     Deliveries(Box<deliveries::Flags>),
     /// The log of what was read, and why
     #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  tradepost host audit download --as bank.json log.jsonl
+  tradepost host audit verify log.jsonl")]
     Audit(audit::Command),
     Import(Box<import::Flags>),
     Export(Box<export::Flags>),
@@ -117,7 +126,8 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
 async fn serve(flags: RunFlags) -> anyhow::Result<()> {
     let config = settings::merged(&flags, std::env::vars())?;
     if flags.check {
-        println!("The settings make sense.");
+        Host::check(&config).await.context("the settings")?;
+        println!("The settings make sense, and the files and keys that they name can be read.");
         return Ok(());
     }
     logs::begin(&flags.logs)?;

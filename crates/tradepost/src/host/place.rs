@@ -2,15 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use ::host::{
-    Config,
-    businesses::Business,
-    ids::{BusinessId, WabaId},
-    offline::Offline,
-};
+use ::host::{Config, businesses::Business, offline::Offline};
 use anyhow::Context as _;
 
-use super::settings;
+use super::{settings, which::Which};
 use crate::system::{Clock, Entropy};
 
 #[derive(Debug, clap::Args)]
@@ -42,13 +37,10 @@ impl Place {
 }
 
 /// The business with this id, or with this account.
-pub(super) async fn business(offline: &Offline, id: &str) -> anyhow::Result<Arc<Business>> {
-    let found = if let Ok(waba) = id.parse::<WabaId>() {
-        offline.businesses.of_waba(waba).await
-    } else {
-        let id: BusinessId =
-            id.parse().with_context(|| format!("--business {id}: not an id of a business or an account"))?;
-        offline.businesses.get(id).await
+pub(super) async fn business(offline: &Offline, id: Which) -> anyhow::Result<Arc<Business>> {
+    let found = match id {
+        Which::Account(waba) => offline.businesses.of_waba(waba).await,
+        Which::Business(id) => offline.businesses.get(id).await,
     };
     found.with_context(|| format!("--business {id}"))
 }

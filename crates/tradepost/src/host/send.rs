@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use wire::PhoneNumber;
 
-use super::at::AtHost;
+use super::{at::AtHost, standing};
 use crate::relay_api::{clean, print_json};
 
 /// Send a message as a business, through the API that its software uses
@@ -66,9 +66,15 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
         }
     }
     if flags.at.json {
-        return print_json(&answer);
+        print_json(&answer)?;
+    } else {
+        let id = answer.pointer("/messages/0/id").and_then(Value::as_str).unwrap_or("?");
+        println!("Accepted: {}", clean(id));
     }
-    let id = answer.pointer("/messages/0/id").and_then(Value::as_str).unwrap_or("?");
-    println!("Accepted: {}", clean(id));
+    // It is on its way whether or not the host says how the business stands.
+    let path = format!("/host/v1/businesses/{}", saved.business_id);
+    if let Ok(business) = api.get::<Value>(&path).await {
+        standing::warn(&business, &flags.at.as_file());
+    }
     Ok(())
 }

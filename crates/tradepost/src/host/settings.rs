@@ -1,7 +1,6 @@
 //! What the environment and the flags say of a host.
 
 use ::host::Config;
-use anyhow::Context as _;
 use toml::Table;
 
 use super::{RunFlags, place::Place};
@@ -16,9 +15,7 @@ pub(super) fn merged(
     environment: impl Iterator<Item = (String, String)>,
 ) -> anyhow::Result<Config> {
     let file = flags.config.as_deref();
-    let config: Config = settings::merged(KIND, file, environment, |table| from_flags(flags, table))?;
-    config.validate().context("the host's configuration")?;
-    Ok(config)
+    settings::merged(KIND, file, environment, |table| from_flags(flags, table), Config::validate)
 }
 
 /// The same for a command that works on what a host keeps.
@@ -26,7 +23,7 @@ pub(super) fn of_place(
     place: &Place,
     environment: impl Iterator<Item = (String, String)>,
 ) -> anyhow::Result<Config> {
-    let config: Config = settings::merged(KIND, place.config.as_deref(), environment, |table| {
+    let from_flags = |table: &mut Table| -> anyhow::Result<()> {
         if let Some(data) = &place.data {
             set(table, &["data"], path(data)?)?;
         }
@@ -36,9 +33,8 @@ pub(super) fn of_place(
             }
         }
         Ok(())
-    })?;
-    config.validate().context("the host's configuration")?;
-    Ok(config)
+    };
+    settings::merged(KIND, place.config.as_deref(), environment, from_flags, Config::validate)
 }
 
 fn from_flags(flags: &RunFlags, table: &mut Table) -> anyhow::Result<()> {

@@ -25,18 +25,30 @@ pub(super) struct Flags {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List those that wait for a decision
+    #[command(after_help = "\
+Example:
+  tradepost host template list")]
     List,
     /// Show one with its components, in JSON
+    #[command(after_help = "\
+Example:
+  tradepost host template show 5000000000000001")]
     Show {
         /// Its id
         template: TemplateId,
     },
     /// It can be sent
+    #[command(after_help = "\
+Example:
+  tradepost host template approve 5000000000000001")]
     Approve {
         /// Its id
         template: TemplateId,
     },
     /// It cannot be sent
+    #[command(after_help = "\
+Example:
+  tradepost host template reject 5000000000000001 --reason SCAM")]
     Reject {
         /// Its id
         template: TemplateId,
@@ -45,16 +57,25 @@ enum Command {
         reason: String,
     },
     /// It cannot be sent for a while
+    #[command(after_help = "\
+Example:
+  tradepost host template pause 5000000000000001")]
     Pause {
         /// Its id
         template: TemplateId,
     },
     /// It can be sent again
+    #[command(after_help = "\
+Example:
+  tradepost host template unpause 5000000000000001")]
     Unpause {
         /// Its id
         template: TemplateId,
     },
     /// It cannot be sent any more
+    #[command(after_help = "\
+Example:
+  tradepost host template disable 5000000000000001")]
     Disable {
         /// Its id
         template: TemplateId,

@@ -5,6 +5,7 @@ pub(crate) mod settings;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use anyhow::Context as _;
 use relay::Relay;
 
 use crate::{
@@ -58,7 +59,7 @@ pub(crate) struct Flags {
     /// Send registration codes to this gateway, instead of printing them
     #[arg(long, value_name = "URL")]
     sms_gateway: Option<String>,
-    /// Only check the settings
+    /// Only check the settings, and that the certificate can be read
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -69,7 +70,8 @@ pub(crate) struct Flags {
 pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
     let config = settings::merged(&flags, std::env::vars())?;
     if flags.check {
-        println!("The settings make sense.");
+        Relay::check(&config).context("the settings")?;
+        println!("The settings make sense, and the files that they name can be read.");
         return Ok(());
     }
     logs::begin(&flags.logs)?;

@@ -1,6 +1,5 @@
 //! What the environment and the flags say of a relay.
 
-use anyhow::Context as _;
 use relay::Config;
 use toml::{Table, Value};
 
@@ -16,9 +15,7 @@ pub(crate) fn merged(
     environment: impl Iterator<Item = (String, String)>,
 ) -> anyhow::Result<Config> {
     let file = flags.config.as_deref();
-    let config: Config = settings::merged(KIND, file, environment, |table| from_flags(flags, table))?;
-    config.validate().context("the relay's configuration")?;
-    Ok(config)
+    settings::merged(KIND, file, environment, |table| from_flags(flags, table), Config::validate)
 }
 
 fn from_flags(flags: &Flags, table: &mut Table) -> anyhow::Result<()> {

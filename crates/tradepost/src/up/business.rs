@@ -31,7 +31,7 @@ use crate::relay_api::{AtRelay, RelayApi, secret_of_file};
 
 /// Its number: of the range that is kept free for stories.
 pub(super) const NUMBER: &str = "+493023125000";
-const NAME: &str = "Example Bank";
+pub(super) const NAME: &str = "Example Bank";
 const LEGAL_NAME: &str = "Bank of Examples AG";
 /// How long the host's device may take to come up.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -101,13 +101,26 @@ impl Customer {
     }
 
     /// Presses a button, or chooses a row.
-    pub(super) async fn answer(&self, choice: Choice, message: Option<u64>) -> Answer<Value> {
+    pub(super) async fn answer(&self, choice: Option<Choice>, message: Option<u64>) -> Answer<Value> {
         let question = answer::question(&self.opened, self.business, message).await?;
+        let choices = question.body.choices();
         let choice = match choice {
-            Choice::Id(id) => id,
-            Choice::Number(number) => {
+            None => {
+                let list = answer::list(question.position, &choices);
+                return Ok(json!({ "position": question.position, "choices": choices, "list": list }));
+            }
+            Some(Choice::Id(id)) if answer::has(&choices, &id) => id,
+            Some(Choice::Id(id)) => {
+                let message = format!("it offers nothing with the id {}", render::line(&id, 80));
+                return Err(Problem::usage(message).hint(answer::list(question.position, &choices)));
+            }
+            Some(Choice::Number(number)) => {
                 let names = self.opened.names().await?;
-                answer::choose(&question.body.choices(), number, &names.of(self.business))?
+                let chosen = answer::choose(&choices, number, &names.of(self.business));
+                chosen.map_err(|problem| match problem.hint {
+                    None => problem.hint(answer::list(question.position, &choices)),
+                    Some(_) => problem,
+                })?
             }
         };
         self.send(DraftContent::Choose { message: question.id, choice }).await
@@ -139,6 +152,9 @@ impl Customer {
         let label = device.label(self.business).await?;
         let mut messages = device.history(self.business, None, limit).await?;
         messages.reverse();
+        for message in &mut messages {
+            self.quoted(message).await?;
+        }
         let names = self.opened.names().await?;
         let shown: Vec<Value> = messages.iter().map(|message| self.shown(message)).collect();
         let lines: Vec<String> = messages.iter().map(|message| render::message(message, &names)).collect();
@@ -163,6 +179,17 @@ impl Customer {
         Ok(value)
     }
 
+    /// Who quotes need not have the message any more: then its words are here.
+    async fn quoted(&self, message: &mut Message) -> Answer<()> {
+        let Some(quote) = message.quote.as_mut().filter(|quote| quote.excerpt.is_empty()) else {
+            return Ok(());
+        };
+        if let Some(known) = self.opened.device.message(quote.message).await? {
+            quote.excerpt = words(&known.body).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     /// A message, for programs.
     fn shown(&self, message: &Message) -> Value {
         let own = self.opened.device.own().account;
@@ -171,13 +198,7 @@ impl Customer {
             _ if message.id.author == own => "customer",
             _ => "business",
         };
-        let text = match &message.body {
-            Body::Text { text } => Some(text.clone()),
-            Body::Interactive(content) => Some(content.body.clone()),
-            Body::Template(template) => Some(template.content.body.clone()),
-            Body::Reply(reply) => Some(reply.title.clone()),
-            _ => None,
-        };
+        let text = words(&message.body);
         json!({
             "position": message.position,
             "from": from,
@@ -201,6 +222,17 @@ impl Customer {
         {
             running.abort();
         }
+    }
+}
+
+/// What a message says, if it is words.
+fn words(body: &Body) -> Option<String> {
+    match body {
+        Body::Text { text } => Some(text.clone()),
+        Body::Interactive(content) => Some(content.body.clone()),
+        Body::Template(template) => Some(template.content.body.clone()),
+        Body::Reply(reply) => Some(reply.title.clone()),
+        _ => None,
     }
 }
 

@@ -32,11 +32,29 @@ pub(super) struct Demo {
     pub(super) customer_number: String,
     pub(super) relay_url: String,
     pub(super) relay_business_id: String,
+    pub(super) name: String,
+    #[serde(skip)]
+    pub(super) numbers: Vec<SampleNumber>,
+}
+
+/// A number, as `tradepost host business add --save` writes it.
+#[derive(Debug, Serialize)]
+pub(super) struct SampleNumber {
+    pub(super) phone_number_id: String,
+    pub(super) number: String,
+    pub(super) registered: bool,
 }
 
 impl Demo {
     pub(super) fn write(&self, data: &Path) -> anyhow::Result<()> {
-        keep(&demo(data), &serde_json::to_string_pretty(self)?)
+        keep(&demo(data), &self.text()?)
+    }
+
+    /// Scripts read it line by line: what is above stands in a line of its own, the numbers in one.
+    fn text(&self) -> anyhow::Result<String> {
+        let text = serde_json::to_string_pretty(self)?;
+        let above = text.strip_suffix("\n}").context("demo.json has no end")?;
+        Ok(format!("{above},\n  \"numbers\": {}\n}}", serde_json::to_string(&self.numbers)?))
     }
 }
 
@@ -98,4 +116,37 @@ pub(super) fn remove(path: &Path) -> anyhow::Result<()> {
 pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_and_scripts_read_it_and_as_takes_it() {
+        let text = || "1000000000000001".to_owned();
+        let demo = Demo {
+            base_url: text(),
+            token: text(),
+            phone_number_id: text(),
+            waba_id: text(),
+            business_id: text(),
+            app_id: text(),
+            app_secret: text(),
+            verify_token: text(),
+            business_number: text(),
+            customer_number: text(),
+            relay_url: text(),
+            relay_business_id: text(),
+            name: text(),
+            numbers: vec![SampleNumber { phone_number_id: text(), number: text(), registered: true }],
+        };
+        let written = demo.text().unwrap();
+        let lines = written.lines().filter(|line| line.trim_start().starts_with("\"phone_number_id\""));
+        assert_eq!(lines.count(), 1, "{written}");
+        let folder = tempfile::tempdir().unwrap();
+        demo.write(folder.path()).unwrap();
+        let saved = crate::host::at::Saved::read(&super::demo(folder.path())).unwrap();
+        assert_eq!(saved.numbers[0].phone_number_id, text());
+    }
 }

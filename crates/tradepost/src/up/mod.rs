@@ -20,10 +20,14 @@ use anyhow::{Context as _, bail};
 use self::{
     control::Control,
     customer::Customer,
-    files::{Demo, Kept},
+    files::{Demo, Kept, SampleNumber},
 };
 use crate::{
-    host as host_command, logs, relay as relay_command, settings,
+    host as host_command,
+    listening::why,
+    logs, relay as relay_command,
+    relay_api::callback_url,
+    settings,
     signals::Stopping,
     system::{Clock, Entropy},
 };
@@ -39,8 +43,8 @@ Examples:
   tradepost up --data build/try/up --listen 127.0.0.1:0 --callback http://127.0.0.1:3000/webhook
 
 When all is there, demo.json in the data folder has what programs need: base_url, token, phone_number_id, waba_id,
-business_number, customer_number, app_id, app_secret, verify_token, relay_url. The sample customer writes, reads and answers
-with `tradepost demo`. Settings: as of tradepost relay and tradepost host, from the environment.")]
+business_number, customer_number, app_id, app_secret, verify_token, relay_url; it also is what `tradepost host send --as` reads.
+The sample customer writes, reads and answers with `tradepost demo`. Settings: as of tradepost relay and tradepost host, from the environment.")]
 pub(crate) struct Flags {
     /// Folder for all of it
     #[arg(long, value_name = "FOLDER", default_value = "data")]
@@ -48,8 +52,9 @@ pub(crate) struct Flags {
     /// Where the API listens; port 0 takes a free one. The relay takes a port of its own
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Tell this callback what happens: it is asked with the verify_token of demo.json whether it wants to be told
-    #[arg(long, value_name = "URL")]
+    /// Tell this callback what happens: it is asked with the verify_token of demo.json, which is there by then, whether it
+    /// wants to be told
+    #[arg(long, value_name = "URL", value_parser = callback_url)]
     callback: Option<String>,
     #[command(flatten)]
     logs: logs::Logs,
@@ -100,7 +105,7 @@ impl All {
         kept.write(&flags.data)?;
         let config = host_config(flags, &relay_url)?;
         let host = Host::start(config.clone(), Arc::new(Clock), Arc::new(Entropy));
-        let host = host.await.context("the host does not start")?;
+        let host = host.await.map_err(|error| why("host", error, "127.0.0.1:0"))?;
         let base_url = serve::url(config.listen.tls.is_some(), host.address);
 
         let approved = business::at_relay(&flags.data, &relay_url).await.context("the sample business")?;
@@ -110,9 +115,12 @@ impl All {
         let customer = Customer::start(&flags.data, &relay_url, sample.account).await;
         let customer = Arc::new(customer.context("the sample customer")?);
         business::knows_customer(&host, sample.number).await?;
-        if let Some(url) = &flags.callback {
-            business::call_back(&host, &sample, url, &kept.verify_token).await?;
-        }
+        let numbers = host.api.numbers.of_waba(sample.waba).await?;
+        let numbers = numbers.iter().map(|number| SampleNumber {
+            phone_number_id: number.id.to_string(),
+            number: number.number.to_string(),
+            registered: number.registered,
+        });
         let demo = Demo {
             base_url,
             token: kept.token.clone(),
@@ -126,9 +134,18 @@ impl All {
             customer_number: customer::NUMBER.to_owned(),
             relay_url,
             relay_business_id: approved.business.to_string(),
+            name: business::NAME.to_owned(),
+            numbers: numbers.collect(),
         };
         let control = Control::start(&flags.data, customer.clone())?;
         demo.write(&flags.data)?;
+        // Whoever answers there reads the verify token in it.
+        if let Some(url) = &flags.callback
+            && let Err(error) = business::call_back(&host, &sample, url, &kept.verify_token).await
+        {
+            files::remove(&files::demo(&flags.data))?;
+            return Err(error);
+        }
         Ok(Self { relay, host, customer, control, demo })
     }
 
@@ -144,7 +161,7 @@ impl All {
 /// On the port it had before, if that is free.
 async fn start_relay(data: &Path, port: Option<u16>) -> anyhow::Result<(Relay, String)> {
     let mut config: ::relay::Config =
-        settings::merged(relay_command::settings::KIND, None, std::env::vars(), |_| Ok(()))?;
+        settings::merged(relay_command::settings::KIND, None, std::env::vars(), |_| Ok(()), unchecked)?;
     config.data = data.join("relay");
     // For trying: a number may be registered again at once, and many from one machine.
     config.registration.pause_ms = 0;
@@ -167,9 +184,14 @@ async fn start_relay(data: &Path, port: Option<u16>) -> anyhow::Result<(Relay, S
     bail!("the relay does not start: no port is free")
 }
 
+/// It is checked when all is said.
+fn unchecked<T>(_: &T) -> Result<(), std::convert::Infallible> {
+    Ok(())
+}
+
 fn host_config(flags: &Flags, relay: &str) -> anyhow::Result<::host::Config> {
     let mut config: ::host::Config =
-        settings::merged(host_command::settings::KIND, None, std::env::vars(), |_| Ok(()))?;
+        settings::merged(host_command::settings::KIND, None, std::env::vars(), |_| Ok(()), unchecked)?;
     config.data = flags.data.join("host");
     config.listen.address = flags.listen;
     config.relay = relay.to_owned();

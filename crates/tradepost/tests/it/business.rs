@@ -126,8 +126,27 @@ fn who_has_no_token_decides_nothing_and_is_told_what_to_do() {
     let told = String::from_utf8(ask("X", "").stderr).unwrap();
     assert!(told.contains("TRADEPOST_OPERATOR_TOKEN"), "{told}");
     let told = String::from_utf8(ask("TRADEPOST_OPERATOR_TOKEN", "wrong").stderr).unwrap();
-    assert!(told.contains("unauthorized"), "{told}");
+    assert!(told.contains("unauthorized") && told.contains("needs the operator's token"), "{told}");
     let file = relay.data().join("operator.token");
     assert!(ask("TRADEPOST_OPERATOR_TOKEN_FILE", file.to_str().unwrap()).status.success());
     assert!(desk.refused(&["business", "show"]).contains("tradepost business apply"));
+}
+
+#[test]
+fn an_application_that_ends_half_way_says_how_to_go_on() {
+    let relay = Relay::start();
+    let desk = Desk { relay: &relay, folder: tempfile::tempdir().unwrap() };
+    // Nothing was begun for a file that is not there.
+    let missing = desk.run(APPLY);
+    let said = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert!(missing.status.code() == Some(2) && said.contains("nothing was done: extract.pdf"), "{said}");
+    assert!(!desk.folder.path().join("business.credential").exists());
+    std::fs::write(desk.folder.path().join("good.pdf"), "%PDF-1.7 an extract").unwrap();
+    std::fs::write(desk.folder.path().join("extract.pdf"), "no document").unwrap();
+    let said = desk.refused(&[APPLY, &["--document", "good.pdf"]].concat());
+    for part in ["0 of 2 documents", "business document add", "tradepost business submit", "extract.pdf"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    desk.done(&["business", "document", "add", "good.pdf"]);
+    assert!(desk.done(&["business", "submit"]).contains("submitted"));
 }

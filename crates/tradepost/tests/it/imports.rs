@@ -78,6 +78,17 @@ fn chats_come_in_and_go_out_beside_a_host_that_runs() {
         (&json!(5000), &json!(1)),
         "{done}"
     );
+    assert_eq!(
+        (&done["report"]["filed_under"], &done["report"]["export_says"]),
+        (&json!(customer), &Value::Null)
+    );
+    // Whose chat it went to is said where the export names somebody else.
+    let other = folder.path().join("WhatsApp Chat with +49 1511 2345678.txt");
+    std::fs::copy(&path, &other).unwrap();
+    let dry = ["import", "--number", &number, "--me", "Example Bank", "--customer", &customer, "--dry-run"];
+    let dry = host(&up, &dry, &[&other]);
+    let said = String::from_utf8(dry.stdout).unwrap();
+    assert!(said.contains(&format!("In the chat with {customer}; the export says +4915112345678")), "{said}");
     let line: Value = serde_json::from_str(std::fs::read_to_string(&lines).unwrap().trim()).unwrap();
     assert_eq!((&line["line"], &line["lost"]), (&json!(1), &json!(true)));
     assert!(sent > 0);

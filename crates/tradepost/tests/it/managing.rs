@@ -146,12 +146,28 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
     assert_eq!(listed["businesses"][0]["business_id"], id);
     let shown = host.done(here, &["business", "show", "--as", "bank.json"]);
     assert!(shown.contains("hosting       self") && shown.contains("store 365 days"), "{shown}");
-    let words = host.done(here, &["business", "instruct", id, "--store-days", "90", "--search"]);
-    assert!(words.contains("search") && words.contains("store 90 days"), "{words}");
+    let words = host.done(here, &["business", "instruct", id, "--store-days", "400", "--search"]);
+    assert!(words.contains("before        deliver, store 365 days"), "{words}");
+    assert!(words.contains("added         search, store 400 days"), "{words}");
+    // Less than before deletes chats.
+    let less = ["business", "instruct", id, "--store-days", "90"];
+    let refused = host.run(here, &less);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("older than 90 days") && said.contains("deliver, search, store 400 days"),
+        "{said}"
+    );
+    let words = host.done(here, &[&less[..], &["--yes"]].concat());
+    assert!(words.contains("taken away    search") && words.contains("store 90 days"), "{words}");
+    let waba = before["waba_id"].as_str().unwrap();
+    assert_eq!(host.json(here, &["business", "show", waba])["business_id"], id);
 
     let head = host.json(here, &["audit", "download", "--as", "bank.json", "log.jsonl"]);
     assert_eq!(head["whole"], true);
     std::fs::write(here.join("head.json"), head.to_string()).unwrap();
+    let mode = std::fs::metadata(here.join("log.jsonl")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
     host.done(here, commands[1]);
     let newer = ["audit", "download", "--id", id, "newer.jsonl", "--head", "head.json"];
     assert!(host.json(here, &newer)["seq"].as_u64() > head["seq"].as_u64());
@@ -207,6 +223,75 @@ fn two_calls_lead_from_an_approved_application_to_the_first_message() {
 }
 
 #[test]
+fn whom_a_business_reaches_before_it_is_approved_is_said() {
+    let mut relay = Relay::start();
+    relay.registered("anna", ANNA);
+    let desk = Desk { relay: &relay, folder: tempfile::tempdir().unwrap() };
+    std::fs::write(desk.folder.path().join("extract.pdf"), "%PDF-1.7 an extract").unwrap();
+    let business = desk.json(APPLY)["business"].as_str().unwrap().to_owned();
+    desk.done(&["business", "number", "add", BANK]);
+    let host = Host::start(&relay);
+    let here = desk.folder.path();
+    let said = |arguments: &[&str]| {
+        let output = host.run(here, arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        said
+    };
+    let warns = said(&["business", "add", "--save", "bank.json"]);
+    assert!(warns.contains("not approved (submitted)") && warns.contains("testers"), "{warns}");
+    let send = ["send", "--as", "bank.json", ANNA, "--template", "hello_world"];
+    let warns = said(&send);
+    assert!(warns.contains("testers") && warns.contains("business show --as bank.json"), "{warns}");
+
+    desk.done(&["admin", "businesses", "approve", &business]);
+    let approved = (0..LOOKS).any(|_| {
+        std::thread::sleep(PAUSE);
+        host.done(here, &["business", "show", "--as", "bank.json"]).contains("state         approved")
+    });
+    assert!(approved, "the host never asks the relay again");
+    assert_eq!(said(&send), "");
+    // What is known is shown though the relay is gone.
+    let Desk { folder, .. } = desk;
+    relay.stop();
+    std::thread::sleep(Duration::from_secs(6));
+    let shown = host.done(folder.path(), &["business", "show", "--as", "bank.json"]);
+    assert!(shown.contains("state         approved"), "{shown}");
+}
+
+#[test]
+fn a_check_finds_files_and_keys_that_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |server: &str, settings: &str| {
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, settings).unwrap();
+        let mut command = tradepost();
+        let output = command.current_dir(folder.path()).args([server, "--config"]).arg(&file).arg("--check");
+        let output = output.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for server in ["host", "relay"] {
+        assert_eq!(check(server, ""), (Some(0), String::new()));
+        let tls = "certificate = \"no.pem\"\nkey = \"no.key\"\n";
+        let section = if server == "relay" { "listen.tls.files" } else { "listen.tls" };
+        let (code, said) = check(server, &format!("[{section}]\n{tls}"));
+        assert!(code == Some(1) && said.contains("no.pem"), "{said}");
+        // A setting that is none is a wrong call.
+        assert_eq!(check(server, "nonsense = 1").0, Some(2));
+    }
+    for (settings, says) in [
+        ("relay_certificate = \"no.pem\"", "no.pem"),
+        ("master_keys = [{ file = \"no.key\" }]", "no.key"),
+        ("master_keys = [{ environment = \"NO_SUCH_VARIABLE\" }]", "NO_SUCH_VARIABLE"),
+        ("master_keys = [{ command = [\"no-such-program\"] }]", "no-such-program"),
+    ] {
+        let (code, said) = check("host", settings);
+        assert!(code == Some(1) && said.contains(says), "{settings}: {said}");
+    }
+    assert!(!folder.path().join("data").exists(), "a check makes nothing");
+}
+
+#[test]
 fn commands_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let fails = |arguments: &[&str]| {
@@ -223,6 +308,27 @@ fn commands_say_what_to_do() {
     ] {
         let said = fails(arguments);
         assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+    let file = folder.path().join("chat.txt");
+    std::fs::write(&file, "").unwrap();
+    let import = ["import", "--me", "Bank", "chat.txt"];
+    for wrong in [
+        &["send", ANNA, "Hello"][..],
+        &["business", "show"],
+        &["business", "show", "x"],
+        &["business", "show", "--as", "nothing.json"],
+        &["business", "add", "--callback", "foo"],
+        &["--config", "nowhere.toml"],
+        &["export", "--business", "x", "--to", "x.zip"],
+        &["export", "--config", "nowhere.toml", "--business", "1000000000000001", "--to", "x.zip"],
+        &[&import[..], &["--number", "+4912"]].concat(),
+        &[&import[..], &["--number", "+493023125000", "--time-zone", "Nowhere"]].concat(),
+        &[&import[..], &["--number", "+493023125000", "--customer", "5"]].concat(),
+    ] {
+        let mut command = tradepost();
+        let output = command.current_dir(folder.path()).arg("host").args(wrong).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {said}");
     }
     std::fs::create_dir(folder.path().join("data")).unwrap();
     std::fs::write(folder.path().join("data/operator.token"), "x").unwrap();

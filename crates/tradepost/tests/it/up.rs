@@ -48,13 +48,17 @@ pub(crate) struct Up<'a> {
 
 impl<'a> Up<'a> {
     pub(crate) fn start(runtime: &'a Runtime, folder: &'a TempDir) -> Self {
+        Self::with(runtime, folder, &[])
+    }
+
+    fn with(runtime: &'a Runtime, folder: &'a TempDir, flags: &[&str]) -> Self {
         let data = folder.path().join("up");
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
         let printed = std::fs::File::create(folder.path().join("printed")).unwrap();
         // What an earlier one left is not this one's.
         let _ = std::fs::remove_file(data.join("demo.json"));
         let mut command = tradepost();
-        command.args(["up", "--listen", "127.0.0.1:0", "--log", "info", "--data"]).arg(&data);
+        command.args(["up", "--listen", "127.0.0.1:0", "--log", "info"]).args(flags).arg("--data").arg(&data);
         let mut child = command.stdout(printed).stderr(log).spawn().unwrap();
         let demo = until("demo.json", || {
             let ended = child.try_wait().unwrap();
@@ -260,6 +264,18 @@ fn the_sample_business_and_its_customer_talk_and_go_on_after_a_restart() {
     assert_eq!(heard["contacts"][0]["wa_id"], up.of("customer_number").trim_start_matches('+'));
     assert_eq!(heard["metadata"]["phone_number_id"], up.of("phone_number_id"));
 
+    // What is quoted is shown, though the host keeps nothing to quote from.
+    let id = message(&heard, "text").unwrap()["id"].as_str().unwrap();
+    up.api(
+        &format!("{}/messages", up.of("phone_number_id")),
+        &json!({
+            "messaging_product": "whatsapp", "to": up.of("customer_number"), "type": "text",
+            "text": { "body": "No, it works." }, "context": { "message_id": id },
+        }),
+    );
+    let chat = up.reads("No, it works.", 1);
+    assert!(chat["lines"].to_string().contains("[> Is my card blocked?] No, it works."), "{chat}");
+
     let button = |id: &str, title: &str| json!({ "type": "reply", "reply": { "id": id, "title": title } });
     let question = up.send(
         "interactive",
@@ -272,6 +288,14 @@ fn the_sample_business_and_its_customer_talk_and_go_on_after_a_restart() {
     let asked =
         chat["messages"].as_array().unwrap().iter().find(|message| message["text"] == "Did you pay 950 EUR?");
     assert_eq!(asked.unwrap()["choices"][1]["title"], "No");
+    assert_eq!(up.demo(&["answer"])["choices"][0]["title"], "Yes");
+    for wrong in [&["--button", "maybe"][..], &["3"]] {
+        let mut command = tradepost();
+        let output =
+            command.args(["demo", "answer"]).args(wrong).arg("--data").arg(up.data()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("Yes") && said.contains("No"), "{said}");
+    }
     up.demo(&["answer", "--button", "no"]);
     let heard = software.hears("the answer", |value| message(value, "interactive").is_some());
     let reply = message(&heard, "interactive").unwrap();
@@ -288,6 +312,18 @@ fn the_sample_business_and_its_customer_talk_and_go_on_after_a_restart() {
             chat["messages"].as_array().unwrap().iter().any(|message| message["body"]["type"] == "template");
         template.then_some(())
     });
+
+    let mut send = tradepost();
+    send.args(["host", "send", up.of("customer_number"), "By command.", "--as"])
+        .arg(up.data().join("demo.json"));
+    let sent = send.output().unwrap();
+    let warned = String::from_utf8_lossy(&sent.stderr).into_owned();
+    assert!(sent.status.success() && warned.is_empty(), "{warned}");
+    up.reads("By command.", 1);
+    let mut listed = tradepost();
+    listed.args(["host", "deliveries", "list", "--as"]).arg(up.data().join("demo.json"));
+    let listed = String::from_utf8(listed.output().unwrap().stdout).unwrap();
+    assert!(listed.contains("attempt 1") && listed.contains(&format!("http://{address}/hook")), "{listed}");
 
     let before = up.demo.clone();
     up.stop();
@@ -308,6 +344,39 @@ fn the_sample_business_and_its_customer_talk_and_go_on_after_a_restart() {
     up.demo(&["say", "So am I."]);
     software.hears("the callback after the restart", |value| {
         message(value, "text").is_some_and(|message| message["text"]["body"] == "So am I.")
+    });
+    up.stop();
+}
+
+#[test]
+fn a_callback_is_asked_when_it_can_know_the_verify_token() {
+    let wrong = tradepost().args(["up", "--callback", "foo"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+    let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let file = folder.path().join("up").join("demo.json");
+    let asked = Arc::new(Mutex::new(0));
+    let router = Router::new().route(
+        "/hook",
+        get({
+            let asked = asked.clone();
+            async move |RawQuery(query): RawQuery| {
+                let demo: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+                let url = Url::parse(&format!("http://software/?{}", query.unwrap_or_default())).unwrap();
+                let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+                assert_eq!(of("hub.verify_token"), demo["verify_token"].as_str().unwrap());
+                *asked.lock().unwrap() += 1;
+                of("hub.challenge")
+            }
+        }),
+    );
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    let up = Up::with(&runtime, &folder, &["--callback", &url]);
+    until("that the callback was asked", || (*asked.lock().unwrap() > 0).then_some(()));
+    until("what to try", || {
+        let printed = std::fs::read_to_string(folder.path().join("printed")).unwrap();
+        printed.contains("demo say").then_some(())
     });
     up.stop();
 }

@@ -28,6 +28,13 @@ pub(crate) struct Shape {
     separator: char,
 }
 
+impl Shape {
+    /// Whether dots stand in its dates.
+    pub(super) const fn is_dotted(&self) -> bool {
+        self.separator == '.'
+    }
+}
+
 /// A number of a date, as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {

@@ -89,7 +89,7 @@ impl Survey {
             let (order, names) = (DateOrder::Dmy, Vec::new());
             return Ok(Self { lines: count, entries: 0, order, order_certain: false, names, shape: None });
         };
-        let (order, order_certain) = shaped.order();
+        let (order, order_certain) = shaped.order(shape.is_dotted());
         let mut names: Vec<_> = shaped.names.into_iter().collect();
         names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Ok(Self { lines: count, entries: shaped.count, order, order_certain, names, shape: Some(shape) })
@@ -115,8 +115,9 @@ impl Fit {
 }
 
 impl Shaped {
-    /// The order that fits best; of those that fit as well, the usual one.
-    fn order(&self) -> (DateOrder, bool) {
+    /// The order that fits best; of those that fit as well, the usual one. Where dots stand in a date, the day comes first
+    /// wherever it can: nobody writes the month there, and a year that comes first has four digits.
+    fn order(&self, dotted: bool) -> (DateOrder, bool) {
         let usual = if self.american {
             [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd]
         } else {
@@ -129,7 +130,7 @@ impl Shaped {
         let best = usual.iter().map(fit).min().unwrap_or_default();
         let mut fitting = usual.iter().filter(|order| fit(order) == best);
         let order = fitting.next().copied().unwrap_or(DateOrder::Dmy);
-        (order, fitting.next().is_none())
+        (order, fitting.next().is_none() || (dotted && order == DateOrder::Dmy))
     }
 }
 
@@ -251,6 +252,9 @@ mod tests {
             ("2023-01-02, 10:00 - A: x\n", DateOrder::Ymd, true),
             ("1/2/23, 10:00 PM - A: x\n", DateOrder::Mdy, false),
             ("1/2/23, 10:00 - A: x\n", DateOrder::Dmy, false),
+            ("13.01.25, 10:00 - A: x\n", DateOrder::Dmy, true),
+            ("1.2.23, 10:00 - A: x\n", DateOrder::Dmy, true),
+            ("2023. 1. 2. 10:00 - A: x\n", DateOrder::Ymd, true),
         ] {
             let found = survey(text);
             assert_eq!((found.order, found.order_certain), (order, certain), "{text}");

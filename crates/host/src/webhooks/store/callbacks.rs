@@ -92,6 +92,17 @@ pub(in crate::webhooks) async fn callback(
     .await
 }
 
+/// All callbacks of an app.
+pub(in crate::webhooks) async fn callbacks(
+    reader: &mut Connection,
+    app: AppId,
+) -> Result<Vec<Callback>, StoreError> {
+    query("SELECT id, app, target, business, url, failures FROM webhook_callbacks WHERE app = $1")
+        .bind(app)
+        .all(reader)
+        .await
+}
+
 /// Removes a callback; what waits for it goes to `instead`, or nowhere.
 pub(in crate::webhooks) async fn remove_callback(
     transaction: &mut Transaction,
