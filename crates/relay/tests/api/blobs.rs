@@ -186,11 +186,15 @@ pub(crate) async fn two_uploads_of_one_blob_do_not_mix(site: Site) {
     let one = stage.person().await;
     let path = begin(&one, 100_000).await;
     let mut wire = stage.begin_patch(&one, &path, 100_000).await;
-    wire.write_all(&bytes(100_000)[..10]).await.unwrap();
-    let arrived = async |_: &Stage| head(&one, &path).await.is(200).header("upload-offset") == "10";
-    stage.until("what was sent has arrived", arrived).await;
-    patch(&one, &path, 10, &bytes(100_000)[10..20]).await.refused(409, "conflict");
-    wire.write_all(&bytes(100_000)[10..]).await.unwrap();
+    // Less than 16 KiB wait for more before they are written.
+    wire.write_all(&bytes(100_000)[..40_000]).await.unwrap();
+    let offset = async || head(&one, &path).await.is(200).header("upload-offset").parse::<usize>().unwrap();
+    stage
+        .until("some of what was sent has arrived", async |_: &Stage| offset().await > 40_000 - (16 << 10))
+        .await;
+    let end = offset().await;
+    patch(&one, &path, end, &bytes(100_000)[end..end + 10]).await.refused(409, "conflict");
+    wire.write_all(&bytes(100_000)[40_000..]).await.unwrap();
     let mut answer = [0; 12];
     wire.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 204");

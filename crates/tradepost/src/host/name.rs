@@ -26,8 +26,14 @@ pub(super) struct Flags {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List those that wait for a decision
+    #[command(after_help = "\
+Example:
+  tradepost host name list")]
     List,
     /// The number has this name now
+    #[command(after_help = "\
+Example:
+  tradepost host name approve 4000000000000001 'Example Bank Online'")]
     Approve {
         /// The phone_number_id
         number: NumberId,
@@ -35,6 +41,9 @@ enum Command {
         name: String,
     },
     /// The number keeps the name that it has
+    #[command(after_help = "\
+Example:
+  tradepost host name reject 4000000000000001 'World Bank' --reason NAME_ENDCLIENT_NOTRELATED")]
     Reject {
         /// The phone_number_id
         number: NumberId,

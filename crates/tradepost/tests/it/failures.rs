@@ -76,7 +76,7 @@ fn plain_http_stays_on_this_machine() {
         error(tradepost().args(["relay", "--check", "--data"]).arg(folder.path()).args(flags))
     };
     let (exit, text) = relay(&["--listen", "0.0.0.0:0"]);
-    assert_eq!(exit, Some(1));
+    assert_eq!(exit, Some(2));
     assert!(text.contains("plain HTTP"), "{text}");
     assert_eq!(relay(&["--listen", "0.0.0.0:0", "--plain-beyond-loopback"]).0, Some(0));
     assert_eq!(relay(&["--listen", "0.0.0.0:0", "--tls-self-signed"]).0, Some(0));
