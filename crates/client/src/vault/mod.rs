@@ -170,7 +170,6 @@ impl Saving {
     }
 
     /// One under way, and where it is told what came of it. Never told, it failed.
-    #[must_use]
     pub fn under_way() -> (oneshot::Sender<Result<(), VaultError>>, Self) {
         let (sender, receiver) = oneshot::channel();
         (sender, Self(Some(receiver)))

@@ -182,7 +182,8 @@ impl Messages {
         for (row, document) in rows.into_iter().zip(documents) {
             // What it is about may be before it, and get its name only with what is under way.
             let known = |name: &MessageName| names.contains_key(&(row.person, *name.0.name()));
-            if !(first && settled) && !referred(&document).all(|name| known(&name)) {
+            let ready = (first && settled) || referred(&document).all(|name| known(&name));
+            if !ready {
                 (over.through, over.waits) = (row.seq - 1, true);
                 break;
             }

@@ -83,7 +83,7 @@ fn plain_http_stays_on_this_machine() {
     let (exit, text) = relay(&["--tls-certificate", "x.pem"]);
     assert_eq!(exit, Some(2), "{text}");
     let started = error(tradepost().args(["relay", "--listen", "0.0.0.0:0", "--data"]).arg(folder.path()));
-    assert!(started.0 == Some(1) && started.1.contains("plain HTTP"), "{started:?}");
+    assert!(started.0 == Some(2) && started.1.contains("plain HTTP"), "{started:?}");
 
     let mut far = Relay::start().person("anna");
     far.data = folder.path().to_owned();
