@@ -84,12 +84,10 @@ struct Upload {
 #[async_trait]
 impl Backend for Folder {
     async fn begin(&self, id: BlobId) -> Result<(), BlobError> {
-        let (upload, folder) = (self.upload(id), self.uploads.clone());
-        self.writing(move || {
-            std::fs::OpenOptions::new().write(true).create_new(true).open(upload)?.sync_all()?;
-            std::fs::File::open(folder)?.sync_all()
-        })
-        .await
+        let upload = self.upload(id);
+        // It holds nothing that could be lost: its name is made durable with the first bytes.
+        self.writing(move || std::fs::OpenOptions::new().write(true).create_new(true).open(upload).map(drop))
+            .await
     }
 
     async fn offset(&self, id: BlobId) -> Result<u64, BlobError> {
@@ -130,9 +128,11 @@ impl Backend for Folder {
             }
         }
         // Also what came before the bytes broke off: `offset` counts it.
+        let folder = (offset == 0).then(|| self.uploads.clone());
         let end = move || {
             upload.file.write_all(&waiting)?;
-            upload.file.sync_data()
+            upload.file.sync_data()?;
+            folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
         };
         self.writing(end).await?;
         outcome.map(|()| size)
