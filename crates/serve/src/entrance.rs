@@ -43,11 +43,19 @@ impl Entrance {
         if strangers < CROWD && self.waiting.is_empty() {
             return Some((tcp, peer));
         }
-        if self.waiting.len() >= self.most {
+        // The oldest go first, here as there.
+        while self.waiting.len() >= self.most
+            || self.waiting.front().is_some_and(|(_, peer)| peer.is_evicted())
+        {
             self.waiting.pop_front();
         }
         self.waiting.push_back((tcp, peer));
         None
+    }
+
+    /// Sends the oldest of those who wait away; whether there was one.
+    pub(super) fn make_room(&mut self) -> bool {
+        self.waiting.pop_front().is_some()
     }
 
     /// The next of those who wait, when it is their turn. Dropped, it takes nobody.

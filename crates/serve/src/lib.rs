@@ -113,7 +113,10 @@ impl Server {
                         }
                     },
                     Err(error) => {
-                        pause_after(&error).await;
+                        // Out of files, those who only wait are the first to go.
+                        if !entrance.make_room() {
+                            pause_after(&error).await;
+                        }
                         continue;
                     }
                 },

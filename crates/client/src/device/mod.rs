@@ -175,9 +175,6 @@ impl Device {
     /// gives away must not be taken back by a crash.
     async fn work(&self) -> Result<Work<'_>, Error> {
         let rng = self.rng().await?;
-        if self.0.vault.begin().await? {
-            self.0.untold.clear();
-        }
         Work::begin(&*self.0.vault, rng, self.now()).await
     }
 

@@ -26,7 +26,10 @@ impl Device {
         let (mut chats, mut before) = (Vec::new(), MAX_POSITION);
         loop {
             let page = work.scan(Space::Chat, None, Order::Before(before), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(chats) };
+            let Some(last) = page.last() else {
+                self.save(work).await?;
+                return Ok(chats);
+            };
             before = last.position;
             for record in &page {
                 let chat: ChatRecord = decode(record)?;
@@ -89,7 +92,9 @@ impl Device {
     /// [`Error::Vault`].
     pub async fn message(&self, id: MessageRef) -> Result<Option<Message>, Error> {
         let work = self.work().await?;
-        Self::entry(&work, id).await?.map(|entry| entry.to_message()).transpose()
+        let entry = Self::entry(&work, id).await?;
+        self.save(work).await?;
+        entry.map(|entry| entry.to_message()).transpose()
     }
 
     /// A person saw the messages of a chat up to this position: tells their authors and the other own devices, and

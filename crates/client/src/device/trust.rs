@@ -80,7 +80,10 @@ impl Device {
     /// # Errors
     /// [`Error::Vault`].
     pub async fn trust(&self, account: AccountId) -> Result<Trust, Error> {
-        Ok(self.work().await?.peer(account).await?.trust())
+        let work = self.work().await?;
+        let trust = work.peer(account).await?.trust();
+        self.save(work).await?;
+        Ok(trust)
     }
 
     /// Accepts the changed identity key of an account: what waits is sent to it. `compared` are the digits of the
@@ -94,7 +97,7 @@ impl Device {
         let mut peer = work.peer(account).await?;
         self.must_be(account, &peer, compared)?;
         if !peer.held() {
-            return Ok(());
+            return self.save(work).await;
         }
         peer.accept();
         work.put_peer(&mut peer);
@@ -139,7 +142,9 @@ impl Device {
     /// # Errors
     /// [`Error::UnknownIdentity`] before anything was exchanged.
     pub async fn safety_number(&self, account: AccountId) -> Result<SafetyNumber, Error> {
-        let peer = self.work().await?.peer(account).await?;
+        let work = self.work().await?;
+        let peer = work.peer(account).await?;
+        self.save(work).await?;
         let number = self.compared(account, &peer)?;
         Ok(SafetyNumber { digits: number.to_string(), code: Base64(number.scannable()) })
     }

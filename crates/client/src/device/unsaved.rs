@@ -24,11 +24,6 @@ struct Waiting {
 }
 
 impl Untold {
-    /// After a save that failed: nothing that waits was saved.
-    pub(super) fn clear(&self) {
-        self.waiting().done.clear();
-    }
-
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -216,17 +216,11 @@ pub trait Vault: Shared {
     /// The same, but returns before they are durable if the vault can do so: what is read afterwards has them, and what
     /// is handed in afterwards happens only if they do. Without changes: what comes of all that was handed in before.
     ///
-    /// After one that failed all others fail, until [`Vault::begin`].
+    /// After one that failed all others fail: what may yet become of it is not known, so the vault is opened anew.
     async fn hand_in(&self, changes: Vec<Change>) -> Result<Saving, VaultError> {
         if !changes.is_empty() {
             self.save(changes).await?;
         }
         Ok(Saving::done())
-    }
-
-    /// A change begins, and none is under way that was read for before. If something that was handed in has failed, it is
-    /// forgotten with all that came after it, and this says so.
-    async fn begin(&self) -> Result<bool, VaultError> {
-        Ok(false)
     }
 }

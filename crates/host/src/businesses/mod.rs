@@ -182,6 +182,20 @@ impl Businesses {
         Ok(())
     }
 
+    /// Notes how far its approval is, as its devices hear it from the relay.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn note_state(&self, id: BusinessId, state: BusinessState) -> Result<(), HostError> {
+        let written = self.ground.write(id.get(), move |transaction| {
+            Box::pin(async move { Ok(store::note_state(transaction, id, state).await?) })
+        });
+        written.await?;
+        self.forget(id);
+        self.ground.changed(id).await;
+        Ok(())
+    }
+
     /// Refuses a business's programs from now on, for this reason, or no longer. What people write is received as before.
     ///
     /// # Errors

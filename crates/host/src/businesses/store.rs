@@ -169,6 +169,20 @@ pub(super) async fn note(
         .map(drop)
 }
 
+/// Notes how far its approval is, and nothing else.
+pub(super) async fn note_state(
+    transaction: &mut Transaction,
+    id: BusinessId,
+    state: BusinessState,
+) -> Result<(), StoreError> {
+    query("UPDATE businesses SET state = $2 WHERE id = $1")
+        .bind(id)
+        .bind(state.as_str())
+        .execute(transaction)
+        .await
+        .map(drop)
+}
+
 /// Says why a business's programs are refused, or that they are not; whether it is there.
 pub(super) async fn suspend(
     transaction: &mut Transaction,

@@ -57,8 +57,12 @@ impl Management {
         };
         match timeout(PATIENCE, asking).await {
             Ok(Ok(Some(state))) if state != business.state => {
-                let (mode, host_name) = (business.mode, business.host_name.clone());
-                self.api.businesses.note(business.id, state, mode, host_name).await?;
+                if let Err(error) = self.api.businesses.note_state(business.id, state).await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "how far a business is was not noted"
+                    );
+                }
             }
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {

@@ -1,6 +1,6 @@
 //! What is done for a number, in one task: what was accepted goes to its device, what the device has goes into the tables.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ::store::bus::{Bus, Subject as BusSubject};
 use async_trait::async_trait;
@@ -29,6 +29,9 @@ use crate::{
 
 /// Messages that go to the device at once, and items of its feed that are taken at once.
 const BATCH: usize = 500;
+/// Bytes of them, as they are stored, and how many after one that had to wait: what is read with those may be read again.
+const BATCH_BYTES: usize = 2 << 20;
+const CAREFUL: usize = 16;
 /// How many of those are given to it before anything else is done.
 const BATCHES: usize = 8;
 /// How many of them are on their way into the tables at once, while the next is encrypted.
@@ -128,10 +131,10 @@ impl Messages {
     /// Gives the device what was accepted; whether there may be more.
     async fn dispatch(&self, live: &Live) -> Result<bool, HostError> {
         let mut under_way = FuturesOrdered::new();
-        let (mut after, mut more, mut batches) = (0, true, 0);
+        let (mut after, mut more, mut batches, mut limit) = (0, true, 0, BATCH);
         while more && batches < BATCHES {
             batches += 1;
-            let next = self.hand_over(live, after, under_way.is_empty());
+            let next = self.hand_over(live, after, under_way.is_empty(), limit);
             tokio::pin!(next);
             let handed = loop {
                 tokio::select! {
@@ -142,6 +145,7 @@ impl Messages {
             };
             (after, more) = (handed.through, handed.more);
             let most = if handed.waits { 0 } else { UNDER_WAY };
+            limit = if handed.waits { CAREFUL } else { BATCH };
             under_way.push_back(self.settle(&live.number, handed));
             while under_way.len() > most {
                 under_way.next().await.transpose()?;
@@ -152,11 +156,24 @@ impl Messages {
     }
 
     /// Gives the device some of what was accepted, of that after `after`; `settled` if nothing before it is under way.
-    async fn hand_over(&self, live: &Live, after: i64, settled: bool) -> Result<HandedOver, HostError> {
+    async fn hand_over(
+        &self,
+        live: &Live,
+        after: i64,
+        settled: bool,
+        limit: usize,
+    ) -> Result<HandedOver, HostError> {
         let number = &live.number;
-        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let rows = store::waiting(&mut self.ground.reader().await?, number.id, store::ACCEPTED, after, limit)
-            .await?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows =
+            store::waiting(&mut self.ground.reader().await?, number.id, store::ACCEPTED, after, limit)
+                .await?;
+        let mut bytes = 0;
+        rows.retain(|row| {
+            let fits = bytes < BATCH_BYTES;
+            bytes += row.sealed.len();
+            fits
+        });
         let Some(through) = rows.last().map(|row| row.seq) else {
             return Ok(HandedOver { through: after, ..HandedOver::default() });
         };
@@ -178,16 +195,18 @@ impl Messages {
         let own = live.device.own().account;
         let names = self.named(number, rows.iter().zip(&documents).map(|(_, document)| &**document)).await?;
         let (mut drafts, mut sent) = (Vec::new(), Vec::new());
-        let mut first = true;
+        let mut before = HashSet::new();
         for (row, document) in rows.into_iter().zip(documents) {
             // What it is about may be before it, and get its name only with what is under way.
-            let known = |name: &MessageName| names.contains_key(&(row.person, *name.0.name()));
-            let ready = (first && settled) || referred(&document).all(|name| known(&name));
-            if !ready {
+            let may_come = |name: &MessageName| {
+                !names.contains_key(&(row.person, *name.0.name()))
+                    && (!settled || before.contains(name.0.name()))
+            };
+            if referred(&document).any(|name| may_come(&name)) {
                 (over.through, over.waits) = (row.seq - 1, true);
                 break;
             }
-            first = false;
+            before.insert(row.name);
             let Some(known) = people.get(&row.person) else {
                 over.failed.push((row, Refusal::new(Code::Undeliverable, "The person was erased.")));
                 continue;

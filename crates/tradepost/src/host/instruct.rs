@@ -65,6 +65,11 @@ pub(super) async fn run(
         ))
         .into());
     }
+    if before.is_none() && !yes {
+        // A newer host may know more than this program.
+        let unknown = "nothing was changed: what is allowed now could not be read, nor what would be lost; say --yes if that is meant";
+        return Err(WrongCall(unknown.to_owned()).into());
+    }
     let request = api.request(Method::PUT, &format!("{business}/instructions")).json(&wanted);
     let answer: Value = api.answer(request).await?;
     shown(&answer, json)?;

@@ -289,10 +289,6 @@ impl Vault for SqlVault {
             self.saves.hand_in(save, answer).map_err(|error| unavailable(&error))
         })
     }
-
-    async fn begin(&self) -> Result<bool, VaultError> {
-        Ok(self.memory.begin().await)
-    }
 }
 
 #[cfg(test)]

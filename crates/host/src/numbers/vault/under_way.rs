@@ -71,7 +71,8 @@ struct UnderWay {
     saves: VecDeque<UnderWaySave>,
     last: u64,
     chain: Chain,
-    /// Why one was not saved: then nothing here is to be believed.
+    /// Why one was not saved: then nothing here is to be believed, and nothing is taken any more. It may land yet, so
+    /// that only whoever takes the number's lease anew knows what is stored.
     failed: Option<VaultError>,
 }
 
@@ -198,29 +199,6 @@ impl Memory {
     /// Returns when nothing is under way: then what is stored is all there is.
     pub(super) async fn idle(&self) -> Result<(), VaultError> {
         self.last()?.durable().await
-    }
-
-    /// After a failure: waits for what was under way with it, and forgets everything. Whether there was one.
-    pub(super) async fn begin(&self) -> bool {
-        loop {
-            let (waiting, saving) = Saving::under_way();
-            {
-                let mut under_way = self.under_way();
-                if under_way.failed.is_none() {
-                    return false;
-                }
-                match under_way.saves.back_mut() {
-                    Some(last) => last.waiting.push(waiting),
-                    None => {
-                        self.0.known.clear();
-                        let last = under_way.last;
-                        *under_way = UnderWay { last, ..UnderWay::default() };
-                        return true;
-                    }
-                }
-            }
-            let _ = saving.durable().await;
-        }
     }
 
     /// The first of those under way was answered.
