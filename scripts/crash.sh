@@ -9,4 +9,5 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 export CRASH_ROUNDS=${1:-200}
 cargo test --release -p tradepost-relay --test sockets -- --nocapture --test-threads 1 crash::
+cargo test --release -p tradepost --test it -- --nocapture --test-threads 1 outbox::
 cargo run --release -p tradepost -- bench host --tests kill --kills "$CRASH_ROUNDS" --customers 100 --connections 20 --under-way 200

@@ -80,6 +80,9 @@ build_with_fallback() {
 
 if [ "$fallback" = no ] && has_target; then
   build
+  # Its face comes with the web; that it can be built for it is seen here.
+  say "checking the client"
+  cargo check --quiet --package tradepost-client --no-default-features --target "$target"
   built=${CARGO_TARGET_DIR:-target}
 else
   build_with_fallback

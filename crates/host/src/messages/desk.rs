@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use ::store::bus::{Bus, Subject as BusSubject};
+use ::store::{
+    bus::{Bus, Subject as BusSubject},
+    sql::Engine,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use client::{Draft, Event, MessageRef, Unsaved};
@@ -143,8 +146,12 @@ impl Messages {
                     Some(settled) = under_way.next(), if !under_way.is_empty() => { let () = settled?; }
                 }
             };
-            (after, more) = (handed.through, handed.more);
-            let most = if handed.waits { 0 } else { UNDER_WAY };
+            more = handed.more;
+            // Of another process's messages those with lower numbers may be committed later: there it begins with the first
+            // that waits each time, which it may only when nothing is under way.
+            let ordered = self.ground.database.engine() == Engine::Sqlite;
+            let most = if ordered && !handed.waits { UNDER_WAY } else { 0 };
+            after = if ordered { handed.through } else { 0 };
             limit = if handed.waits { CAREFUL } else { BATCH };
             under_way.push_back(self.settle(&live.number, handed));
             while under_way.len() > most {

@@ -81,7 +81,13 @@ impl Node {
         let mut config = serde_json::json!({
             "data": folder.join(port.to_string()),
             "listen": { "address": address },
-            "queue": { "burst": 1_000_000_000, "sends_per_second": 1_000_000 },
+            // No mailbox is ever full: a refused send does not stop those after it, and would be overtaken by them.
+            "queue": {
+                "burst": 1_000_000_000,
+                "sends_per_second": 1_000_000,
+                "envelopes": 10_000_000,
+                "bytes": 1_u64 << 40,
+            },
         });
         if let Some(url) = database {
             config["database"] = serde_json::json!({ "url": url });
