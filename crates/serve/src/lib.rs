@@ -114,7 +114,7 @@ impl Server {
                     },
                     Err(error) => {
                         // Out of files, those who only wait are the first to go.
-                        if !entrance.make_room() {
+                        if !broke_off(&error) && !entrance.make_room() {
                             pause_after(&error).await;
                         }
                         continue;
@@ -136,12 +136,14 @@ impl Server {
     }
 }
 
-/// A connection that broke before it was accepted is nothing; to be out of files or memory needs a moment.
-async fn pause_after(error: &io::Error) {
+/// Whether a connection broke before it was accepted, which is nothing.
+fn broke_off(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
-        return;
-    }
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// To be out of files or memory needs a moment.
+async fn pause_after(error: &io::Error) {
     tracing::warn!(error = error as &dyn std::error::Error, "connections are not accepted");
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
