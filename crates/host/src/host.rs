@@ -20,7 +20,7 @@ use crate::{
     Config, HostError, MIGRATIONS,
     analytics::Analytics,
     apps::Apps,
-    businesses::Businesses,
+    businesses::{Approvals, Businesses},
     changes::Changes,
     cloud_api::{
         Api,
@@ -99,6 +99,7 @@ pub struct Host {
     pub messages: Arc<Messages>,
     serving: JoinHandle<()>,
     changes: JoinHandle<()>,
+    asking: JoinHandle<()>,
     numbers: JoinHandle<()>,
     sweeping: [JoinHandle<()>; 2],
     deliveries: Deliveries,
@@ -169,6 +170,7 @@ impl Host {
         let media = Media::new(ground.clone(), gate.clone());
         let uploads = Uploads::new(ground.clone(), keys.clone());
         let templates = Templates::new(ground.clone(), keys.clone(), webhooks.clone(), uploads.clone());
+        let settings = Settings::new(ground.clone(), keys.clone());
         let messages = Messages::new(
             ground.clone(),
             gate.clone(),
@@ -176,6 +178,7 @@ impl Host {
             people.clone(),
             media.clone(),
             running.clone(),
+            settings.clone(),
             Clicks::new(templates.clone(), gate.clone(), webhooks.clone()),
         );
         let changes = Changes {
@@ -192,7 +195,7 @@ impl Host {
             uploads: uploads.clone(),
             usernames: Usernames::new(ground.clone(), webhooks.clone()),
             analytics: Analytics::new(ground.clone(), gate.clone()),
-            settings: Settings::new(ground.clone(), keys.clone()),
+            settings,
             qr_codes: QrCodes::new(ground.clone(), keys),
             templates,
             post: messages.clone(),
@@ -207,7 +210,16 @@ impl Host {
             base,
         });
         let changes = changes.follow().await;
-        let management = Management::new(api.clone(), running.clone(), messages.clone(), link, token);
+        let approvals = Approvals::new(
+            ground.clone(),
+            api.businesses.clone(),
+            api.numbers.clone(),
+            running.clone(),
+            webhooks.clone(),
+        );
+        let asking = approvals.start();
+        let management =
+            Management::new(api.clone(), running.clone(), messages.clone(), approvals, link, token);
         let counted = management.figures();
         let figures = counted.connections();
         let measure = middleware::from_fn_with_state(counted, management::measure);
@@ -229,6 +241,7 @@ impl Host {
             messages,
             serving,
             changes,
+            asking,
             writer: writer_tasks,
         })
     }
@@ -257,7 +270,7 @@ impl Host {
         let ground = self.api.ground.clone();
         ground.closing.cancel();
         let [chats, uploads] = self.sweeping;
-        for task in [self.serving, self.numbers, chats, uploads, self.changes] {
+        for task in [self.serving, self.numbers, chats, uploads, self.changes, self.asking] {
             if let Err(error) = task.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a task ended in disorder");
             }

@@ -88,6 +88,7 @@ impl Offline {
         let apps = Apps::new(ground.clone(), keys.clone());
         let webhooks =
             Webhooks::new(ground.clone(), keys.clone(), gate.clone(), apps, Arc::new(SystemLookup))?;
+        let settings = Settings::new(ground.clone(), keys.clone());
         let messages = Messages::new(
             ground.clone(),
             gate.clone(),
@@ -95,9 +96,9 @@ impl Offline {
             people.clone(),
             media.clone(),
             running,
+            settings.clone(),
             webhooks.clone(),
         );
-        let settings = Settings::new(ground.clone(), keys.clone());
         let qr_codes = QrCodes::new(ground.clone(), keys.clone());
         let uploads = Uploads::new(ground.clone(), keys.clone());
         let templates = Templates::new(ground.clone(), keys, webhooks, uploads);

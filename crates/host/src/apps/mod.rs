@@ -290,8 +290,7 @@ impl Apps {
         let found = store::secret(&mut self.ground.reader().await?, id).await?;
         let (business, sealed) = found.ok_or(HostError::NotFound("app"))?;
         let place = id.get().to_be_bytes();
-        let place = Place { domain: Domain::Business, name: &place };
-        let opened = self.keys.of(business).await?.open(place, &sealed)?;
+        let opened = self.keys.of(business).await?.open_own(&place, &sealed)?;
         let text = std::str::from_utf8(&opened).map_err(HostError::internal)?;
         Ok(AppSecret::from_stored(text))
     }

@@ -1,5 +1,6 @@
 //! The businesses on this host.
 
+mod approval;
 mod arrivals;
 mod store;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use ::store::Timestamp;
 pub use wire::api::{BusinessState, HostingMode};
 
+pub use self::approval::Approvals;
 pub(crate) use self::store::MIGRATIONS;
 use crate::{
     HostError,
@@ -159,62 +161,6 @@ impl Businesses {
     /// Those of the database.
     pub async fn list(&self, after: Option<BusinessId>, limit: u32) -> Result<Vec<Business>, HostError> {
         Ok(store::list(&mut self.ground.reader().await?, after, limit).await?)
-    }
-
-    /// Notes what the relay says of it now.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn note(
-        &self,
-        id: BusinessId,
-        state: BusinessState,
-        mode: HostingMode,
-        host_name: String,
-    ) -> Result<(), HostError> {
-        let written = self.ground.write(id.get(), move |transaction| {
-            let host_name = host_name.clone();
-            Box::pin(async move { Ok(store::note(transaction, id, state, mode, &host_name).await?) })
-        });
-        written.await?;
-        self.forget(id);
-        self.ground.changed(id).await;
-        Ok(())
-    }
-
-    /// Notes how far its approval is, as its devices hear it from the relay.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn note_state(&self, id: BusinessId, state: BusinessState) -> Result<(), HostError> {
-        let written = self.ground.write(id.get(), move |transaction| {
-            Box::pin(async move { Ok(store::note_state(transaction, id, state).await?) })
-        });
-        written.await?;
-        self.forget(id);
-        self.ground.changed(id).await;
-        Ok(())
-    }
-
-    /// Refuses a business's programs from now on, for this reason, or no longer. What people write is received as before.
-    ///
-    /// # Errors
-    /// `Invalid`, `NotFound`; those of the database.
-    pub async fn suspend(&self, id: BusinessId, reason: Option<String>) -> Result<(), HostError> {
-        let fits = |reason: &String| (1..=1000).contains(&reason.trim().chars().count());
-        if !reason.as_ref().is_none_or(fits) {
-            return Err(HostError::invalid("reason", "from 1 to 1000 characters"));
-        }
-        let written = self.ground.write(id.get(), move |transaction| {
-            let reason = reason.clone();
-            Box::pin(async move { Ok(store::suspend(transaction, id, reason.as_deref()).await?) })
-        });
-        if !written.await? {
-            return Err(HostError::NotFound("business"));
-        }
-        self.forget(id);
-        self.ground.changed(id).await;
-        Ok(())
     }
 
     /// Forgets what is in memory of a business: it was changed.

@@ -3,7 +3,7 @@
 use ::store::{
     StoreError, Timestamp,
     sql::{
-        Column, ColumnError, Connection, Row, Transaction,
+        Column, ColumnError, Connection, Row, Sql, Transaction,
         migrations::{Migration, Module},
         query,
     },
@@ -152,16 +152,15 @@ pub(super) async fn list(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-pub(super) async fn note(
+/// Notes who hosts it.
+pub(super) async fn note_hosting(
     transaction: &mut Transaction,
     id: BusinessId,
-    state: BusinessState,
     mode: HostingMode,
     host_name: &str,
 ) -> Result<(), StoreError> {
-    query("UPDATE businesses SET state = $2, mode = $3, host_name = $4 WHERE id = $1")
+    query("UPDATE businesses SET mode = $2, host_name = $3 WHERE id = $1")
         .bind(id)
-        .bind(state.as_str())
         .bind(mode.as_str())
         .bind(host_name)
         .execute(transaction)
@@ -169,32 +168,43 @@ pub(super) async fn note(
         .map(drop)
 }
 
-/// Notes how far its approval is, and nothing else.
+/// Notes how far its approval is, if it was there before; whether it was.
 pub(super) async fn note_state(
     transaction: &mut Transaction,
     id: BusinessId,
+    before: BusinessState,
     state: BusinessState,
-) -> Result<(), StoreError> {
-    query("UPDATE businesses SET state = $2 WHERE id = $1")
+) -> Result<bool, StoreError> {
+    let changed = query("UPDATE businesses SET state = $3 WHERE id = $1 AND state = $2")
         .bind(id)
+        .bind(before.as_str())
         .bind(state.as_str())
         .execute(transaction)
-        .await
-        .map(drop)
+        .await?;
+    Ok(changed == 1)
 }
 
-/// Says why a business's programs are refused, or that they are not; whether it is there.
+::store::row! {
+    struct Suspension from "businesses" { suspended: Option<String> }
+}
+
+/// Says why a business's programs are refused, or that they are not; whether they were before, none if it is not there.
 pub(super) async fn suspend(
     transaction: &mut Transaction,
     id: BusinessId,
     reason: Option<&str>,
-) -> Result<bool, StoreError> {
-    let changed = query("UPDATE businesses SET suspended = $2 WHERE id = $1")
+) -> Result<Option<bool>, StoreError> {
+    let text = Sql::each(
+        "SELECT suspended FROM businesses WHERE id = $1",
+        "SELECT suspended FROM businesses WHERE id = $1 FOR UPDATE",
+    );
+    let before: Option<Suspension> = query(text).bind(id).optional(transaction).await?;
+    query("UPDATE businesses SET suspended = $2 WHERE id = $1")
         .bind(id)
         .bind(reason.map(str::to_owned))
         .execute(transaction)
         .await?;
-    Ok(changed == 1)
+    Ok(before.map(|row| row.suspended.is_some()))
 }
 
 /// Takes the row away and remembers that the rest is to follow.

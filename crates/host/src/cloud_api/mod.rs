@@ -10,6 +10,7 @@ mod apps;
 mod automation;
 mod blocks;
 mod call;
+mod compliance;
 pub mod edge;
 mod error;
 mod fields;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use wire::PhoneNumber;
 
 use super::{
     Call, Failure, Fields,
@@ -10,10 +11,13 @@ use super::{
     parse, subscriptions,
 };
 use crate::{
+    HostError,
     apps::Owned,
+    businesses::Business,
     codes::Code,
     numbers::Number,
     settings::{Checked, Commerce, IdentityChange, Registration},
+    webhooks::{About, Field, NewEvent, render},
 };
 
 fn success() -> Outcome {
@@ -36,8 +40,14 @@ pub(super) async fn register(api: Arc<Api>, number: Owned<Arc<Number>>, call: Ca
         return Err(Failure::new(Code::NotVerified, "the number has no device at the relay yet"));
     }
     let now = api.settings.now();
-    let checked =
-        api.settings.change::<Registration, _>(&number, move |known| known.register(&pin, now)).await?;
+    let event = pin_changed(&api, &number).await?;
+    let register = move |known: &mut Registration| {
+        let first = !known.has_pin();
+        let checked = known.register(&pin, now);
+        (checked, first && checked == Checked::Right)
+    };
+    let checked = api.settings.change_telling(&number, Some(event), register).await?;
+    api.webhooks.wake().await;
     match checked {
         Checked::Right => {}
         Checked::Wrong => return Err(Failure::new(Code::PinWrong, "pin: not the PIN of this number")),
@@ -48,6 +58,20 @@ pub(super) async fn register(api: Arc<Api>, number: Owned<Arc<Number>>, call: Ca
     }
     api.numbers.set_registered(number.id, number.account, true).await?;
     success()
+}
+
+/// What is told when a number has another PIN.
+async fn pin_changed(api: &Api, number: &Number) -> Result<NewEvent, HostError> {
+    let name: String = api.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let about = About {
+        business: number.business,
+        waba: number.waba,
+        number: Some(number.id),
+        person: None,
+        field: Field::Security,
+        unique: format!("pin {name}"),
+    };
+    api.webhooks.seal(about, &render::security(number.digits(), "PIN_CHANGED", None)).await
 }
 
 fn too_often() -> Failure {
@@ -62,6 +86,26 @@ pub(super) async fn deregister(api: Arc<Api>, number: Owned<Arc<Number>>, _: Cal
     }
     api.numbers.set_registered(number.id, number.account, false).await?;
     success()
+}
+
+/// A number that the account has. Others are bound at the relay, where a code proves whose they are, and come with their
+/// business; a host cannot give a business a number by itself.
+pub(super) async fn add(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    let number = fields.need_text("phone_number", 32)?;
+    let number = match fields.text("cc", 5)? {
+        Some(cc) => format!("+{}{}", cc.trim_start_matches('+'), number.trim_start_matches('0')),
+        None => number,
+    };
+    let wanted = PhoneNumber::from_typed(&number, Some(&business.object.country));
+    let wanted = wanted.map_err(|_| fields.invalid("phone_number", "no phone number"))?;
+    let here = api.numbers.of_waba(business.object.waba).await?;
+    if let Some(here) = here.iter().find(|here| here.number == wanted) {
+        return Ok(json!({ "id": here.id }).into());
+    }
+    let details = "a business binds its numbers at the relay, with a code (tradepost business number); then who runs \
+                   this host brings it in again (tradepost host business add)";
+    Err(Failure::new(Code::NotVerified, details))
 }
 
 /// Numbers are verified at the relay, when a business binds them: there is no code to be sent from here.
@@ -90,7 +134,10 @@ pub(super) async fn change(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call
         return Err(Failure::parameter("pin", "nothing that can be changed was given"));
     }
     let pin = pin(&fields)?;
-    api.settings.change::<Registration, _>(&number.object, move |known| known.set(&pin)).await?;
+    let event = pin_changed(&api, &number.object).await?;
+    let set = move |known: &mut Registration| ((), known.set(&pin));
+    api.settings.change_telling(&number.object, Some(event), set).await?;
+    api.webhooks.wake().await;
     success()
 }
 

@@ -193,6 +193,20 @@ pub(super) async fn accounts(api: Arc<Api>, business: Owned<Arc<Business>>, call
     Ok(page(&call, vec![(business.waba.to_string(), row)])?.into())
 }
 
+/// The business itself, as `/me` shows it: there are no other people on this side of a host.
+pub(super) async fn assigned_users(_: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
+    let business = business.object;
+    let tasks = ["MANAGE", "DEVELOP", "MANAGE_TEMPLATES", "MESSAGING", "VIEW_TEMPLATES", "VIEW_INSIGHTS"];
+    let known = vec![
+        ("id", json!(business.id)),
+        ("name", json!(business.name)),
+        ("tasks", json!(tasks)),
+        ("user_type", json!("SYSTEM_USER")),
+    ];
+    let row = project(Node::USER, &call.selection()?, known, &["id", "name", "tasks"])?;
+    Ok(page(&call, vec![(business.id.to_string(), row)])?.into())
+}
+
 pub(super) async fn no_accounts(_: Arc<Api>, _: Owned<Arc<Business>>, call: Call) -> Outcome {
     Ok(page(&call, Vec::new())?.into())
 }

@@ -7,7 +7,7 @@ use http::Method;
 use super::{
     Call, analytics,
     api::{Api, Task, is},
-    apps as app_routes, automation, blocks, history, media, messages, numbers, objects, page, profiles,
+    apps as app_routes, automation, blocks, compliance, history, media, messages, numbers, objects, page, profiles,
     qr_codes, subscriptions, templates, uploads, usernames,
 };
 use crate::{
@@ -135,6 +135,8 @@ routes! {
     GET Waba "pricing_analytics" Management Waba analytics::edge, "How many messages were delivered as what";
     GET Waba "template_analytics" Management Waba analytics::edge, "How often templates were sent";
     GET Waba "phone_numbers" Any Waba objects::phone_numbers, "The numbers of an account";
+    POST Waba "phone_numbers" Management Waba numbers::add, "A number of an account, once it is bound at the relay";
+    GET Waba "assigned_users" Management Waba objects::assigned_users, "Who works with an account";
     GET Waba "message_templates" Management Waba templates::list, "The templates of an account";
     POST Waba "message_templates" Management Waba templates::create, "Makes a template";
     DELETE Waba "message_templates" Management Waba templates::delete, "Deletes templates";
@@ -165,6 +167,10 @@ routes! {
     POST Number "verify_code" Management Number numbers::verified_already, "Verifies a number";
     GET Number "settings" Management Number numbers::settings, "What is set for a number";
     POST Number "settings" Management Number numbers::set, "Sets something for a number";
+    GET Number "business_compliance_info" Management Number compliance::get, "Who a business is before the law";
+    POST Number "business_compliance_info" Management Number compliance::set, "Says who a business is before the law";
+    GET Number "official_business_account" Management Number compliance::badge, "Whether a number has a badge";
+    POST Number "official_business_account" Management Number compliance::ask_for_badge, "Asks for a badge";
     GET Number "whatsapp_business_profile" Management Number profiles::get, "What a business says about itself";
     POST Number "whatsapp_business_profile" Management Number profiles::set, "Changes that";
     GET Number "whatsapp_commerce_settings" Management Number numbers::commerce, "Cart and catalogue";

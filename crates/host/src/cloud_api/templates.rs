@@ -132,9 +132,10 @@ fn ttl(fields: &Fields<'_>) -> Result<Option<u32>, Failure> {
 pub(super) async fn create(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
     let fields = call.fields();
     let business = business.object;
+    let may_change = fields.boolean("allow_category_change")?.unwrap_or(false);
     if let Some(of) = fields.text("library_template_name", 512)? {
         let definition = of_library(&fields, &of)?;
-        return made(&api.templates.create(business.id, business.waba, definition).await?);
+        return made(&api.templates.create(business.id, business.waba, definition, may_change).await?);
     }
     let definition = Definition::parse(
         &fields.need_text("name", 512)?,
@@ -144,7 +145,7 @@ pub(super) async fn create(api: Arc<Api>, business: Owned<Arc<Business>>, call: 
         &components(&fields)?,
         ttl(&fields)?,
     )?;
-    made(&api.templates.create(business.id, business.waba, definition).await?)
+    made(&api.templates.create(business.id, business.waba, definition, may_change).await?)
 }
 
 fn made(made: &Changed) -> Outcome {

@@ -285,6 +285,18 @@ pub struct Profile {
     pub name: String,
 }
 
+/// A person's identity key, as the business's software may name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// Unguessable, and only this business's.
+    pub hash: String,
+    /// When it was first seen.
+    #[serde(skip)]
+    pub since: Timestamp,
+    /// Whether it is the first one, or the business has sent with its hash since it changed.
+    pub acknowledged: bool,
+}
+
 /// A message that came in, with all that a webhook or an inbox shows of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Inbound {
@@ -305,6 +317,9 @@ pub struct Inbound {
     pub content: Content,
     /// What it refers to.
     pub context: Context,
+    /// The person's identity key, if the number checks it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
 }
 
 /// How far a message has come.

@@ -332,7 +332,7 @@ impl Management {
         let host_name = known.hosting.host_name.clone().unwrap_or_default();
         let same = (business.state, business.mode) == (known.state, known.hosting.mode);
         if !same || business.host_name != host_name {
-            self.api.businesses.note(business.id, known.state, known.hosting.mode, host_name).await?;
+            self.approvals.note(business, known.state, known.hosting.mode, host_name).await?;
         }
         Ok(())
     }
@@ -388,7 +388,7 @@ impl Management {
         ];
         let definition = Definition::parse("hello_world", "en_US", "UTILITY", None, &components, None)
             .map_err(HostError::from)?;
-        match self.api.templates.create(business.id, business.waba, definition).await {
+        match self.api.templates.create(business.id, business.waba, definition, false).await {
             // It is there, or the business deleted it.
             Err(HostError::Refused(_)) | Ok(_) => Ok(()),
             Err(error) => Err(error.into()),

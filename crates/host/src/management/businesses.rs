@@ -111,7 +111,7 @@ pub(super) async fn list(management: Arc<Management>, _: Operator, call: Call) -
 
 pub(super) async fn show(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
     call.only(&[])?;
-    management.ask_state(&granted.business).await?;
+    management.approvals.ask(&granted.business).await?;
     again(&management, &granted).await
 }
 
@@ -137,13 +137,13 @@ struct Reason {
 pub(super) async fn suspend(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
     call.only(&[])?;
     let Reason { reason } = call.body()?;
-    management.api.businesses.suspend(granted.business.id, Some(reason)).await?;
+    management.approvals.suspend(&granted.business, Some(reason)).await?;
     again(&management, &granted).await
 }
 
 pub(super) async fn resume(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
     call.only(&[])?;
-    management.api.businesses.suspend(granted.business.id, None).await?;
+    management.approvals.suspend(&granted.business, None).await?;
     again(&management, &granted).await
 }
 

@@ -5,7 +5,6 @@
 //! request ─▶ Management::answer ─▶ route of the table ─▶ admitted? (the one place) ─▶ handler, given what was checked
 //! ```
 
-mod asking;
 mod bring_in;
 mod businesses;
 mod call;
@@ -37,7 +36,7 @@ use serde_json::Value;
 use serve::Peer;
 
 pub(crate) use self::figures::measure;
-use self::{asking::Asked, call::Call, health::RelayHealth, routes::Run};
+use self::{call::Call, health::RelayHealth, routes::Run};
 pub use self::{
     bring_in::{BringIn, BroughtIn},
     error::Refused,
@@ -49,7 +48,7 @@ pub use self::{
 use crate::{
     HostError,
     apps::Scopes,
-    businesses::Business,
+    businesses::{Approvals, Business},
     cloud_api::Api,
     ground::Ground,
     ids::{AppId, BusinessId, WabaId},
@@ -68,7 +67,7 @@ pub struct Management {
     token: OperatorToken,
     figures: Arc<Figures>,
     relay: RelayHealth,
-    asked: Asked,
+    approvals: Arc<Approvals>,
 }
 
 /// The way to the relay.
@@ -131,6 +130,7 @@ impl Management {
         api: Arc<Api>,
         running: Arc<Running>,
         messages: Arc<Messages>,
+        approvals: Arc<Approvals>,
         link: Arc<dyn Link>,
         token: OperatorToken,
     ) -> Arc<Self> {
@@ -144,7 +144,7 @@ impl Management {
             token,
             figures,
             relay: RelayHealth::default(),
-            asked: Asked::default(),
+            approvals,
         })
     }
 

@@ -18,8 +18,26 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Media {
+    /// The file behind an address: what it led to within the last minutes, or else it is fetched.
+    pub(super) async fn linked(&self, number: &Number, link: &str) -> Result<MediaId, HostError> {
+        let turn = self.links.turn(number.id, link);
+        let _turn = turn.lock().await;
+        let now = self.ground.now();
+        if let Some(id) = self.links.get(number.id, link, now) {
+            // The business may have deleted it.
+            match self.row(id).await {
+                Ok(_) => return Ok(id),
+                Err(HostError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let id = self.fetch(number, link).await?;
+        self.links.keep(number.id, link, id, now);
+        Ok(id)
+    }
+
     /// Fetches a file from its address. It is one of the business's then.
-    pub(super) async fn fetch(&self, number: &Number, link: &str) -> Result<MediaId, HostError> {
+    async fn fetch(&self, number: &Number, link: &str) -> Result<MediaId, HostError> {
         let refuse = |why: &'static str| HostError::from(Refusal::new(Code::MediaUpload, why));
         let (url, rules) = address::read_link(link, &self.ground.config.webhooks)
             .map_err(|_| refuse("The link leads nowhere that may be called."))?;

@@ -5,6 +5,7 @@ mod chunks;
 mod fetch;
 mod imported;
 mod kinds;
+mod links;
 mod relay;
 mod room;
 mod store;
@@ -30,6 +31,7 @@ pub use self::kinds::{limit_of, sniff};
 pub(crate) use self::store::MIGRATIONS;
 use self::{
     chunks::{CHUNK, SEALED},
+    links::Links,
     room::{Coming, Room},
     store::{Row, Written},
 };
@@ -61,6 +63,7 @@ pub struct Media {
     gate: Arc<Gate>,
     held: Semaphore,
     room: Room,
+    links: Links,
 }
 
 /// What is known of a file.
@@ -109,7 +112,7 @@ impl Media {
     /// On this ground.
     #[must_use]
     pub fn new(ground: Arc<Ground>, gate: Arc<Gate>) -> Arc<Self> {
-        Arc::new(Self { ground, gate, held: Semaphore::new(HELD), room: Room::default() })
+        Arc::new(Self { ground, gate, held: Semaphore::new(HELD), room: Room::default(), links: Links::new() })
     }
 
     /// A place among the files that wait in memory until it is known what they are. There are few: none comes if nobody

@@ -70,7 +70,7 @@ impl Media {
             let id = match (file.id, &file.link) {
                 (Some(id), _) => id,
                 (None, Some(link)) => {
-                    let id = self.fetch(&live.number, link).await?;
+                    let id = self.linked(&live.number, link).await?;
                     file.id = Some(id);
                     id
                 }

@@ -13,6 +13,7 @@ mod convert;
 mod desk;
 mod erasure;
 mod events;
+mod identities;
 mod outgoing;
 mod receive;
 mod send;
@@ -43,6 +44,7 @@ use crate::{
     people::{People, PersonId},
     purposes::{Access, Gate, Plain, Subject, SubjectKind},
     sealing::{Domain, Place, Sealed},
+    settings::Settings,
 };
 
 /// Takes messages from the business's software and from people, and says what becomes of them.
@@ -54,6 +56,7 @@ pub struct Messages {
     people: Arc<People>,
     media: Arc<Media>,
     running: Arc<Running>,
+    settings: Arc<Settings>,
     outlet: Arc<dyn Outlet>,
     sends: LaneHandle<Sends>,
     rates: send::Rates,
@@ -97,6 +100,7 @@ pub struct About {
 impl Messages {
     /// On these parts.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "all that messages go through")]
     pub fn new(
         ground: Arc<Ground>,
         gate: Arc<Gate>,
@@ -104,11 +108,12 @@ impl Messages {
         people: Arc<People>,
         media: Arc<Media>,
         running: Arc<Running>,
+        settings: Arc<Settings>,
         outlet: Arc<dyn Outlet>,
     ) -> Arc<Self> {
         let sends = ground.writer.lane(Sends);
         let rates = send::Rates::default();
-        Arc::new(Self { ground, gate, numbers, people, media, running, outlet, sends, rates })
+        Arc::new(Self { ground, gate, numbers, people, media, running, settings, outlet, sends, rates })
     }
 
     /// A message, without what it says.

@@ -12,14 +12,14 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::Mutex;
 
 use super::{
-    Document, Happened, Messages, Names, Prepared, convert, log_name, place_name,
+    Document, Happened, Messages, Names, Prepared, convert, identities, log_name, place_name,
     statuses::{self, Step, step},
     store::{self, NewMessage},
 };
 use crate::{
     HostError,
     content::{
-        Card, CardName, CardPhone, Category, Content, Context, Inbound, MessageName, Reaction, System,
+        Card, CardName, CardPhone, Category, Content, Context, Identity, Inbound, MessageName, Reaction, System,
     },
     ids::{MediaId, MessageId},
     numbers::{Number, running::Live},
@@ -57,7 +57,7 @@ struct Taken {
     new: Vec<(NewMessage, Vec<Prepared>)>,
     marketing: Vec<(PersonId, bool)>,
     told: Vec<Prepared>,
-    identities: Vec<(PersonId, String)>,
+    identities: Vec<(PersonId, Identity)>,
     steps: Vec<statuses::Steps>,
     wrote: HashMap<PersonId, Timestamp>,
 }
@@ -183,6 +183,9 @@ impl Messages {
             Err(error) => return Err(error),
         };
         let files = self.fetch_files(live, &batch).await?;
+        let people = batch.iter().map(|(_, known, said)| (said.author, &**known));
+        let mut identities = self.identities(live, &key, &chats, people).await?;
+        taken.identities.extend(identities.new());
         for (id, known, said) in batch {
             let message = MessageRef { author: said.author, timestamp: said.stamp };
             let own = live.device.own().account;
@@ -193,9 +196,11 @@ impl Messages {
             let (mut context, mut known) = (Context::default(), known);
             let content = match said.what {
                 What::Identity(digits) => {
-                    let hash = identity_hash(&key, &digits);
-                    taken.identities.push((known.person.id, hash.clone()));
-                    Content::System(System::CustomerIdentityChanged { identity: hash })
+                    let changed = identities::changed(&key, &digits, said.at);
+                    taken.identities.push((known.person.id, changed.clone()));
+                    let identity = changed.hash.clone();
+                    identities.now(known.person.id, changed);
+                    Content::System(System::CustomerIdentityChanged { identity })
                 }
                 What::Change(change) => match (change, about) {
                     (_, None) => continue,
@@ -257,10 +262,15 @@ impl Messages {
                     }
                 }
             };
-            let newest = taken.wrote.entry(known.person.id).or_insert(said.at);
-            *newest = (*newest).max(said.at);
-            let new =
-                self.new_message(number, &key, &known, id, said.stamp, said.at, content, context).await?;
+            // That a key changed is nothing that the person wrote.
+            if !matches!(content, Content::System(_)) {
+                let newest = taken.wrote.entry(known.person.id).or_insert(said.at);
+                *newest = (*newest).max(said.at);
+            }
+            let identity = identities.of(known.person.id);
+            let new = self
+                .new_message(number, &key, &known, id, said.stamp, said.at, content, context, identity)
+                .await?;
             taken.new.push(new);
         }
         Ok(())
@@ -277,6 +287,7 @@ impl Messages {
         at: Timestamp,
         content: Content,
         context: Context,
+        identity: Option<Identity>,
     ) -> Result<(NewMessage, Vec<Prepared>), HostError> {
         let document = Document { content, context };
         let plain = serde_json::to_vec(&document).map_err(HostError::internal)?;
@@ -294,6 +305,7 @@ impl Messages {
             at,
             content: document.content,
             context: document.context,
+            identity,
         };
         let happened = Happened::Message(Box::new(inbound));
         let event = self.outlet.seal(number.business, id.to_string(), &happened).await?;
@@ -396,7 +408,7 @@ impl Messages {
                     store::set_marketing(transaction, id, *person, *stopped).await?;
                 }
                 for (person, identity) in &taken.identities {
-                    store::set_identity(transaction, id, *person, identity).await?;
+                    store::set_identity(transaction, (id, *person), identity).await?;
                 }
                 told.extend(statuses::take(transaction, id, &taken.steps).await?);
                 outlet.add(transaction, told).await
@@ -430,11 +442,6 @@ fn name_of(number: &Number, key: &BusinessKey, said: &Said) -> MessageId {
     ];
     let at = Timestamp(i64::try_from(said.stamp).unwrap_or_default());
     MessageId::from_digest(number.id, at, &key.name(kind, &parts.concat()))
-}
-
-fn identity_hash(key: &BusinessKey, digits: &str) -> String {
-    let hash = key.name("identity", digits.as_bytes());
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A shared number as the API shows it: the person's own card.

@@ -75,6 +75,13 @@ impl Lane for Sends {
         }
         store::insert(transaction, &new).await?;
         store::put_chats(transaction, &touched).await?;
+        for item in items.iter().zip(&outputs).filter_map(|(item, output)| output.is_ok().then_some(item)) {
+            let pair = (item.new.number, item.new.person);
+            let known = chats.get(&pair).and_then(|chat| chat.identity_acknowledged);
+            if let (Some(identity), Some(false)) = (&item.identity, known) {
+                store::acknowledge_identity(transaction, pair, identity).await?;
+            }
+        }
         Ok(outputs)
     }
 
@@ -88,9 +95,8 @@ impl Item {
         if chat.blocked {
             return Some(Code::Undeliverable);
         }
-        if let Some(wanted) = &self.identity
-            && chat.identity.as_ref().is_some_and(|identity| identity != wanted)
-        {
+        // A hash that was never told is not the person's either.
+        if self.identity.is_some() && self.identity != chat.identity {
             return Some(Code::IdentityChanged);
         }
         if !self.template && !self.in_window(chat) {
@@ -188,6 +194,9 @@ impl Messages {
             Content::Template(template) => (Some(template.id), template.category),
             _ => (None, Category::Service),
         };
+        if category == Category::Authentication && matches!(outgoing.to, super::Recipient::User(_)) {
+            return Err(refuse(Code::UserIdNotPossible, "Templates with a code go to phone numbers only."));
+        }
         let context = Context {
             message_id: outgoing.context.filter(|id| id.number() == number.id).map(MessageName),
             ..Context::default()

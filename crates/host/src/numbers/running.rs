@@ -192,6 +192,17 @@ impl Running {
         self.lock().values().filter(|entry| entry.live.is_some()).count()
     }
 
+    /// The businesses of the numbers that this process runs.
+    #[must_use]
+    pub fn businesses(&self) -> Vec<crate::ids::BusinessId> {
+        let here = self.lock();
+        let mut here: Vec<_> =
+            here.values().filter_map(|entry| Some(entry.live.as_ref()?.number.business)).collect();
+        here.sort_unstable();
+        here.dedup();
+        here
+    }
+
     /// The number, if this process runs it.
     #[must_use]
     pub fn live(&self, number: NumberId) -> Option<Arc<Live>> {

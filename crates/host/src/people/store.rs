@@ -61,6 +61,11 @@ pub(crate) const MIGRATIONS: Module = Module {
          ) {options};
          CREATE INDEX chats_blocked ON chats (number, person) WHERE blocked;",
         ),
+        Migration::new(
+            "since when a person has their identity key, and whether the business knows that it is another one",
+            "ALTER TABLE chats ADD COLUMN identity_since {integer};
+         ALTER TABLE chats ADD COLUMN identity_acknowledged {boolean};",
+        ),
     ],
 };
 

@@ -87,6 +87,11 @@ impl Access {
     }
 }
 
+/// That the gate was asked. It is made here alone, so that nothing else can open what people wrote: a key takes one
+/// (`BusinessKey::open`).
+#[derive(Debug)]
+pub struct Pass<'a>(std::marker::PhantomData<&'a Gate>);
+
 /// Opens what is sealed, for purposes that are allowed, and writes it down.
 #[derive(Debug)]
 pub struct Gate {
@@ -173,7 +178,8 @@ impl Gate {
     ) -> Result<Vec<Plain<Zeroizing<Vec<u8>>>>, HostError> {
         let key = self.keys.of(access.business).await?;
         self.ask(access, subject).await?;
-        sealed.iter().map(|(place, sealed)| key.open(*place, sealed.stored()).map(Plain::new)).collect()
+        let pass = || Pass(std::marker::PhantomData);
+        sealed.iter().map(|(place, sealed)| key.open(pass(), *place, sealed.stored()).map(Plain::new)).collect()
     }
 
     /// Takes what a device has just decrypted, what an API was just given for sending, or what a stream yields.
@@ -203,7 +209,7 @@ impl Gate {
         self.keys.of(business).await?.seal(place, self.ground.random(), plain)
     }
 
-    /// The key, for names and words: what is looked up without being read.
+    /// The key, for sealing, names and words: what is looked up without being read. It opens nothing without a [`Pass`].
     ///
     /// # Errors
     /// `Erased`; those of the database.

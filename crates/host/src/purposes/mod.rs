@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
     decisions::DECIDE,
-    gate::{Access, Gate, Subject, SubjectKind},
+    gate::{Access, Gate, Pass, Subject, SubjectKind},
     log::{Entry, Head},
     plain::Plain,
 };

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::Sealed;
-use crate::{HostError, ids::BusinessId};
+use crate::{HostError, ids::BusinessId, purposes::Pass};
 
 const NONCE: usize = 12;
 
@@ -115,8 +115,27 @@ impl BusinessKey {
         Ok(Sealed([&[self.latest][..], &nonce, &sealed].concat()))
     }
 
-    /// Opens. Only the gate and what keeps state of devices may.
-    pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, HostError> {
+    /// Opens what people wrote, what is known of them, the keys of their files. Only the gate has a [`Pass`].
+    pub(crate) fn open(
+        &self,
+        _: Pass<'_>,
+        place: Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, HostError> {
+        self.open_at(place, sealed)
+    }
+
+    /// Opens what the business itself set: templates, profiles, addresses. It needs no purpose.
+    pub(crate) fn open_own(&self, name: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, HostError> {
+        self.open_at(Place { domain: Domain::Business, name }, sealed)
+    }
+
+    /// Opens the state of a device, for the device.
+    pub(crate) fn open_state(&self, name: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, HostError> {
+        self.open_at(Place { domain: Domain::Vault, name }, sealed)
+    }
+
+    fn open_at(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, HostError> {
         const DAMAGED: HostError = HostError::Sealed("damaged, or from another place");
         let (version, rest) = sealed.split_first().ok_or(DAMAGED)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(DAMAGED)?;
@@ -176,16 +195,16 @@ mod tests {
     fn opens_where_it_was_sealed_and_nowhere_else() {
         let (key, other) = (key(1), key(2));
         let sealed = key.seal(HERE, [7; 12], b"hello").unwrap();
-        assert_eq!(*key.open(HERE, sealed.stored()).unwrap(), b"hello");
-        assert!(other.open(HERE, sealed.stored()).is_err());
-        assert!(key.open(Place { name: b"row 2", ..HERE }, sealed.stored()).is_err());
-        assert!(key.open(Place { domain: Domain::Person, ..HERE }, sealed.stored()).is_err());
+        assert_eq!(*key.open_at(HERE, sealed.stored()).unwrap(), b"hello");
+        assert!(other.open_at(HERE, sealed.stored()).is_err());
+        assert!(key.open_at(Place { name: b"row 2", ..HERE }, sealed.stored()).is_err());
+        assert!(key.open_at(Place { domain: Domain::Person, ..HERE }, sealed.stored()).is_err());
         for end in 0..sealed.stored().len() {
-            assert!(key.open(HERE, &sealed.stored()[..end]).is_err());
+            assert!(key.open_at(HERE, &sealed.stored()[..end]).is_err());
         }
         let mut changed = sealed.into_stored();
         changed[0] = 1;
-        assert!(key.open(HERE, &changed).is_err(), "sealed under version 2");
+        assert!(key.open_at(HERE, &changed).is_err(), "sealed under version 2");
     }
 
     #[test]

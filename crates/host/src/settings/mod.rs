@@ -1,6 +1,7 @@
 //! What a business sets for a number: its profile, its PIN, what stands in front of a chat. Sealed like everything else.
 
 mod automation;
+mod compliance;
 mod pin;
 mod profile;
 mod store;
@@ -12,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
     automation::{Automation, Command},
+    compliance::{Answerable, Compliance, ENTITIES},
     pin::{Checked, Registration},
     profile::{Profile, VERTICALS},
 };
@@ -21,6 +23,7 @@ use crate::{
     ids::NumberId,
     numbers::Number,
     sealing::{BusinessKey, Domain, Keys, Place},
+    webhooks::{self, NewEvent},
 };
 
 /// A kind of setting. Its JSON is stored: a new field has a default.
@@ -93,20 +96,34 @@ impl Settings {
         number: &Number,
         change: impl Fn(&mut T) -> R + Send + Sync + 'static,
     ) -> Result<R, HostError> {
+        self.change_telling(number, None, move |setting| (change(setting), false)).await
+    }
+
+    /// The same; where `change` says so too, `event` is told, in the same transaction. Who calls wakes the webhooks.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn change_telling<T: Setting, R: Send + 'static>(
+        &self,
+        number: &Number,
+        event: Option<NewEvent>,
+        change: impl Fn(&mut T) -> (R, bool) + Send + Sync + 'static,
+    ) -> Result<R, HostError> {
         let key = self.keys.of(number.business).await?;
         let (id, business) = (number.id, number.business);
         let (change, nonce) = (Arc::new(change), self.ground.random::<12>());
         let written = self.ground.write(id.get(), move |transaction| {
-            let (key, change) = (key.clone(), change.clone());
+            let (key, change, event) = (key.clone(), change.clone(), event.clone());
             Box::pin(async move {
                 let found = store::locked(transaction, id, T::KIND).await?;
                 let mut setting = read::<T>(&key, id, found.as_deref())?;
-                let said = change(&mut setting);
+                let (said, tell) = change(&mut setting);
                 let text = serde_json::to_vec(&setting).map_err(HostError::internal)?;
                 let name = name(id, T::KIND);
                 let place = Place { domain: Domain::Business, name: &name };
                 let sealed = key.seal(place, nonce, &text)?;
                 store::set(transaction, (business, id), T::KIND, sealed.stored()).await?;
+                webhooks::add(transaction, event.filter(|_| tell).into_iter().collect()).await?;
                 Ok(said)
             })
         });
@@ -127,6 +144,6 @@ fn name(number: NumberId, kind: &str) -> Vec<u8> {
 fn read<T: Setting>(key: &BusinessKey, number: NumberId, sealed: Option<&[u8]>) -> Result<T, HostError> {
     let Some(sealed) = sealed else { return Ok(T::default()) };
     let name = name(number, T::KIND);
-    let text = key.open(Place { domain: Domain::Business, name: &name }, sealed)?;
+    let text = key.open_own(&name, sealed)?;
     serde_json::from_slice(&text).map_err(|_| HostError::Sealed("a setting"))
 }

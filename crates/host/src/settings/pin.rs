@@ -56,10 +56,14 @@ impl Registration {
         self.pin.is_some()
     }
 
-    /// Sets another one.
-    pub fn set(&mut self, pin: &str) {
-        self.pin = Some(pin.to_owned());
+    /// Sets another one; whether it is another one.
+    pub fn set(&mut self, pin: &str) -> bool {
         self.wrong = 0;
+        let same = self.pin.as_ref().is_some_and(|known| bool::from(known.as_bytes().ct_eq(pin.as_bytes())));
+        if !same {
+            self.pin = Some(pin.to_owned());
+        }
+        !same
     }
 
     /// Registers: with the PIN that there is, or the first one.

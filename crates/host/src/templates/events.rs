@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Changed, Status, Templates, word};
+use super::{Changed, Definition, Status, Templates, word};
 use crate::{
     HostError,
     ids::BusinessId,
     webhooks::{
         About, Field, NewEvent,
-        render::{TemplateName, template_status, template_stopped},
+        render::{TemplateName, template_category, template_components, template_status, template_stopped},
     },
 };
 
@@ -42,6 +42,27 @@ impl Templates {
         self.event(business, made, Told::Reviewed).await.map(Some)
     }
 
+    /// That a template was written anew, and that it is of another category.
+    pub(super) async fn rewritten(
+        &self,
+        business: BusinessId,
+        before: &Definition,
+        after: &Definition,
+        made: &Changed,
+    ) -> Result<Vec<NewEvent>, HostError> {
+        let template = TemplateName { id: made.id, name: &made.name, language: &made.language };
+        let mut events = Vec::new();
+        if before.parts != after.parts {
+            let value = template_components(template, &after.parts);
+            events.push(self.seal_event(business, made, Field::TemplateComponents, &value).await?);
+        }
+        if before.category != after.category {
+            let value = template_category(template, word(before.category), word(after.category));
+            events.push(self.seal_event(business, made, Field::TemplateCategory, &value).await?);
+        }
+        Ok(events)
+    }
+
     /// One event, for one change: it has a name of its own, and is written in the change's transaction.
     pub(super) async fn event(
         &self,
@@ -49,17 +70,27 @@ impl Templates {
         made: &Changed,
         told: Told,
     ) -> Result<NewEvent, HostError> {
+        let value = value(made, told, self.ground.now());
+        self.seal_event(business, made, Field::TemplateStatus, &value).await
+    }
+
+    async fn seal_event(
+        &self,
+        business: BusinessId,
+        made: &Changed,
+        field: Field,
+        value: &Value,
+    ) -> Result<NewEvent, HostError> {
         let name: String = self.ground.random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
         let about = About {
             business,
             waba: made.waba,
             number: None,
             person: None,
-            field: Field::TemplateStatus,
+            field,
             unique: format!("template {} {name}", made.id),
         };
-        let now = self.ground.now();
-        self.webhooks.seal(about, &value(made, told, now)).await
+        self.webhooks.seal(about, value).await
     }
 }
 

@@ -27,7 +27,7 @@ use serde_json::Value;
 pub(crate) use self::store::{MIGRATIONS, erase};
 pub use self::{
     clicks::{Clicked, Clicks},
-    definition::Definition,
+    definition::{ButtonPart, Definition, HeaderPart, Parts},
     state::{Decision, Reason, Status, UnknownStatus},
     variables::ParameterFormat,
 };
@@ -112,7 +112,7 @@ impl Templates {
         Arc::new(Self { ground, keys, webhooks, uploads })
     }
 
-    /// Makes a template and reviews it.
+    /// Makes a template and reviews it. What is advertising is that, where the business lets its category be changed.
     ///
     /// # Errors
     /// `Refused`: 100 with 2388019, 2388023, 2388024, 80008's like, 2388047 for a sample that is no upload; those of the
@@ -121,8 +121,12 @@ impl Templates {
         &self,
         business: BusinessId,
         waba: WabaId,
-        definition: Definition,
+        mut definition: Definition,
+        allow_category_change: bool,
     ) -> Result<Changed, HostError> {
+        if allow_category_change && review(&definition) == Verdict::Refused("INCORRECT_CATEGORY") {
+            definition.category = Category::Marketing;
+        }
         self.check_samples(business, &definition, None).await?;
         let now = self.ground.now();
         let id = TemplateId::random(&*self.ground.entropy);
@@ -202,7 +206,8 @@ impl Templates {
         if before.name != definition.name || before.language != definition.language {
             return refuse("the name and the language of a template cannot be edited");
         }
-        self.check_samples(before.business, &definition, Some(&self.open(&before).await?)).await?;
+        let known = self.open(&before).await?;
+        self.check_samples(before.business, &definition, Some(&known)).await?;
         let (status, reason) = judged_again(before.status, &definition);
         let new = Arc::new(New {
             id,
@@ -217,14 +222,15 @@ impl Templates {
             now,
         });
         let made = changed(id, waba, &definition, status, reason);
-        let event = Arc::new(self.reviewed(before.business, &made).await?);
+        let mut events = self.rewritten(before.business, &known, &definition, &made).await?;
+        events.extend(self.reviewed(before.business, &made).await?);
         let written = self.ground.write(waba.get(), move |transaction| {
-            let (new, event) = (new.clone(), event.clone());
+            let (new, events) = (new.clone(), events.clone());
             Box::pin(async move {
                 if !store::edit(transaction, &new, was).await? {
                     return Err(CHANGED);
                 }
-                webhooks::add(transaction, event.as_slice().to_vec()).await
+                webhooks::add(transaction, events).await
             })
         });
         written.await?;
@@ -508,8 +514,7 @@ impl Templates {
     /// A template is the business's own text, not a person's: it needs no purpose.
     async fn open(&self, stored: &Stored) -> Result<Definition, HostError> {
         let name = stored.id.get().to_be_bytes();
-        let place = Place { domain: Domain::Business, name: &name };
-        let opened = self.keys.of(stored.business).await?.open(place, &stored.definition)?;
+        let opened = self.keys.of(stored.business).await?.open_own(&name, &stored.definition)?;
         serde_json::from_slice(&opened).map_err(|_| HostError::Sealed("a template"))
     }
 

@@ -314,8 +314,7 @@ impl Uploads {
             sealed.extend_from_slice(&more?);
         }
         let name = name(upload.id, part.start.cast_unsigned());
-        let place = Place { domain: Domain::Business, name: &name };
-        Ok(self.keys.of(upload.business).await?.open(place, &sealed)?.to_vec())
+        Ok(self.keys.of(upload.business).await?.open_own(&name, &sealed)?.to_vec())
     }
 
     /// What a handle names, if it is whole and this business's.

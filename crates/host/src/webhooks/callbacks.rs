@@ -205,7 +205,7 @@ impl Webhooks {
     pub(super) async fn url(&self, callback: &store::Callback) -> Result<String, HostError> {
         let name = url_place(callback.app, callback.target);
         let key = self.keys.of(callback.business).await?;
-        let url = key.open(Place { domain: Domain::Business, name: &name }, &callback.url)?;
+        let url = key.open_own(&name, &callback.url)?;
         String::from_utf8(url.to_vec()).map_err(|_| HostError::Sealed("the address of a callback"))
     }
 }

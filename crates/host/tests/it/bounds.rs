@@ -1,6 +1,13 @@
 //! How much a business may bring, on both engines.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use client::{Draft, DraftContent};
@@ -218,7 +225,12 @@ async fn a_link_leads_only_where_a_callback_may_be() {
     let business = number.account.unwrap();
     ada.device.send(business, Draft::text("hello")).await.unwrap();
     until("it came", async || world.told().await.len() == 1).await;
-    let files = axum::Router::new().fallback(async || ([("content-type", "text/plain")], "words"));
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let counted = fetched.clone();
+    let files = axum::Router::new().fallback(async move || {
+        counted.fetch_add(1, SeqCst);
+        ([("content-type", "text/plain")], "words")
+    });
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move { axum::serve(listener, files).await });
@@ -232,6 +244,23 @@ async fn a_link_leads_only_where_a_callback_may_be() {
         .await;
     send(format!("http://{address}/a.txt")).await;
     assert!(matches!(ada.hears(business, 1).await[0].body, client::Body::Media(_)));
+    // The same again is not fetched again, however many are sent at the same time; another address is.
+    let again = || send(format!("http://{address}/a.txt"));
+    tokio::join!(again(), again(), send(format!("http://{address}/b.txt")));
+    ada.hears(business, 4).await;
+    assert_eq!(fetched.load(SeqCst), 2);
+    // Unless the business deleted it.
+    let access = Access::by("test", number.business, Purpose::Deliver);
+    let sent = host.messages.sent_by(number.id, None, false, 10).await.unwrap();
+    let ids: Vec<_> = sent.iter().map(|about| about.id).collect();
+    for (_, document) in host.messages.open(&access, &number, &ids).await.unwrap() {
+        if let Some(id) = document.content.file().and_then(|file| file.id) {
+            let _ = host.media.delete(id).await;
+        }
+    }
+    again().await;
+    ada.hears(business, 5).await;
+    assert_eq!(fetched.load(SeqCst), 3);
     serving.abort();
     host.close().await;
     world.close().await;

@@ -98,6 +98,7 @@ impl Here {
         let running = Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link);
         let people = People::new(ground.clone(), gate.clone(), running.clone());
         let media = Media::new(ground.clone(), gate.clone());
+        let settings = Settings::new(ground.clone(), keys.clone());
         let messages = Messages::new(
             ground.clone(),
             gate.clone(),
@@ -105,6 +106,7 @@ impl Here {
             people.clone(),
             media.clone(),
             running,
+            settings.clone(),
             webhooks.clone(),
         );
         let uploads = Uploads::new(ground.clone(), keys.clone());
@@ -119,7 +121,7 @@ impl Here {
             media,
             businesses,
             numbers,
-            settings: Settings::new(ground.clone(), keys.clone()),
+            settings,
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
             templates: Templates::new(ground.clone(), keys, webhooks, uploads),
             post: taker.clone(),

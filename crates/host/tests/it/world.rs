@@ -19,6 +19,7 @@ use host::{
     people::People,
     purposes::{Gate, Instructions},
     sealing::{Keys, MasterKey},
+    settings::Settings,
 };
 use relay::{Relay, limits::Rate};
 use serde_json::{Value, json};
@@ -109,6 +110,7 @@ pub(crate) struct Host {
     pub(crate) running: Arc<Running>,
     pub(crate) people: Arc<People>,
     pub(crate) media: Arc<Media>,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) messages: Arc<Messages>,
     task: JoinHandle<()>,
     writer: WriterTasks,
@@ -177,6 +179,8 @@ async fn start_relay(folder: &tempfile::TempDir, address: SocketAddr) -> Relay {
     config.listen.address = address;
     config.limits.codes = Rate::new(10_000, 1);
     config.limits.registrations = Rate::new(10_000, 1);
+    // A number may be registered anew at once.
+    config.registration.pause_ms = 1;
     Relay::start(config, Arc::new(RealClock), Arc::new(RealEntropy)).await.unwrap()
 }
 
@@ -352,9 +356,10 @@ impl World {
         let gate = Gate::new(ground.clone(), keys.clone());
         let businesses = Businesses::new(ground.clone(), keys.clone(), gate.clone());
         let numbers = Numbers::new(ground.clone());
-        let running = Running::new(ground.clone(), keys, numbers.clone(), businesses.clone(), self.link());
+        let running = Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), self.link());
         let people = People::new(ground.clone(), gate.clone(), running.clone());
         let media = Media::new(ground.clone(), gate.clone());
+        let settings = Settings::new(ground.clone(), keys);
         let messages = Messages::new(
             ground.clone(),
             gate.clone(),
@@ -362,10 +367,23 @@ impl World {
             people.clone(),
             media.clone(),
             running.clone(),
+            settings.clone(),
             outlet,
         );
         let task = running.start(messages.clone());
-        Host { ground, gate, businesses, numbers, running, people, media, messages, task, writer: tasks }
+        Host {
+            ground,
+            gate,
+            businesses,
+            numbers,
+            running,
+            people,
+            media,
+            settings,
+            messages,
+            task,
+            writer: tasks,
+        }
     }
 
     /// The business on this host, with its number connected.

@@ -203,7 +203,7 @@ async fn greet(host: &Host, business: BusinessId, waba: WabaId) -> anyhow::Resul
         json!({ "type": "FOOTER", "text": "Example Bank" }),
     ];
     let definition = Definition::parse("hello_world", "en_US", "UTILITY", None, &components, None)?;
-    let made = templates.create(business, waba, definition).await?;
+    let made = templates.create(business, waba, definition, false).await?;
     match made.status {
         Status::Approved => Ok(()),
         Status::Pending => Ok(templates.decide(made.id, Decision::Approve).await.map(drop)?),

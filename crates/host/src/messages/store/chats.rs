@@ -8,6 +8,7 @@ use ::store::{
 };
 
 use crate::{
+    content::Identity,
     ids::{BusinessId, NumberId},
     people::PersonId,
 };
@@ -25,6 +26,8 @@ use crate::{
         pub(in crate::messages) blocked: bool,
         pub(in crate::messages) marketing_stopped: bool,
         pub(in crate::messages) identity: Option<String>,
+        pub(in crate::messages) identity_since: Option<Timestamp>,
+        pub(in crate::messages) identity_acknowledged: Option<bool>,
     }
 }
 
@@ -40,7 +43,7 @@ pub(in crate::messages) async fn chats(
     distinct.dedup();
     let rows: Vec<ChatRow> = query(
         "SELECT c.number, c.person, c.latest, c.wrote, c.opened, c.allowance, c.blocked, c.marketing_stopped,
-         c.identity FROM (VALUES {rows}) AS v CROSS JOIN chats c WHERE c.number = v.column1 AND c.person = v.column2",
+         c.identity, c.identity_since, c.identity_acknowledged FROM (VALUES {rows}) AS v CROSS JOIN chats c WHERE c.number = v.column1 AND c.person = v.column2",
     )
     .rows(distinct.into_iter().map(|(number, person)| [number.into(), person.0.into()]))
     .all(reader)
@@ -119,20 +122,42 @@ pub(in crate::messages) async fn set_marketing(
         .map(drop)
 }
 
-/// What names a person's identity key.
+/// Notes the identity key that a person has now, by its hash, unless it is known.
 pub(in crate::messages) async fn set_identity(
     transaction: &mut Transaction,
-    number: NumberId,
-    person: PersonId,
+    (number, person): Pair,
+    identity: &Identity,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE chats SET identity = $3, identity_since = $4, identity_acknowledged = $5
+         WHERE number = $1 AND person = $2 AND (identity IS NULL OR identity <> $3)",
+    )
+    .bind(number)
+    .bind(person.0)
+    .bind(&*identity.hash)
+    .bind(identity.since)
+    .bind(identity.acknowledged)
+    .execute(transaction)
+    .await
+    .map(drop)
+}
+
+/// The business's software sent with the hash of a person's new identity key: it knows that it changed.
+pub(in crate::messages) async fn acknowledge_identity(
+    transaction: &mut Transaction,
+    (number, person): Pair,
     identity: &str,
 ) -> Result<(), StoreError> {
-    query("UPDATE chats SET identity = $3 WHERE number = $1 AND person = $2")
-        .bind(number)
-        .bind(person.0)
-        .bind(identity)
-        .execute(transaction)
-        .await
-        .map(drop)
+    query(
+        "UPDATE chats SET identity_acknowledged = $4 WHERE number = $1 AND person = $2 AND identity = $3",
+    )
+    .bind(number)
+    .bind(person.0)
+    .bind(identity)
+    .bind(true)
+    .execute(transaction)
+    .await
+    .map(drop)
 }
 
 /// To how many people a number wrote first since then.

@@ -114,8 +114,7 @@ impl SqlVault {
     fn open(&self, space: Space, row: &store::VaultRow) -> Result<Record, VaultError> {
         let position = u64::try_from(row.position).map_err(|_| VaultError::Damaged)?;
         let place = self.place(space, &row.name, &row.owner, position);
-        let place = Place { domain: Domain::Vault, name: &place };
-        let plain = self.key.open(place, &row.value).map_err(|_| VaultError::Damaged)?;
+        let plain = self.key.open_state(&place, &row.value).map_err(|_| VaultError::Damaged)?;
         let (len, rest) = plain.split_first_chunk::<4>().ok_or(VaultError::Damaged)?;
         let len = usize::try_from(u32::from_be_bytes(*len)).map_err(|_| VaultError::Damaged)?;
         let (key, value) = rest.split_at_checked(len).ok_or(VaultError::Damaged)?;

@@ -7,6 +7,7 @@ use super::{contact, digits, of_number, put, seconds};
 use crate::{
     content::Profile,
     ids::{NumberId, TemplateId, UserId},
+    templates::{ButtonPart, HeaderPart, Parts},
 };
 
 /// A template, as its webhooks name it. Its id is a number there.
@@ -74,6 +75,36 @@ pub fn template_stopped(
 #[must_use]
 pub fn template_quality(template: TemplateName<'_>, previous: &str, new: &str) -> Value {
     template.with(json!({"previous_quality_score": previous, "new_quality_score": new}))
+}
+
+/// Of `message_template_components_update`: what a template consists of now.
+#[must_use]
+pub fn template_components(template: TemplateName<'_>, parts: &Parts) -> Value {
+    let mut value = template.with(json!({"message_template_element": parts.body.as_deref().unwrap_or_default()}));
+    if let Some(HeaderPart::Text { text }) = &parts.header {
+        put(&mut value, "message_template_title", Some(text.as_str()));
+    }
+    put(&mut value, "message_template_footer", parts.footer.as_deref());
+    let buttons: Vec<Value> = parts.buttons.iter().map(button).collect();
+    put(&mut value, "message_template_buttons", (!buttons.is_empty()).then_some(buttons));
+    value
+}
+
+fn button(button: &ButtonPart) -> Value {
+    let (kind, text, url, number) = match button {
+        ButtonPart::QuickReply { text } => ("QUICK_REPLY", text.as_str(), None, None),
+        ButtonPart::Url { text, url } => ("URL", text.as_str(), Some(url.as_str()), None),
+        ButtonPart::PhoneNumber { text, phone_number } => {
+            ("PHONE_NUMBER", text.as_str(), None, Some(phone_number.as_str()))
+        }
+        ButtonPart::CopyCode => ("COPY_CODE", "", None, None),
+        ButtonPart::Otp { text } => ("OTP", text.as_str(), None, None),
+        ButtonPart::RequestContactInfo { text } => ("REQUEST_CONTACT_INFO", text.as_str(), None, None),
+    };
+    let mut value = json!({"message_template_button_type": kind, "message_template_button_text": text});
+    put(&mut value, "message_template_button_url", url);
+    put(&mut value, "message_template_button_phone_number", number);
+    value
 }
 
 /// Of `template_category_update`, when it was done.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{contact, digits, error, of_number, put, seconds};
 use crate::{
     codes::{Code, Refusal},
-    content::{Card, Content, Context, File, Inbound, InteractiveReply, Profile, System},
+    content::{Card, Content, Context, File, Identity, Inbound, InteractiveReply, Profile, System},
 };
 
 /// The value of field `messages` for a message that came in.
@@ -28,8 +28,21 @@ pub fn message(inbound: &Inbound) -> Value {
         put(&mut message, "errors", Some(json!([unknown_type()])));
         put(&mut message, "type", Some("unsupported"));
     }
+    if let Some(file) = content.file()
+        && file.sha256.is_none()
+    {
+        put(&mut message, "errors", Some(json!([file_lost()])));
+    }
+    let mut contact = contact(&inbound.from);
+    if let Some(identity) = &inbound.identity {
+        let Identity { hash, since, acknowledged } = identity;
+        let known =
+            json!({"acknowledged": acknowledged, "created_timestamp": seconds(*since).to_string(), "hash": hash});
+        put(&mut message, "identity", Some(known));
+        put(&mut contact, "identity_key_hash", Some(hash.clone()));
+    }
     let mut value = of_number(&inbound.display_number, inbound.number);
-    put(&mut value, "contacts", Some(json!([contact(&inbound.from)])));
+    put(&mut value, "contacts", Some(json!([contact])));
     put(&mut value, "messages", Some(json!([message])));
     value
 }
@@ -157,6 +170,11 @@ fn happened(system: &System, from: &Profile) -> Value {
             "customer": known,
         }),
     }
+}
+
+fn file_lost() -> Value {
+    let refusal = Refusal::new(Code::MediaDownload, "The file could not be taken: too large, or gone.");
+    error(&refusal, false)
 }
 
 fn unknown_type() -> Value {

@@ -2,16 +2,17 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use client::Draft;
+use client::{Draft, NativeLink, NativeLinkOptions};
 use host::{
     apps::{Apps, Unknown},
-    businesses::Businesses,
+    businesses::{Approvals, Businesses},
     changes::Changes,
     ground::Ground,
     ids::BusinessId,
-    numbers::Numbers,
+    numbers::{Numbers, running::Running},
     purposes::{Gate, Instructions},
     sealing::{Keys, MasterKey},
+    webhooks::{Webhooks, address::SystemLookup},
 };
 use serde_json::{Value, json};
 use store::sql::{Connection, query};
@@ -179,6 +180,7 @@ struct Process {
     gate: Arc<Gate>,
     apps: Arc<Apps>,
     businesses: Arc<Businesses>,
+    approvals: Arc<Approvals>,
 }
 
 impl Process {
@@ -187,16 +189,34 @@ impl Process {
         let gate = Gate::new(ground.clone(), keys.clone());
         let apps = Apps::new(ground.clone(), keys.clone());
         let businesses = Businesses::new(ground.clone(), keys.clone(), gate.clone());
+        let numbers = Numbers::new(ground.clone());
+        // No relay is there.
+        let link = Arc::new(NativeLink::new("http://127.0.0.1:9", NativeLinkOptions::default()).unwrap());
+        let running = Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link);
+        let webhooks = Webhooks::new(
+            ground.clone(),
+            keys.clone(),
+            gate.clone(),
+            apps.clone(),
+            Arc::new(SystemLookup),
+        );
+        let approvals = Approvals::new(
+            ground.clone(),
+            businesses.clone(),
+            numbers.clone(),
+            running,
+            webhooks.unwrap(),
+        );
         let changes = Changes {
             ground: ground.clone(),
             apps: apps.clone(),
             keys: keys.clone(),
             gate: gate.clone(),
             businesses: businesses.clone(),
-            numbers: Numbers::new(ground.clone()),
+            numbers,
         };
         drop(changes.follow().await);
-        Self { ground, keys, gate, apps, businesses }
+        Self { ground, keys, gate, apps, businesses, approvals }
     }
 }
 
@@ -247,7 +267,8 @@ async fn what_one_process_revokes_changes_or_erases_no_other_goes_on_with() {
         let wanted = Instructions { reply: true, ..Instructions::default() };
         first.gate.instruct(business, wanted, "test").await.unwrap();
         soon("it allows more", async || second.gate.instructions(business).await.unwrap() == wanted).await;
-        first.businesses.suspend(business, Some("complaints".to_owned())).await.unwrap();
+        let known = first.businesses.get(business).await.unwrap();
+        first.approvals.suspend(&known, Some("complaints".to_owned())).await.unwrap();
         let suspended = async || second.businesses.get(business).await.unwrap().suspended.is_some();
         soon("it is suspended", suspended).await;
         first.businesses.erase(business).await.unwrap();

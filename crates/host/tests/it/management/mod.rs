@@ -5,6 +5,7 @@ mod erasing;
 mod hosting;
 mod pressing;
 mod telling;
+mod watching;
 
 use std::{
     sync::{

@@ -44,6 +44,7 @@ fn inbound(content: Content) -> Inbound {
         at: AT,
         content,
         context: Context::default(),
+        identity: None,
     }
 }
 
