@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -64,6 +65,10 @@ class Up:
         """Waits until the customer's screen shows this."""
         return until(f"the customer sees {text!r}", lambda: text in self.demo_command("read"))
 
+    def chat(self, number, name):
+        """Somebody else with `tradepost chat`."""
+        return Chat(self, number, name)
+
     def close(self):
         self.process.terminate()
         try:
@@ -73,3 +78,46 @@ class Up:
             self.process.wait()
         self.log.close()
         self.folder.cleanup()
+
+
+class Chat:
+    """A person with `tradepost chat`, registered at the relay of `tradepost up`, in a chat with its business."""
+
+    def __init__(self, up, number, name):
+        self.up, self.number = up, number
+        self.business = up.demo["business_number"]
+        self.folder = os.path.join(up.data, f"chat {number}")
+        self.shown = ""
+        # The relay is one for development: it tells the code itself.
+        self.run("register", number, "--name", name, "--relay", up.demo["relay_url"], "--dev")
+
+    def run(self, *words):
+        self.up.runs()
+        environment = {**os.environ, "TRADEPOST_DATA": self.folder}
+        line = [BINARY, "chat", *words]
+        done = subprocess.run(line, capture_output=True, timeout=PATIENCE, check=False, env=environment)
+        assert done.returncode == 0, (line, done.stdout.decode(), done.stderr.decode())
+        return done.stdout.decode()
+
+    def says(self, *words):
+        """Writes to the business, or sends it a file, a place, a card: what `tradepost chat send` takes."""
+        self.run("send", self.business, *words)
+
+    def reads(self, *words):
+        """All that came until now, as it was shown."""
+        self.shown += self.run("receive", *words)
+        return self.shown
+
+    def sees(self, text):
+        """Waits until this is shown, and gives the number of its message."""
+        until(f"{self.number} sees {text!r}", lambda: text in self.reads())
+        before = self.shown[: self.shown.index(text)]
+        return re.findall(r"^#(\d+) ", before, re.MULTILINE)[-1]
+
+    def history(self):
+        """The whole chat with the business, for programs."""
+        return json.loads(self.run("history", self.business, "--limit", "1000", "--json"))["messages"]
+
+    def answers(self, *choice):
+        """Presses a button or picks a row."""
+        self.run("answer", self.business, *choice)
