@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs other parties' clients of the Cloud API into build/, if they are not there yet, and runs their conversations
-# with `tradepost up`; and schemathesis, which makes up requests from the API's description.
+# with `tradepost up`; has two businesses ask with each other's ids; and lets schemathesis make up requests from the API's
+# description.
 #
 #   scripts/interop-cloud-api.sh
 #
@@ -38,4 +39,4 @@ fi
 TRADEPOST_BINARY=$(realpath "${TRADEPOST_BINARY:-${CARGO_TARGET_DIR:-target}/debug/tradepost}")
 export TRADEPOST_BINARY
 cd interop/cloud-api
-exec ../../build/pywa/bin/python -B -W ignore -m unittest -v test_pywa test_sdk test_schema
+exec ../../build/pywa/bin/python -B -W ignore -m unittest -v test_pywa test_sdk test_readme test_foreign test_schema

@@ -3,8 +3,11 @@
 Only the base URL is another. The handshake, the signatures and the answers to notifications are pywa's.
 """
 
+import http.server
+import json
 import logging
 import threading
+import urllib.parse
 
 import flask
 import werkzeug.serving
@@ -66,6 +69,49 @@ class Business:
     def _file(self, name):
         data, kind = self.files.get(name) or flask.abort(404)
         return flask.Response(data, content_type=kind)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Callback:
+    """An address that is told what happens, and believes everything."""
+
+    def __init__(self):
+        values = self.values = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+                self.answer(query["hub.challenge"][0])
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                values.append(body["entry"][0]["changes"][0]["value"])
+                self.answer("")
+
+            def answer(self, text):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/webhook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def message(self, text):
+        """The message with this text, if it came."""
+        came = [one for value in list(self.values) for one in value.get("messages", [])]
+        return next((one for one in came if one.get("text") == {"body": text}), None)
+
+    def statuses(self, id):
+        """What was told of the message with this id."""
+        return [one for value in list(self.values) for one in value.get("statuses", []) if one["id"] == id]
 
     def close(self):
         self.server.shutdown()
