@@ -185,6 +185,10 @@ impl Relay {
         }
         // Those that came while the others left.
         self.services.queue.close_all();
+        let patience = Duration::from_millis(self.services.ground.config.listen.drain_ms);
+        if !self.services.queue.drained(patience).await {
+            tracing::warn!("sockets were still open and are cut off");
+        }
         self.tasks.shutdown().await;
         self.queue.close().await;
         self.worker.close().await;

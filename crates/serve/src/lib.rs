@@ -14,6 +14,7 @@ mod config;
 mod connection;
 mod encrypted;
 mod entrance;
+mod files;
 mod http2;
 mod network;
 mod patience;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     config::{Listen, Senseless, Tls, url},
     encrypted::Encrypted,
+    files::raise_files,
     http2::Multiplexed,
     network::{is_local, network},
     patience::Patient,
@@ -113,9 +115,9 @@ impl Server {
                         }
                     },
                     Err(error) => {
-                        // Out of files, those who only wait are the first to go.
+                        // Out of files, those who only wait are the first to go, then other strangers.
                         if !broke_off(&error) && !entrance.make_room() {
-                            pause_after(&error).await;
+                            pause_after(&error, seats.make_room()).await;
                         }
                         continue;
                     }
@@ -142,8 +144,11 @@ fn broke_off(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// To be out of files or memory needs a moment.
-async fn pause_after(error: &io::Error) {
+/// To be out of files or memory needs a moment; who has to go needs less.
+async fn pause_after(error: &io::Error, made_room: bool) {
+    if made_room {
+        return tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     tracing::warn!(error = error as &dyn std::error::Error, "connections are not accepted");
     tokio::time::sleep(Duration::from_millis(100)).await;
 }

@@ -16,7 +16,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Listen, network};
+use crate::{Listen, files, network};
+
+/// Strangers who go together when there are no files left: others may need one that is no connection.
+const ROOM: usize = 8;
 
 /// The places there are.
 #[derive(Debug)]
@@ -86,11 +89,18 @@ impl Drop for Sending {
 
 impl Seats {
     pub(super) fn new(config: &Listen, counted: metrics::Gauge) -> Self {
+        let (connections, strangers) = files::room();
+        if connections < config.connections {
+            tracing::info!(
+                connections,
+                "the system lets this process have fewer connections than it is set to"
+            );
+        }
         Self {
-            most: config.connections,
+            most: config.connections.min(connections),
             // Behind proxies all come from few addresses.
             most_of_one: if config.proxies > 0 { usize::MAX } else { config.connections_per_address },
-            most_strangers: config.strangers,
+            most_strangers: config.strangers.min(strangers),
             counted,
             taken: Mutex::default(),
         }
@@ -121,6 +131,13 @@ impl Seats {
         let (moved, begins_to_send) = (Mutex::default(), Notify::new());
         let http = Arc::new(Http { admitted: AtomicBool::new(false), evicted, moved, begins_to_send });
         Some(Peer { seat, http })
+    }
+
+    /// Sends the oldest strangers away; whether there were any.
+    pub(super) fn make_room(&self) -> bool {
+        let mut taken = self.taken();
+        let gone = (0..ROOM).map_while(|_| taken.strangers.pop_first());
+        gone.map(|(_, stranger)| stranger.cancel()).count() > 0
     }
 
     /// How many are in who have shown no credential.

@@ -92,8 +92,12 @@ struct Live {
     outstanding: usize,
     close: Option<u16>,
     ping: bool,
-    /// The keeper's tick when something was last acknowledged, or the window was empty.
+    /// The keeper's tick when something was last acknowledged, or nothing was to be acknowledged and all was taken.
     progress: u32,
+    /// The stream takes nothing: what comes now need not wake the socket, but its end has to.
+    blocked: bool,
+    /// The stream took something since the keeper last looked.
+    moved: bool,
 }
 
 /// How far a socket is with what the store holds for it.
@@ -180,7 +184,7 @@ impl Mailbox {
         let mut failed = Failed::new();
         if let Some(mut old) = old {
             failed = self.save(queue, &mut state, &mut old, |_| true);
-            old.wake();
+            old.rouse();
         }
         drop(state);
         fail(failed);
@@ -477,7 +481,9 @@ impl Mailbox {
     /// What the socket is to do next. `waker` is called when that changes.
     pub(crate) fn next(&self, socket: u64, waker: &Waker) -> Next {
         let next = self.with_live(socket, |live| {
+            live.blocked = false;
             if let Some(frame) = live.outbox.take() {
+                live.moved = true;
                 return Next::Write(frame);
             }
             if let Some(code) = live.close {
@@ -497,6 +503,18 @@ impl Mailbox {
             Next::Wait
         });
         next.unwrap_or(Next::Gone)
+    }
+
+    /// Whether a socket whose stream takes nothing has to end all the same, and how. `waker` is called when it has to.
+    pub(crate) fn ending(&self, socket: u64, waker: &Waker) -> Option<Next> {
+        let ending = self.with_live(socket, |live| {
+            live.blocked = true;
+            if !live.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                live.waker = Some(waker.clone());
+            }
+            live.close.map(Next::Close)
+        });
+        ending.unwrap_or(Some(Next::Gone))
     }
 
     /// Whether so much is open for this socket that nothing more should be read from it.
@@ -563,18 +581,19 @@ impl Mailbox {
     pub(crate) fn close(&self, code: u16, except: Option<u64>) {
         if let Some(live) = self.lock().live.as_mut().filter(|live| Some(live.socket) != except) {
             live.close = Some(code);
-            live.wake();
+            live.rouse();
         }
     }
 
     /// Looks after a socket: closes it if it has not moved for `patience` ticks, pings it if `ping`.
     pub(super) fn look_after(&self, tick: u32, patience: u32, ping: bool) {
         if let Some(live) = &mut self.lock().live {
-            if live.window.is_empty() && live.outbox.len() == 0 {
+            let taken = std::mem::take(&mut live.moved) || !live.blocked && live.outbox.len() == 0;
+            if live.window.is_empty() && taken {
                 live.progress = tick;
             } else if tick.wrapping_sub(live.progress) > patience {
                 live.close = Some(close::TOO_SLOW);
-                live.wake();
+                live.rouse();
             }
             if ping {
                 live.ping = true;
@@ -618,6 +637,8 @@ impl Live {
             close: None,
             ping: false,
             progress: tick,
+            blocked: false,
+            moved: false,
         }
     }
 
@@ -659,6 +680,13 @@ impl Live {
     }
 
     fn wake(&mut self) {
+        if !self.blocked {
+            self.rouse();
+        }
+    }
+
+    /// Wakes the socket even if its stream takes nothing.
+    fn rouse(&mut self) {
         // Who was woken asks what to do next, and leaves a waker again.
         if let Some(waker) = self.waker.take() {
             waker.wake();

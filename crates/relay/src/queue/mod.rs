@@ -33,7 +33,10 @@ use std::{
 use ::store::{StoreError, Timestamp, sql::Engine, writer::LaneHandle};
 use bytes::Bytes;
 use serde::Deserialize;
-use tokio::{sync::oneshot, task::JoinSet};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
 use wire::{
     AccountId, DeviceId, Message as _, MessageId, close,
     frames::{self, Envelope, Kind, Reason},
@@ -199,6 +202,8 @@ pub struct Queue {
     /// stored.
     hands_over: bool,
     next_socket: AtomicU64,
+    /// How many sockets there are, also those that only take their leave.
+    open: watch::Sender<usize>,
     config: QueueConfig,
     counts: Counts,
 }
@@ -255,6 +260,7 @@ impl Queue {
             budgets: Budgets::new(config.sends_per_second, config.burst),
             // Numbers of sockets are known to other nodes: begin somewhere.
             next_socket: AtomicU64::new(u64::from_le_bytes(ground.random()) >> 1),
+            open: watch::Sender::new(0),
             config,
             counts,
             ground,
@@ -329,6 +335,28 @@ impl Queue {
     /// Closes all sockets, each with "reconnect elsewhere".
     pub fn close_all(&self) {
         self.sockets.live().iter().for_each(|mailbox| mailbox.close(close::AWAY, None));
+    }
+
+    /// Waits until every socket is closed and what came of it is on its way into the store, but no longer than this;
+    /// whether it is so.
+    pub async fn drained(&self, patience: Duration) -> bool {
+        let mut open = self.open.subscribe();
+        tokio::time::timeout(patience, open.wait_for(|open| *open == 0)).await.is_ok()
+    }
+
+    /// A socket was opened.
+    pub(crate) fn opened(&self) {
+        self.open.send_modify(|open| *open += 1);
+    }
+
+    /// Nothing of a socket is left.
+    pub(crate) fn ended(&self) {
+        self.open.send_modify(|open| *open = open.saturating_sub(1));
+    }
+
+    /// Whether the relay goes down.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.ground.closing.is_cancelled()
     }
 
     /// The budget of an account, for its sockets to keep at hand.

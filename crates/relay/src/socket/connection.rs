@@ -72,6 +72,7 @@ enum Step {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(stream: S, queue: Arc<Queue>, caller: Caller, seat: Option<Seat>) -> Self {
+        queue.opened();
         let (mailbox, socket) = queue.attach(caller.key);
         let budget = queue.budget(caller.account);
         Self {
@@ -98,6 +99,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // It may have been removed since its credential was checked. From now on a removal finds this socket.
         match Box::pin(self.queue.knows(self.caller.key)).await {
             Ok(true) if Box::pin(self.look_whom()).await.is_err() => early = Some(Step::Close(close::AWAY)),
+            // Whoever closed all sockets before this one was there.
+            Ok(true) if self.queue.is_closing() => early = Some(Step::Close(close::AWAY)),
             Ok(true) => {}
             Ok(false) => early = Some(Step::Close(close::REMOVED)),
             Err(_) => early = Some(Step::Close(close::AWAY)),
@@ -131,8 +134,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match self.poll_write(context) {
                 Poll::Ready(Some(step)) => return Poll::Ready(step),
                 Poll::Ready(None) => {}
-                // Nothing is read meanwhile, unless what is written is all that the other side waits for.
+                // Nothing is read meanwhile, unless what is written is all that the other side waits for. Whoever takes
+                // nothing hears of no end either.
                 Poll::Pending => {
+                    match self.mailbox.ending(self.socket, context.waker()) {
+                        Some(Next::Close(code)) => return Poll::Ready(Step::Close(code)),
+                        Some(_) => return Poll::Ready(Step::Replaced),
+                        None => {}
+                    }
                     if self.mailbox.is_congested(self.socket) {
                         return Poll::Pending;
                     }
@@ -285,6 +294,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut ignored = [0; 512];
         while self.stream.read(&mut ignored).await? > 0 {}
         Ok(())
+    }
+}
+
+impl<S> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.queue.ended();
     }
 }
 

@@ -1,28 +1,23 @@
 //! SIGKILL at random moments under load: what was acknowledged is there, nothing is shown twice, nothing out of order.
 //!
-//! The relay to kill is this test binary once more, told by an environment variable to be one. `make test` runs 20
-//! rounds on each ground, `scripts/crash.sh` 200.
+//! `make test` runs 20 rounds on each ground, `scripts/crash.sh` 200.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    path::Path,
-    process::{Child, Command},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use relay::Relay;
-use store::{
-    Clock, Entropy, Timestamp,
-    testing::{Nats, Postgres, Scratch, SeededEntropy, free_port},
-};
+use store::testing::{Nats, Postgres, Scratch};
 use tokio::sync::watch;
 
 use wire::frames::{Delivery, Reason};
 
-use crate::people::{Ground, PATIENCE, Person, message, register};
+use crate::{
+    node::{Node, be_a_relay},
+    people::{Ground, PATIENCE, Person, message, register},
+};
 
-const CHILD: &str = "RELAY_CRASH_CHILD";
 const PAIRS: usize = 4;
 /// Sends without an answer at most.
 const WINDOW: u64 = 64;
@@ -41,98 +36,6 @@ async fn nothing_acknowledged_is_lost_on_postgresql() {
 async fn nothing_acknowledged_is_lost_when_either_of_two_nodes_is_killed() {
     kill_and_count(Ground::Nodes, "crash::nothing_acknowledged_is_lost_when_either_of_two_nodes_is_killed")
         .await;
-}
-
-#[derive(Debug)]
-struct System;
-
-impl Clock for System {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a process that is killed has no clock in another one's hand"
-    )]
-    fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        Timestamp(i64::try_from(since.as_millis()).unwrap())
-    }
-}
-
-/// Is a relay until it is killed.
-async fn be_a_relay(config: &str) {
-    let seed = u8::try_from(std::process::id() % 251).unwrap();
-    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
-    let _relay =
-        Relay::start(serde_json::from_str(config).unwrap(), Arc::new(System), entropy).await.unwrap();
-    std::future::pending::<()>().await;
-}
-
-/// A relay in a process of its own.
-struct Node {
-    test: &'static str,
-    config: String,
-    address: String,
-    child: Option<Child>,
-}
-
-impl Node {
-    fn new(test: &'static str, folder: &Path, database: Option<&str>, nats: Option<&str>) -> Self {
-        let port = free_port();
-        let address = format!("127.0.0.1:{port}");
-        let mut config = serde_json::json!({
-            "data": folder.join(port.to_string()),
-            "listen": { "address": address },
-            // No mailbox is ever full: a refused send does not stop those after it, and would be overtaken by them.
-            "queue": {
-                "burst": 1_000_000_000,
-                "sends_per_second": 1_000_000,
-                "envelopes": 10_000_000,
-                "bytes": 1_u64 << 40,
-            },
-        });
-        if let Some(url) = database {
-            config["database"] = serde_json::json!({ "url": url });
-        }
-        if let Some(url) = nats {
-            config["bus"] = serde_json::json!({ "nats": url });
-        }
-        let mut node = Self { test, config: config.to_string(), address, child: None };
-        node.start();
-        node
-    }
-
-    fn start(&mut self) {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", self.test, "--nocapture"])
-            .env(CHILD, &self.config)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    async fn until_up(&self) {
-        for _ in 0..1000 {
-            if tokio::net::TcpStream::connect(&self.address).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the relay does not come up");
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 /// What the device of a receiver has done, and its person has seen.
@@ -170,8 +73,8 @@ impl Seen {
 }
 
 async fn kill_and_count(ground: Ground, test: &'static str) {
-    if let Ok(config) = std::env::var(CHILD) {
-        return be_a_relay(&config).await;
+    if be_a_relay().await {
+        return;
     }
     let rounds: u32 = std::env::var("CRASH_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();

@@ -2,9 +2,13 @@
 
 mod crash;
 mod delivery;
+mod full;
 mod hostile;
+mod lazy;
+mod leaving;
 mod lost;
 mod multiplexed;
+mod node;
 mod people;
 mod reach;
 mod refusal;

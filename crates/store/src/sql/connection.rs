@@ -104,9 +104,11 @@ impl Transaction {
         query("RELEASE SAVEPOINT mark").execute(self).await.map(drop)
     }
 
-    /// Undoes what was done since the last mark, and forgets it.
+    /// Undoes what was done since the last mark, and forgets it. Where there is no mark any more, there is no
+    /// transaction either: when the disk fails, SQLite undoes all of it.
     pub(crate) async fn undo(&mut self) -> Result<(), StoreError> {
-        query("ROLLBACK TO SAVEPOINT mark").execute(self).await?;
+        let undone = query("ROLLBACK TO SAVEPOINT mark").execute(self).await;
+        undone.map_err(StoreError::unavailable)?;
         self.keep().await
     }
 }

@@ -4,10 +4,10 @@ use std::{path::Path, time::Duration};
 
 use serde::Deserialize;
 use sqlx::{
-    AssertSqlSafe, Executor as _, PgPool, SqlitePool,
+    AssertSqlSafe, Connection as _, Executor as _, PgPool, SqlitePool,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgConnection},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{
@@ -213,7 +213,18 @@ async fn open_sqlite(
         .pragma("cache_size", "-65536");
     // The connections are to a file in this process: there is nothing to test before they are used.
     let pool = PoolOptions::new().acquire_timeout(wait).test_before_acquire(false).idle_timeout(None);
-    let writer = pool.clone().max_connections(1).max_lifetime(None).connect_with(writing).await?;
+    let writer = pool
+        .clone()
+        .max_connections(1)
+        .max_lifetime(None)
+        // When the disk fails a commit, SQLite has undone it already; sqlx still counts the transaction and would begin
+        // no other on this connection. Nor is one used again on which a transaction was left open.
+        .after_release(|connection: &mut SqliteConnection, _| {
+            let free = !connection.is_in_transaction();
+            Box::pin(async move { Ok(free) })
+        })
+        .connect_with(writing)
+        .await?;
     // Little for each of them, since there are several; the system's cache stands behind.
     let reading = options.read_only(true).pragma("cache_size", "-512");
     let readers = pool.max_connections(connections.max(1)).connect_with(reading).await?;
