@@ -467,8 +467,9 @@ class Conversation(unittest.TestCase):
         self.up.says("I write while I am blocked")
         self.client.unblock_users([came.from_user.bsuid])
         self.assertEqual(list(self.client.get_blocked_users()), [])
-        self.up.says("I write after")
-        self.message("the customer's message", text="I write after")
+        heard = lambda: [found for found in self.told["message"] if found.text == "I write after"]
+        # The relay is told a moment later, and until then keeps the person's messages back.
+        until("that they are heard again", lambda: self.up.says("I write after") or heard())
         self.assertFalse([found for found in self.told["message"] if found.text == "I write while I am blocked"])
 
     # What goes wrong.
