@@ -67,6 +67,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // Where the system does not allow it, there are fewer connections.
+    let _ = serve::raise_files();
     match Line::parse().command {
         Command::Up(flags) => told(up::run(*flags).await),
         Command::Demo(flags) => demo::run(&flags),

@@ -123,3 +123,47 @@ async fn nothing_of_a_changed_file_is_given_out() {
     anna.device.download(&blob, &mut got, None).await.unwrap();
     assert_eq!(got, file(200_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn sound_video_voice_and_stickers_arrive_as_they_were_sent() {
+    let world = World::new(53);
+    let (anna, bank) = (world.person(1).await, world.person(2).await);
+    for (kind, content_type, duration, animated) in [
+        (MediaKind::Audio, "audio/mpeg", 180_000, false),
+        (MediaKind::Video, "video/mp4", 9_500, false),
+        (MediaKind::Voice, "audio/ogg; codecs=opus", 4_200, false),
+        (MediaKind::Sticker, "image/webp", 0, true),
+        (MediaKind::Document, "application/pdf", 0, false),
+    ] {
+        let whole = file(70_000);
+        let moving = kind == MediaKind::Video;
+        let media = Media {
+            kind,
+            blob: anna.device.upload(&mut whole.clone(), None).await.unwrap(),
+            content_type: content_type.into(),
+            file_name: "name".into(),
+            caption: if moving { "Look".into() } else { String::new() },
+            width: if moving { 1280 } else { 0 },
+            height: if moving { 720 } else { 0 },
+            duration,
+            thumbnail: Base64(if moving { vec![9; 5000] } else { Vec::new() }),
+            animated,
+        };
+        let draft = DraftContent::Media(media.clone());
+        let id = anna.device.send(bank.account(), draft.into()).await.unwrap();
+        until(async || anna.message(id).await.state == State::Delivered).await;
+        // On the sender's side it is kept as it arrives on the other.
+        for person in [&anna, &bank] {
+            assert_eq!(person.message(id).await.body, Body::Media(media.clone()), "{kind:?}");
+        }
+        let mut got = Vec::new();
+        bank.device.download(&media.blob, &mut got, None).await.unwrap();
+        assert_eq!(got, whole);
+        // Only of a voice note it is told that it was heard.
+        let played = bank.device.mark_played(id).await;
+        assert_eq!(played.is_ok(), kind == MediaKind::Voice, "{kind:?}: {played:?}");
+        if kind == MediaKind::Voice {
+            until(async || anna.message(id).await.state == State::Played).await;
+        }
+    }
+}

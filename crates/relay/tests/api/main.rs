@@ -18,6 +18,8 @@ mod keys;
 mod operator;
 mod raced;
 mod registration;
+mod secrets;
+mod sending;
 mod stage;
 mod strangers;
 
@@ -103,6 +105,9 @@ promises! {
         an_unfinished_upload_expires_sooner
         a_deleted_blob_is_gone
         two_uploads_of_one_blob_do_not_mix;
+    sending:
+        a_send_for_other_devices_than_there_are_says_which
+        a_send_for_a_device_that_was_set_up_anew_says_which;
     erasure:
         deleting_an_account_leaves_nothing_of_it
         registering_again_leaves_no_old_device_behind;

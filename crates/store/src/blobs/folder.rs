@@ -17,7 +17,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::{
     fs::{self, File},
     io::{AsyncReadExt as _, AsyncSeekExt as _},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
 };
 
 use super::{Append, Backend, BlobError, BlobId, ByteStream, Claim, Stored, absent_is_fine, grown};
@@ -59,13 +60,8 @@ impl Folder {
         &self,
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, BlobError> {
-        let place = self.writers.clone().acquire_owned().await.map_err(StoreError::unavailable)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(place);
-            done
-        });
-        Ok(done.await.map_err(StoreError::unavailable)??)
+        let place = place(&self.writers).await?;
+        finished(in_place(place, work)).await
     }
 
     /// In 256 folders, so that none grows too large.
@@ -79,6 +75,87 @@ impl Folder {
 struct Upload {
     file: std::fs::File,
     _claim: Claim,
+}
+
+/// What came of an upload, of which the last bytes are not written yet. When the request is dropped, they are all the
+/// same: `offset` counts what came.
+struct Gathered {
+    writers: Arc<Semaphore>,
+    /// Not while it is written to.
+    upload: Option<Upload>,
+    waiting: BytesMut,
+    /// Whose names are not durable yet.
+    folder: Option<PathBuf>,
+}
+
+impl Gathered {
+    async fn write(&mut self) -> Result<(), BlobError> {
+        let place = place(&self.writers).await?;
+        let Some(mut upload) = self.upload.take() else { return Ok(()) };
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let written = in_place(place, move || {
+            upload.file.write_all(&waiting)?;
+            waiting.clear();
+            Ok((upload, waiting))
+        });
+        let (upload, waiting) = finished(written).await?;
+        (self.upload, self.waiting) = (Some(upload), waiting);
+        Ok(())
+    }
+
+    /// Writes the rest and makes all of it durable.
+    async fn end(mut self) -> Result<(), BlobError> {
+        let place = place(&self.writers).await?;
+        match self.rest() {
+            Some(rest) => finished(in_place(place, rest)).await,
+            None => Ok(()),
+        }
+    }
+
+    fn rest(&mut self) -> Option<impl FnOnce() -> std::io::Result<()> + Send + use<>> {
+        let mut upload = self.upload.take()?;
+        let (waiting, folder) = (std::mem::take(&mut self.waiting), self.folder.take());
+        Some(move || {
+            upload.file.write_all(&waiting)?;
+            upload.file.sync_data()?;
+            folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        })
+    }
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if let Some(rest) = self.rest() {
+            let writers = self.writers.clone();
+            runtime.spawn(async move {
+                // Nobody is there to be told: whoever goes on with it asks how far it is.
+                if let Ok(place) = place(&writers).await {
+                    in_place(place, rest);
+                }
+            });
+        }
+    }
+}
+
+async fn place(writers: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BlobError> {
+    Ok(writers.clone().acquire_owned().await.map_err(StoreError::unavailable)?)
+}
+
+/// Does it on a thread of its own, also when nobody waits for it any more.
+fn in_place<T: Send + 'static>(
+    place: OwnedSemaphorePermit,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> JoinHandle<std::io::Result<T>> {
+    tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    })
+}
+
+async fn finished<T>(work: JoinHandle<std::io::Result<T>>) -> Result<T, BlobError> {
+    Ok(work.await.map_err(StoreError::unavailable)??)
 }
 
 #[async_trait]
@@ -102,23 +179,25 @@ impl Backend for Folder {
             let size = file.metadata()?.len();
             Ok((Upload { file, _claim: claim }, size))
         });
-        let (mut upload, mut size) = opened.await?;
+        let (upload, mut size) = opened.await?;
         if size != offset {
             return Err(BlobError::WrongOffset { offset: size });
         }
-        let (mut outcome, mut waiting) = (Ok(()), BytesMut::new());
+        let folder = (offset == 0).then(|| self.uploads.clone());
+        let mut gathered = Gathered {
+            writers: self.writers.clone(),
+            upload: Some(upload),
+            waiting: BytesMut::new(),
+            folder,
+        };
+        let mut outcome = Ok(());
         while let Some(piece) = bytes.next().await {
             match piece.and_then(|piece| Ok((grown(size, piece.len(), limit)?, piece))) {
                 Ok((larger, piece)) => {
                     size = larger;
-                    waiting.extend_from_slice(&piece);
-                    if waiting.len() >= WRITTEN {
-                        let write = move || {
-                            upload.file.write_all(&waiting)?;
-                            waiting.clear();
-                            Ok((upload, waiting))
-                        };
-                        (upload, waiting) = self.writing(write).await?;
+                    gathered.waiting.extend_from_slice(&piece);
+                    if gathered.waiting.len() >= WRITTEN {
+                        gathered.write().await?;
                     }
                 }
                 Err(error) => {
@@ -128,13 +207,7 @@ impl Backend for Folder {
             }
         }
         // Also what came before the bytes broke off: `offset` counts it.
-        let folder = (offset == 0).then(|| self.uploads.clone());
-        let end = move || {
-            upload.file.write_all(&waiting)?;
-            upload.file.sync_data()?;
-            folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
-        };
-        self.writing(end).await?;
+        gathered.end().await?;
         outcome.map(|()| size)
     }
 

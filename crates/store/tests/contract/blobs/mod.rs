@@ -168,6 +168,32 @@ async fn a_folder_keeps_every_promise() {
     assert_eq!(left, 0, "what was refused leaves nothing");
 }
 
+/// Its sender is gone, and nobody waits for what becomes of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_a_dropped_upload_is_kept_to_the_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = open(Place::Folder(folder.path().join("new"))).await;
+    let id = blobs.begin().await.unwrap();
+    // Less than is written at once.
+    let upload = slow_upload(&blobs, id, 12_345).await;
+    assert_eq!(blobs.offset(id).await.unwrap(), 0);
+    upload.abort();
+    assert!(upload.await.unwrap_err().is_cancelled());
+    // Until then the upload is claimed.
+    let rest = async || blobs.append(id, 12_345, stream::iter(body(12_345..20_000)), true).await;
+    let appended = async {
+        loop {
+            match rest().await {
+                Err(BlobError::Busy) => tokio::task::yield_now().await,
+                appended => break appended,
+            }
+        }
+    };
+    let appended = tokio::time::timeout(std::time::Duration::from_secs(20), appended).await.unwrap();
+    assert_eq!(appended.unwrap(), 20_000);
+    assert_eq!(blobs.finish(id, Some(digest(0..20_000))).await.unwrap().size, 20_000);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s3_keeps_every_promise() {
     let (config, bucket) = bucket::start().await;
