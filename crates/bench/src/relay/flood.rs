@@ -20,6 +20,7 @@ use wire::{AccountId, api};
 use super::{
     BenchError, clock,
     error::Tried as _,
+    garbage,
     http::Http,
     link::{Frame, Link},
     message::{Head, Template},
@@ -48,14 +49,18 @@ enum Attack {
     HalfOpen,
     /// The bodies of uploads, a byte per second.
     SlowUploads { tokens: Vec<String> },
+    /// Nonsense on sockets, with a credential and without.
+    Frames { tokens: Vec<String> },
+    /// Nonsense in the bodies of requests, and bodies that are too large.
+    Bodies { tokens: Vec<String> },
 }
 
 #[derive(Debug, Default)]
-struct Effect {
+pub(super) struct Effect {
     /// Sent, opened, begun.
-    done: AtomicU64,
+    pub(super) done: AtomicU64,
     /// Refused or closed by the relay.
-    refused: AtomicU64,
+    pub(super) refused: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -65,6 +70,8 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
     let [from, to, uploaders @ ..] = rig.others() else {
         return Err(BenchError::Failed("no accounts to flood with".to_owned()));
     };
+    let tokens: Vec<String> =
+        uploaders.iter().take(UPLOADS).map(|account| account.token.to_string()).collect();
     let attacks = [
         (
             "flood",
@@ -78,13 +85,13 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
             },
         ),
         ("half-open", "10,000 connections with half a request", Attack::HalfOpen),
+        ("slow uploads", "500 uploads at 1 byte per second", Attack::SlowUploads { tokens: tokens.clone() }),
         (
-            "slow uploads",
-            "500 uploads at 1 byte per second",
-            Attack::SlowUploads {
-                tokens: uploaders.iter().take(UPLOADS).map(|account| account.token.to_string()).collect(),
-            },
+            "frames",
+            "400 sockets with nonsense, opened anew when closed",
+            Attack::Frames { tokens: tokens.clone() },
         ),
+        ("bodies", "200 connections with nonsense and oversized bodies", Attack::Bodies { tokens }),
     ];
     rig.servers.restart(Sends::Default).await?;
     let mut outcomes = Vec::new();
@@ -192,6 +199,8 @@ impl Attack {
             Self::Flood { .. } => "flooded: accepted",
             Self::HalfOpen => "half-open: opened",
             Self::SlowUploads { .. } => "uploads begun",
+            Self::Frames { .. } => "sockets asked for",
+            Self::Bodies { .. } => "requests begun",
         }
     }
 
@@ -200,6 +209,8 @@ impl Attack {
             Self::Flood { .. } => "flooded: refused",
             Self::HalfOpen => "half-open: closed by the relay",
             Self::SlowUploads { .. } => "uploads refused or ended by the relay",
+            Self::Frames { .. } => "sockets refused or closed by the relay",
+            Self::Bodies { .. } => "requests refused or cut off",
         }
     }
 
@@ -280,6 +291,14 @@ impl Attack {
                     });
                 }
                 while tasks.join_next().await.is_some() {}
+                std::future::pending().await
+            }
+            Self::Frames { tokens } => {
+                garbage::frames(&place, &tokens, &effect).await;
+                std::future::pending().await
+            }
+            Self::Bodies { tokens } => {
+                garbage::bodies(&place, &tokens, &effect).await;
                 std::future::pending().await
             }
         }

@@ -7,6 +7,7 @@
 mod accounts;
 mod drain;
 mod flood;
+mod garbage;
 mod idle;
 mod message;
 mod online;

@@ -17,7 +17,8 @@ pub enum Test {
     Kill,
     /// Connections that only wait
     Idle,
-    /// As `steady` while one account floods, then beside 10,000 half-open connections, then beside 500 slow uploads
+    /// As `steady` while one account floods, then beside 10,000 half-open connections, 500 slow uploads, nonsense on
+    /// sockets, and nonsense in requests
     Flood,
 }
 
