@@ -46,6 +46,7 @@ class Business:
             "message_status",
             "callback_button",
             "callback_selection",
+            "identity_change",
             "template_status_update",
             "user_marketing_preferences",
         ]:

@@ -272,6 +272,28 @@ class Conversation(unittest.TestCase):
         )
         self.anna.sees("Ada Banks")
 
+    def test_another_identity_of_a_person_is_told(self):
+        check = types.others.UserIdentityChangeSettings
+        self.client.update_business_phone_number_settings(user_identity_change=check(enable_identity_key_check=True))
+        ida = self.up.chat("+4915112340005", "Ida")
+        ida.run("share-number", ida.business, "--yes")
+        ida.says("On my old device")
+        known = self.message("her message", text="On my old device").from_user.identity_key_hash
+        self.client.send_message(ida.number, "To your old device", identity_key_hash=known)
+        ida.sees("To your old device")
+        # Somebody who registers anew has another key.
+        anew = self.up.chat("+4915112340005", "Ida", "a new device")
+        anew.says("On my new device")
+        is_hers = lambda found: found.from_user.wa_id == ida.number.lstrip("+")
+        change = self.update("the change", "identity_change", is_hers)
+        now = self.message("her message", text="On my new device").from_user.identity_key_hash
+        self.assertEqual((change.identity.hash, change.identity.acknowledged), (now, False))
+        with self.assertRaises(errors.RecipientIdentityKeyMismatch):
+            self.client.send_message(ida.number, "To nobody", identity_key_hash=known)
+        self.client.send_message(ida.number, "To your new device", identity_key_hash=now)
+        anew.sees("To your new device")
+        self.client.update_business_phone_number_settings(user_identity_change=check(enable_identity_key_check=False))
+
     # Templates.
 
     def test_a_template_is_made_listed_sent_edited_and_deleted(self):
@@ -417,12 +439,11 @@ class Conversation(unittest.TestCase):
             self.assertEqual(shown.read(), png())
 
     def test_settings(self):
-        check = types.others.UserIdentityChangeSettings(enable_identity_key_check=True)
-        self.client.update_business_phone_number_settings(user_identity_change=check)
-        found = self.client.get_business_phone_number_settings().user_identity_change
-        self.assertTrue(found.enable_identity_key_check)
-        check = types.others.UserIdentityChangeSettings(enable_identity_key_check=False)
-        self.client.update_business_phone_number_settings(user_identity_change=check)
+        for checked in [True, False]:
+            check = types.others.UserIdentityChangeSettings(enable_identity_key_check=checked)
+            self.client.update_business_phone_number_settings(user_identity_change=check)
+            found = self.client.get_business_phone_number_settings().user_identity_change
+            self.assertEqual(found.enable_identity_key_check, checked)
         self.client.update_commerce_settings(is_catalog_visible=False, is_cart_enabled=True)
         self.assertFalse(self.client.get_commerce_settings().is_catalog_visible)
 

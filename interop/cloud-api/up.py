@@ -65,9 +65,9 @@ class Up:
         """Waits until the customer's screen shows this."""
         return until(f"the customer sees {text!r}", lambda: text in self.demo_command("read"))
 
-    def chat(self, number, name):
+    def chat(self, number, name, device="a device"):
         """Somebody else with `tradepost chat`."""
-        return Chat(self, number, name)
+        return Chat(self, number, name, device)
 
     def close(self):
         self.process.terminate()
@@ -83,10 +83,10 @@ class Up:
 class Chat:
     """A person with `tradepost chat`, registered at the relay of `tradepost up`, in a chat with its business."""
 
-    def __init__(self, up, number, name):
+    def __init__(self, up, number, name, device):
         self.up, self.number = up, number
         self.business = up.demo["business_number"]
-        self.folder = os.path.join(up.data, f"chat {number}")
+        self.folder = os.path.join(up.data, f"chat {number} {device}")
         self.shown = ""
         # The relay is one for development: it tells the code itself.
         self.run("register", number, "--name", name, "--relay", up.demo["relay_url"], "--dev")
