@@ -38,6 +38,9 @@ pub struct Config {
     pub master_keys: Vec<MasterKeyConfig>,
     /// The database. Default: `host.db` in the data folder, SQLite.
     pub database: Option<DatabaseConfig>,
+    /// The database of businesses' keys, wrapped: apart, so that no copy of the other one brings back a business that was
+    /// erased. Default: `keys.db` in the data folder beside SQLite, and else the database itself.
+    pub keys: Option<DatabaseConfig>,
     /// How writes are put together.
     pub writer: WriterConfig,
     /// Signals between processes. Default: within this process.
@@ -64,6 +67,7 @@ impl Default for Config {
             public_url: None,
             master_keys: Vec::new(),
             database: None,
+            keys: None,
             writer: WriterConfig::default(),
             bus: BusConfig::default(),
             workers: WorkerConfig::default(),
@@ -312,6 +316,15 @@ impl Config {
         self.database.clone().unwrap_or_else(|| {
             DatabaseConfig::at(format!("sqlite:{}", self.data.join("host.db").display()).as_str())
         })
+    }
+
+    /// The database of keys, if it is another one.
+    #[must_use]
+    pub fn keys(&self) -> Option<DatabaseConfig> {
+        let sqlite = self.database().url.expose().starts_with("sqlite:");
+        let beside =
+            || DatabaseConfig::at(format!("sqlite:{}", self.data.join("keys.db").display()).as_str());
+        self.keys.clone().or_else(|| sqlite.then(beside))
     }
 
     /// The place for files, or the default one.

@@ -36,7 +36,7 @@ use crate::{
     people::People,
     purposes::Gate,
     qr_codes::QrCodes,
-    sealing::{Keys, MasterKey, MasterKeyConfig},
+    sealing::{self, KeyPlace, Keys, MasterKey, MasterKeyConfig},
     settings::Settings,
     templates::{Clicks, Templates},
     uploads::Uploads,
@@ -104,6 +104,8 @@ pub struct Host {
     sweeping: [JoinHandle<()>; 2],
     deliveries: Deliveries,
     writer: WriterTasks,
+    /// The database of keys, if it is another one.
+    keys: Option<(Database, WriterTasks)>,
 }
 
 impl Host {
@@ -157,7 +159,18 @@ impl Host {
         let jobs = Jobs::new(bus.clone());
         let closing = CancellationToken::new();
         let ground = Arc::new(Ground { database, writer, bus, jobs, blobs, clock, entropy, closing, config });
-        let keys = Keys::new(ground.clone(), masters)?;
+        let (keys, key_writer) = match ground.config.keys() {
+            Some(config) => {
+                let database = Database::open(&config).await?;
+                migrations::apply(&database, &[sealing::MIGRATIONS], ground.now()).await?;
+                let (writer, tasks) = Writer::start(&database, &ground.config.writer);
+                let keys =
+                    Keys::at(ground.clone(), masters, KeyPlace { database: database.clone(), writer })?;
+                keys.move_in().await?;
+                (keys, Some((database, tasks)))
+            }
+            None => (Keys::new(ground.clone(), masters)?, None),
+        };
         let gate = Gate::new(ground.clone(), keys.clone());
         let apps = Apps::new(ground.clone(), keys.clone());
         let lookup = Arc::new(SystemLookup);
@@ -168,6 +181,7 @@ impl Host {
             Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link.clone());
         let people = People::new(ground.clone(), gate.clone(), running.clone());
         let media = Media::new(ground.clone(), gate.clone());
+        media.served_at(&base);
         let uploads = Uploads::new(ground.clone(), keys.clone());
         let templates = Templates::new(ground.clone(), keys.clone(), webhooks.clone(), uploads.clone());
         let settings = Settings::new(ground.clone(), keys.clone());
@@ -243,6 +257,7 @@ impl Host {
             changes,
             asking,
             writer: writer_tasks,
+            keys: key_writer,
         })
     }
 
@@ -278,6 +293,10 @@ impl Host {
         self.deliveries.close().await;
         self.writer.close().await;
         ground.database.close().await;
+        if let Some((database, writer)) = self.keys {
+            writer.close().await;
+            database.close().await;
+        }
         tracing::info!("the host is down");
     }
 }

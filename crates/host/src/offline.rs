@@ -28,7 +28,7 @@ use crate::{
     people::People,
     purposes::Gate,
     qr_codes::QrCodes,
-    sealing::Keys,
+    sealing::{self, KeyPlace, Keys},
     settings::Settings,
     templates::Templates,
     uploads::Uploads,
@@ -47,8 +47,11 @@ pub struct Offline {
     pub imports: Arc<Imports>,
     /// Taking everything along.
     pub exports: Arc<Exports>,
+    /// The keys under which all of it is sealed.
+    pub sealing: Arc<Keys>,
     ground: Arc<Ground>,
     writer: WriterTasks,
+    keys: Option<(Database, WriterTasks)>,
 }
 
 impl Offline {
@@ -77,7 +80,17 @@ impl Offline {
         let jobs = Jobs::new(bus.clone());
         let closing = CancellationToken::new();
         let ground = Arc::new(Ground { database, writer, bus, jobs, blobs, clock, entropy, closing, config });
-        let keys = Keys::new(ground.clone(), masters)?;
+        let (keys, key_writer) = match ground.config.keys() {
+            Some(config) => {
+                let database = Database::beside(&config).await?;
+                migrations::apply(&database, &[sealing::MIGRATIONS], ground.now()).await?;
+                let (writer, tasks) = Writer::start(&database, &ground.config.writer);
+                let keys =
+                    Keys::at(ground.clone(), masters, KeyPlace { database: database.clone(), writer })?;
+                (keys, Some((database, tasks)))
+            }
+            None => (Keys::new(ground.clone(), masters)?, None),
+        };
         let gate = Gate::new(ground.clone(), keys.clone());
         let businesses = Businesses::new(ground.clone(), keys.clone(), gate.clone());
         let numbers = Numbers::new(ground.clone());
@@ -101,6 +114,7 @@ impl Offline {
         );
         let qr_codes = QrCodes::new(ground.clone(), keys.clone());
         let uploads = Uploads::new(ground.clone(), keys.clone());
+        let sealing = keys.clone();
         let templates = Templates::new(ground.clone(), keys, webhooks, uploads);
         Ok(Self {
             imports: Imports::new(ground.clone(), gate.clone(), people.clone(), media.clone()),
@@ -116,7 +130,9 @@ impl Offline {
             businesses,
             numbers,
             ground,
+            sealing,
             writer: tasks,
+            keys: key_writer,
         })
     }
 
@@ -145,5 +161,9 @@ impl Offline {
         self.ground.closing.cancel();
         self.writer.close().await;
         self.ground.database.close().await;
+        if let Some((database, writer)) = self.keys {
+            writer.close().await;
+            database.close().await;
+        }
     }
 }

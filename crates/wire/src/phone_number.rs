@@ -43,6 +43,13 @@ impl PhoneNumber {
         (region.len() == 2).then(|| region.as_str().to_owned())
     }
 
+    /// The digits in front of it that name its country: `49`.
+    #[must_use]
+    pub fn calling_code(&self) -> Option<String> {
+        let number = PHONE_NUMBER_UTIL.parse(&self.0, None).ok()?;
+        Some(number.country_code.to_string())
+    }
+
     /// Its last two digits after an ellipsis: for logs and consoles.
     #[must_use]
     pub fn masked(&self) -> String {

@@ -64,6 +64,7 @@ async fn measure(options: Options) -> Result<Report, BenchError> {
             outcomes.push(match test {
                 Test::Send => send::send(&mut rig).await?,
                 Test::Inbound => inbound::inbound(&mut rig).await?,
+                Test::Both => send::both(&mut rig).await?,
                 Test::Memory => send::memory(&mut rig).await?,
                 Test::Kill => send::kill(&mut rig).await?,
             });

@@ -9,6 +9,8 @@ pub enum Test {
     Send,
     /// Customers write, until the business's software has been told
     Inbound,
+    /// Both at the same time: each message that is sent has two statuses told, each that is written is told
+    Both,
     /// As `send`, a million messages in rounds: whether memory stays
     Memory,
     /// The software sends and customers write while the host is killed again and again
@@ -29,6 +31,8 @@ EXAMPLES:
       Sending and receiving, 1,000 customers, on SQLite
   tradepost bench host --tests send --webhooks --rounds 3
       Sending while a callback is told of each status; medians of three rounds
+  tradepost bench host --tests both
+      Sending, with all statuses told, while customers write
   tradepost bench host --tests memory --messages 300000
       Memory after each 100,000 messages
   tradepost bench host --tests kill --kills 200 --customers 100 --connections 20
@@ -47,7 +51,7 @@ pub struct Options {
     /// Customers, each with a device that is online
     #[arg(long, default_value_t = 1000, value_name = "COUNT")]
     pub customers: u32,
-    /// send, inbound: how long is measured
+    /// send, inbound, both: how long is measured
     #[arg(long, default_value_t = 20)]
     pub seconds: u32,
     /// How long it runs before that

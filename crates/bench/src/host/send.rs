@@ -232,6 +232,40 @@ pub(super) async fn send(rig: &mut Rig) -> Result<Outcome, BenchError> {
     Ok(outcome)
 }
 
+/// The same with all statuses told, while a tenth of the customers at a time write.
+pub(super) async fn both(rig: &mut Rig) -> Result<Outcome, BenchError> {
+    let webhooks = std::mem::replace(&mut rig.options.webhooks, true);
+    let mut running = Running::start(rig, u64::MAX, false).await?;
+    let writing = inbound::Writing::beside(rig, rig.round);
+    running.wait(rig.options.warm_up.into()).await?;
+    measure_from_now(rig, &running.load);
+    let told = |rig: &Rig| rig.sink.told.borrow().messages_in_order;
+    rig.sink.told.borrow_mut().delays = Histogram::default();
+    let (sent, written, usage, began) = (come(rig), told(rig), Usage::now(&rig.stand), clock::now());
+    running.wait(rig.options.seconds.into()).await?;
+    let seconds = clock::seconds_since(began);
+    let (sent, written) = (come(rig) - sent, told(rig) - written);
+    let mut outcome = Outcome::new("both", format!("{}, customers write too", setting(rig)));
+    outcome.figure("per_second", "decrypted by customers per second", sent as f64 / seconds, 0);
+    outcome.figure("told_per_second", "webhooks with a message per second", written as f64 / seconds, 0);
+    usage.report(&rig.stand, sent + written, seconds, &mut outcome);
+    let answers = running.load.answers.borrow().clone();
+    quantiles(&mut outcome, ("answer", "the API's answer"), &answers);
+    let delays = rig.customers.iter();
+    let delays = delays.fold(Histogram::default(), |all, customer| all.joined(&customer.got.borrow().delays));
+    quantiles(&mut outcome, ("delivery", "from the request until decrypted"), &delays);
+    let delays = rig.sink.told.borrow().delays.clone();
+    quantiles(&mut outcome, ("webhook", "from writing until told"), &delays);
+    let written = writing.stop().await?;
+    let load = running.settle(rig).await?;
+    reckon(rig, &load, &mut outcome).await;
+    let told = told(rig);
+    outcome.count("written", "written by customers", written);
+    outcome.none("written_lost", "of that, not told or out of order", written.saturating_sub(told));
+    rig.options.webhooks = webhooks;
+    Ok(outcome)
+}
+
 /// So many messages, and the host's memory from time to time.
 pub(super) async fn memory(rig: &mut Rig) -> Result<Outcome, BenchError> {
     let (messages, step) = (rig.options.messages, rig.options.step);

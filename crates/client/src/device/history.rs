@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::Device;
 use crate::{
     Error, Event, MessageRef,
+    content::{excerpt, message_ref},
     records::{
         ChatRecord, Entry, EntryReaction, EntryState, SentRecord, Work, decode, early_receipt, message_name,
         seen_message,
@@ -70,13 +71,29 @@ impl Device {
         Ok(())
     }
 
+    /// What a message quotes, in the words that it has here: nobody puts words into somebody else's mouth, and who keeps no
+    /// messages can quote them all the same.
+    async fn quote_what_stands_here(
+        work: &Work<'_>,
+        chat: AccountId,
+        content: &mut Content,
+    ) -> Result<(), Error> {
+        let Some(quote) = &mut content.quote else { return Ok(()) };
+        let Some(message) = quote.message.as_ref().and_then(message_ref) else { return Ok(()) };
+        let quoted = Self::entry(work, message).await?.filter(|entry| entry.chat == chat.as_bytes());
+        if let Some(quoted) = quoted {
+            quote.excerpt = excerpt(quoted.content.as_ref().and_then(|content| content.body.as_ref()));
+        }
+        Ok(())
+    }
+
     /// Puts a message into its chat; `None` if it was there before, even if it has gone since, or if it stands in the
     /// feed.
     pub(super) async fn insert(
         &self,
         work: &mut Work<'_>,
         said: Said,
-        content: Content,
+        mut content: Content,
         state: EntryState,
     ) -> Result<Option<Entry>, Error> {
         let id = MessageRef { author: said.author, timestamp: content.timestamp };
@@ -93,6 +110,7 @@ impl Device {
             self.insert_in_feed(work, said, content, state).await?;
             return Ok(None);
         }
+        Self::quote_what_stands_here(work, said.chat, &mut content).await?;
         let mut chat = Self::chat_record(work, said.chat).await?;
         let expires_after = content.expires_after;
         if matches!(content.body, Some(Body::TimerChange(_))) {

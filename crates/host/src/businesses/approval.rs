@@ -301,7 +301,8 @@ mod tests {
         use BusinessState::{Approved, Draft, InReview, Rejected, Submitted, Suspended};
         let words = |before, state| -> Vec<String> {
             let told = told(before, state, Timestamp(1_800_000_000_000));
-            let word = |value: &Value| value["event"].as_str().or(value["decision"].as_str()).map(str::to_owned);
+            let word =
+                |value: &Value| value["event"].as_str().or(value["decision"].as_str()).map(str::to_owned);
             told.iter().filter_map(|(_, value)| word(value)).collect()
         };
         assert_eq!(words(Draft, Submitted), ["PENDING"]);

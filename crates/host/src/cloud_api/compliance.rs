@@ -73,6 +73,7 @@ pub(super) async fn badge(_: Arc<Api>, number: Owned<Arc<Number>>, _: Call) -> O
 }
 
 pub(super) async fn ask_for_badge(_: Arc<Api>, _: Owned<Arc<Number>>, _: Call) -> Outcome {
-    let details = "official_business_account: there is no badge here; the label in the chat says who is approved";
+    let details =
+        "official_business_account: there is no badge here; the label in the chat says who is approved";
     Err(Failure::new(Code::MethodNotAllowed, details))
 }

@@ -248,6 +248,7 @@ fn json_values(bytes: &[u8], values: &mut Map<String, Value>) -> Result<(), Fail
     };
     match value {
         Ok(Value::Object(map)) => values.extend(map),
+        Ok(Value::Null) => {}
         Ok(_) => return Err(Failure::parameter("the body", "must be a JSON object")),
         Err(reason) => return Err(Failure::parameter("the body", &format!("not JSON: {reason}"))),
     }

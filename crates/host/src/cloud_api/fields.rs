@@ -247,6 +247,8 @@ impl<'a> Fields<'a> {
             None => Cow::Owned(Vec::new()),
             Some(Value::Array(items)) => Cow::Borrowed(items.as_slice()),
             Some(Value::String(text)) if text.is_empty() => Cow::Owned(Vec::new()),
+            // Some clients write nothing as `{}`, whatever it is none of.
+            Some(Value::Object(map)) if map.is_empty() => Cow::Owned(Vec::new()),
             Some(Value::String(text)) => match json(text) {
                 Ok(Value::Array(items)) => Cow::Owned(items),
                 _ => return Err(self.invalid(name, "must be a list")),
@@ -291,14 +293,14 @@ mod tests {
 
     #[test]
     fn null_absent_and_empty_are_alike() {
-        with(json!({"a": null, "b": "", "c": {}, "d": {"x": null}, "e": [], "f": ""}), |fields| {
+        with(json!({"a": null, "b": "", "c": {}, "d": {"x": null}, "e": [], "f": "", "g": {}}), |fields| {
             for name in ["a", "b", "z"] {
                 assert_eq!(fields.text(name, 5).unwrap(), None, "{name}");
             }
             for name in ["a", "c", "d", "f", "z"] {
                 assert!(fields.object(name).unwrap().is_none(), "{name}");
             }
-            for name in ["a", "e", "f", "z"] {
+            for name in ["a", "e", "f", "g", "z"] {
                 assert!(fields.objects(name, 5).unwrap().is_empty(), "{name}");
             }
         });

@@ -130,6 +130,12 @@ pub(super) async fn change(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call
         api.numbers.ask_for_name(&api.webhooks, &business, &number, &name).await?;
         return success();
     }
+    // Numbers are found by whoever has them, and searched by nobody.
+    match fields.word("search_visibility", &["VISIBLE", "NON_VISIBLE"])? {
+        Some("NON_VISIBLE") => return success(),
+        Some(_) => return Err(fields.invalid("search_visibility", "numbers cannot be searched for here")),
+        None => {}
+    }
     if fields.value("pin").is_none() {
         return Err(Failure::parameter("pin", "nothing that can be changed was given"));
     }

@@ -10,7 +10,7 @@ use super::{
     automation::automation_json,
     lists::page,
     selection::Selected,
-    subscriptions::configuration,
+    subscriptions::{configuration, subscribed_to},
 };
 use crate::{
     HostError,
@@ -145,6 +145,15 @@ fn known_account(business: &Business, insights: bool) -> Vec<(&'static str, Valu
         ("health_status", entities(business, None)),
         ("is_enabled_for_insights", json!(insights)),
         ("marketing_messages_onboarding_status", json!("ONBOARDED")),
+        ("marketing_messages_lite_api_status", json!("ONBOARDED")),
+        ("disable_marketing_messages_on_cloud_api", json!(false)),
+        ("on_behalf_of_business_info", Value::Null),
+        ("primary_business_location", json!(business.country)),
+        ("purchase_order_number", Value::Null),
+        ("auth_international_rate_eligibility", Value::Null),
+        ("linked_commerce_account", Value::Null),
+        ("is_shared_with_partners", json!(false)),
+        ("creation_time", json!(business.created.0.div_euclid(1000))),
     ]
 }
 
@@ -158,8 +167,13 @@ async fn insights(api: &Api, business: &Business) -> Result<bool, HostError> {
 pub(super) async fn account(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
     let may_count = business.caller().known().scopes.has(Scope::Management);
     let business = business.object;
-    let selected = call.selection()?;
+    let (selected, base) = (call.selection()?, call.base.clone());
     let mut known = known_account(&business, insights(&api, &business).await?);
+    if selected.iter().any(|field| field.name == "subscribed_apps") {
+        let apps = subscribed_to(&api, business.waba, &base).await?;
+        let apps: Vec<Value> = apps.into_iter().map(|(_, app)| app).collect();
+        known.push(("subscribed_apps", json!({ "data": apps })));
+    }
     for field in &selected {
         let name = analytics::NAMES.into_iter().find(|name| *name == field.name);
         let Some(name) = name.filter(|name| known.iter().all(|(there, _)| there != name)) else { continue };
@@ -176,7 +190,14 @@ pub(super) async fn account(api: Arc<Api>, business: Owned<Arc<Business>>, call:
 /// Lets messages of templates be counted, as far as the business lets its host do so.
 pub(super) async fn set_account(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
     let fields = call.fields();
+    let without = fields.boolean("disable_marketing_messages_on_cloud_api")?;
+    if without == Some(true) {
+        return Err(
+            fields.invalid("disable_marketing_messages_on_cloud_api", "marketing has no other way here")
+        );
+    }
     match fields.boolean("is_enabled_for_insights")? {
+        None if without.is_some() => return Ok(json!({ "success": true }).into()),
         Some(true) => {}
         Some(false) => return Err(fields.invalid("is_enabled_for_insights", "cannot be switched off here")),
         None => return Err(fields.missing("is_enabled_for_insights")),
@@ -284,8 +305,8 @@ pub(super) async fn known_number(
         ("certificate", Value::Null),
         ("new_certificate", Value::Null),
         ("last_onboarded_time", json!(time(number.created))),
-        ("country_code", json!(business.country)),
-        ("country_dial_code", Value::Null),
+        ("country_code", json!(number.number.country().unwrap_or_else(|| business.country.clone()))),
+        ("country_dial_code", json!(number.number.calling_code())),
         ("eligibility_for_api_business_global_search", json!("NON_ELIGIBLE_UNDEFINED_COUNTRY")),
         ("webhook_configuration", callbacks),
         ("conversational_automation", automation),

@@ -12,7 +12,7 @@ use super::{
     lists::page,
     selection::Selected,
 };
-use crate::{apps::Owned, numbers::Number, qr_codes::QrCode};
+use crate::{HostError, apps::Owned, numbers::Number, qr_codes::QrCode};
 
 /// Where a short link leads: the host's own address for it, which opens the messenger.
 fn link(base: &str, code: &str) -> String {
@@ -99,7 +99,11 @@ pub(super) async fn list(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) 
 }
 
 pub(super) async fn get(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
-    let code = api.qr_codes.get(&number.object, call.tail(1).unwrap_or_default()).await?;
+    let code = match api.qr_codes.get(&number.object, call.tail(1).unwrap_or_default()).await {
+        // A list of those that have this code (spec section 7).
+        Err(HostError::NotFound(_)) => return Ok(json!({ "data": [] }).into()),
+        found => found?,
+    };
     let picture = wanted(&call.selection()?);
     Ok(json!({ "data": [row(&call, &code, picture)?] }).into())
 }

@@ -7,8 +7,8 @@ use http::Method;
 use super::{
     Call, analytics,
     api::{Api, Task, is},
-    apps as app_routes, automation, blocks, compliance, history, media, messages, numbers, objects, page, profiles,
-    qr_codes, subscriptions, templates, uploads, usernames,
+    apps as app_routes, automation, blocks, compliance, history, media, messages, numbers, objects, page,
+    profiles, qr_codes, subscriptions, templates, uploads, usernames,
 };
 use crate::{
     apps::{App, Authorized, Owned, Scope},

@@ -14,7 +14,7 @@ use crate::{
     HostError,
     apps::{App, Apps, Owned},
     businesses::Business,
-    ids::{AppId, BusinessId},
+    ids::{AppId, BusinessId, WabaId},
     numbers::Number,
     webhooks::{Field, Secret, Secrets, Target, Webhooks},
 };
@@ -66,12 +66,21 @@ pub(super) async fn unsubscribe(api: Arc<Api>, business: Owned<Arc<Business>>, _
 }
 
 pub(super) async fn subscribed(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
-    let waba = business.object.waba;
+    let base = call.base.clone();
+    let rows = subscribed_to(&api, business.object.waba, &base).await?;
+    Ok(page(&call, rows)?.into())
+}
+
+/// The apps that are told of an account, by id.
+pub(super) async fn subscribed_to(
+    api: &Api,
+    waba: WabaId,
+    base: &str,
+) -> Result<Vec<(String, Value)>, HostError> {
     let mut rows = Vec::new();
     for id in api.webhooks.subscribed(waba).await? {
         let app = api.apps.get(id).await?;
-        let data =
-            json!({ "id": app.id, "name": app.name, "link": call.base, "category": "Business and pages" });
+        let data = json!({ "id": app.id, "name": app.name, "link": base, "category": "Business and pages" });
         let mut row = json!({ "whatsapp_business_api_data": data });
         let callback = api.webhooks.callback(id, Target::Waba(waba)).await?;
         if let (Some(row), Some(callback)) = (row.as_object_mut(), callback) {
@@ -79,7 +88,7 @@ pub(super) async fn subscribed(api: Arc<Api>, business: Owned<Arc<Business>>, ca
         }
         rows.push((id.to_string(), row));
     }
-    Ok(page(&call, rows)?.into())
+    Ok(rows)
 }
 
 const OBJECT: &str = "whatsapp_business_account";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Call, Failure, Fields,
@@ -12,6 +12,7 @@ use super::{
     selection::Selected,
 };
 use crate::{
+    HostError,
     apps::{Authorized, Owned},
     businesses::Business,
     codes::Code,
@@ -295,10 +296,27 @@ async fn put_away(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call, awa
     if chosen.is_empty() {
         return Err(fields.missing("hsm_ids"));
     }
+    // Each by itself: what cannot be moved is named, with why.
+    let (mut moved, mut failed, mut first) = (Vec::new(), Map::new(), None);
     for id in chosen {
-        api.templates.archive(business.object.waba, id, away).await?;
+        match api.templates.archive(business.object.waba, id, away).await {
+            Ok(_) => moved.push(json!(id)),
+            Err(error @ (HostError::NotFound(_) | HostError::Conflict(_) | HostError::Refused(_))) => {
+                failed.insert(id.to_string(), error.to_string().into());
+                first = first.or(Some(error));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(json!({ "success": true }).into())
+    if let (true, Some(error)) = (moved.is_empty(), first) {
+        return Err(error.into());
+    }
+    let done = if away { "archived_templates" } else { "unarchived_templates" };
+    let mut answer = json!({ "success": true, "failed_templates": failed });
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert(done.to_owned(), moved.into());
+    }
+    Ok(answer.into())
 }
 
 pub(super) async fn archive(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {

@@ -30,9 +30,22 @@ pub struct Template {
     /// Cards side by side, each with header, body and buttons.
     #[serde(default)]
     pub cards: Vec<TemplateCard>,
+    /// An offer for a limited time.
+    #[serde(default)]
+    pub offer: Option<Offer>,
     /// Seconds for which it waits for the person; none for 30 days.
     #[serde(default)]
     pub ttl_seconds: Option<u32>,
+}
+
+/// An offer for a limited time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// In words.
+    pub text: String,
+    /// Milliseconds since 1970; none if it does not say.
+    #[serde(default)]
+    pub ends: Option<u64>,
 }
 
 /// A card of a carousel.

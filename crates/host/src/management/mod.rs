@@ -36,7 +36,6 @@ use serde_json::Value;
 use serve::Peer;
 
 pub(crate) use self::figures::measure;
-use self::{call::Call, health::RelayHealth, routes::Run};
 pub use self::{
     bring_in::{BringIn, BroughtIn},
     error::Refused,
@@ -45,6 +44,7 @@ pub use self::{
     routes::{ROUTES, Right, Route},
     token::{FILE as TOKEN_FILE, OperatorToken},
 };
+use self::{call::Call, health::RelayHealth, routes::Run};
 use crate::{
     HostError,
     apps::Scopes,

@@ -1,6 +1,7 @@
 //! Files: of the business, and those that people sent. Each is encrypted in chunks under a key of its own, which is sealed
 //! under the business's; they go in and out as streams.
 
+mod address;
 mod chunks;
 mod fetch;
 mod imported;
@@ -12,7 +13,7 @@ mod store;
 
 use std::{
     error::Error,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -64,6 +65,8 @@ pub struct Media {
     held: Semaphore,
     room: Room,
     links: Links,
+    /// What absolute addresses begin with.
+    base: OnceLock<String>,
 }
 
 /// What is known of a file.
@@ -112,7 +115,14 @@ impl Media {
     /// On this ground.
     #[must_use]
     pub fn new(ground: Arc<Ground>, gate: Arc<Gate>) -> Arc<Self> {
-        Arc::new(Self { ground, gate, held: Semaphore::new(HELD), room: Room::default(), links: Links::new() })
+        Arc::new(Self {
+            ground,
+            gate,
+            held: Semaphore::new(HELD),
+            room: Room::default(),
+            links: Links::new(),
+            base: OnceLock::new(),
+        })
     }
 
     /// A place among the files that wait in memory until it is known what they are. There are few: none comes if nobody

@@ -223,7 +223,7 @@ fn template_out(from: Template, at_relay: &Files) -> Result<client::Template, Re
             list: None,
             slides,
         },
-        offer: None,
+        offer: from.offer.map(|offer| client::Offer { text: offer.text, ends: offer.ends.unwrap_or(0) }),
     })
 }
 

@@ -93,12 +93,17 @@ impl Messages {
             Some(subject) => self.ground.bus.subscribe(&subject).await.ok(),
             None => None,
         };
+        let mut told = tokio::time::Instant::now();
         loop {
             let turn = turn.lock().await;
             let busy = self.dispatch(live).await?;
             drop(turn);
             self.tell_read(live).await?;
-            if busy {
+            if busy && told.elapsed() < LOOK {
+                continue;
+            }
+            told = tokio::time::Instant::now();
+            if self.tell_withheld(live).await? || busy {
                 continue;
             }
             self.people.tell_blocks(live).await?;
@@ -114,6 +119,22 @@ impl Messages {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+
+    /// Says of what was taken and goes nowhere that it failed; whether there may be more.
+    async fn tell_withheld(&self, live: &Live) -> Result<bool, HostError> {
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let rows = store::withheld(&mut self.ground.reader().await?, live.number.id, limit).await?;
+        let more = rows.len() >= BATCH;
+        let failed = rows.into_iter().map(|row| {
+            let (code, why) = match row.state {
+                store::UNWANTED => (Code::MarketingStopped, "The person does not want marketing messages."),
+                _ => (Code::Undeliverable, "There is nobody with this number, or the person is blocked."),
+            };
+            (row, Refusal::new(code, why))
+        });
+        self.fail(&live.number, failed.collect()).await?;
+        Ok(more)
     }
 
     /// What the device has to say.

@@ -66,7 +66,8 @@ impl Messages {
         people: impl Iterator<Item = (AccountId, &'a Known)>,
     ) -> Result<Identities, HostError> {
         let setting: IdentityChange = self.settings.get(&live.number).await?;
-        let mut identities = Identities { checked: setting.enable_identity_key_check, ..Identities::default() };
+        let mut identities =
+            Identities { checked: setting.enable_identity_key_check, ..Identities::default() };
         if !identities.checked {
             return Ok(identities);
         }

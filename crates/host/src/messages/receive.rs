@@ -19,7 +19,8 @@ use super::{
 use crate::{
     HostError,
     content::{
-        Card, CardName, CardPhone, Category, Content, Context, Identity, Inbound, MessageName, Reaction, System,
+        Card, CardName, CardPhone, Category, Content, Context, Identity, Inbound, MessageName, Reaction,
+        System,
     },
     ids::{MediaId, MessageId},
     numbers::{Number, running::Live},
@@ -296,6 +297,12 @@ impl Messages {
         let sealed = key.seal(place, self.ground.random(), &plain)?.into_stored();
         let words = self.words_of(number, &document.content, key).await?;
         let kind = document.content.kind();
+        let mut content = document.content;
+        if let Some(file) = super::convert::files_mut(&mut content).into_iter().next()
+            && let (Some(id), Some(_)) = (file.id, &file.sha256)
+        {
+            file.link = self.media.address(number.business, id).await?;
+        }
         let inbound = Inbound {
             waba: number.waba,
             number: number.id,
@@ -303,7 +310,7 @@ impl Messages {
             from: known.profile(),
             id,
             at,
-            content: document.content,
+            content,
             context: document.context,
             identity,
         };

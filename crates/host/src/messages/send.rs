@@ -1,6 +1,7 @@
 //! Taking a message from the business's software: the rules in the API's order, then one commit for all that came together.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -33,6 +34,8 @@ pub(crate) struct Item {
     template: bool,
     /// Whether the person's wish for no marketing holds it back.
     marketing: bool,
+    /// Whether nobody has the number that it goes to.
+    nobody: bool,
     identity: Option<String>,
     pair_ms: i64,
     pair_burst: i64,
@@ -62,18 +65,26 @@ impl Lane for Sends {
         for item in items {
             let pair = (item.new.number, item.new.person);
             let chat = chats.entry(pair).or_default();
+            let withheld = item.withheld(chat);
             let outcome = match item.refusal(chat) {
+                // Whoever tries numbers that nobody has uses up what they may send to people.
+                None if withheld.is_none() || item.nobody => {
+                    item.count(transaction, chat, &mut opened).await?
+                }
+                None => Ok(()),
                 Some(code) => Err(code),
-                None => item.count(transaction, chat, &mut opened).await?,
             };
             if outcome.is_ok() {
                 chat.latest = chat.latest.max(item.new.at.0);
-                new.push(&item.new);
+                new.push(match withheld {
+                    Some(state) => Cow::Owned(NewMessage { state, ..item.new.clone() }),
+                    None => Cow::Borrowed(&item.new),
+                });
                 touched.insert(pair, (item.new.business, chat.clone()));
             }
             outputs.push(outcome);
         }
-        store::insert(transaction, &new).await?;
+        store::insert(transaction, &new.iter().map(AsRef::as_ref).collect::<Vec<_>>()).await?;
         store::put_chats(transaction, &touched).await?;
         for item in items.iter().zip(&outputs).filter_map(|(item, output)| output.is_ok().then_some(item)) {
             let pair = (item.new.number, item.new.person);
@@ -91,18 +102,23 @@ impl Lane for Sends {
 }
 
 impl Item {
-    fn refusal(&self, chat: &ChatRow) -> Option<Code> {
-        if chat.blocked {
-            return Some(Code::Undeliverable);
+    /// In which state it is taken all the same, if it will go nowhere: the API answers 200 then, and says so by a status
+    /// (spec section 2, W).
+    fn withheld(&self, chat: &ChatRow) -> Option<i64> {
+        match () {
+            () if self.nobody || chat.blocked => Some(store::UNDELIVERABLE),
+            () if self.marketing && chat.marketing_stopped => Some(store::UNWANTED),
+            () => None,
         }
+    }
+
+    fn refusal(&self, chat: &ChatRow) -> Option<Code> {
         // A hash that was never told is not the person's either.
         if self.identity.is_some() && self.identity != chat.identity {
             return Some(Code::IdentityChanged);
         }
-        if !self.template && !self.in_window(chat) {
-            return Some(Code::WindowClosed);
-        }
-        (self.marketing && chat.marketing_stopped).then_some(Code::MarketingStopped)
+        let closed = !self.template && !self.nobody && !self.in_window(chat);
+        closed.then_some(Code::WindowClosed)
     }
 
     fn in_window(&self, chat: &ChatRow) -> bool {
@@ -189,7 +205,7 @@ impl Messages {
             let access = Access::by("sending", number.business, Purpose::Deliver);
             self.gate.receive(&access, subject, ()).await?;
         }
-        let known = self.people.resolve(&number, &outgoing.to).await?;
+        let (known, there) = self.people.resolve_or_await(&number, &outgoing.to).await?;
         let (template, category) = match &outgoing.content {
             Content::Template(template) => (Some(template.id), template.category),
             _ => (None, Category::Service),
@@ -237,6 +253,7 @@ impl Messages {
             },
             template: template.is_some(),
             marketing: category == Category::Marketing,
+            nobody: !there,
             identity: outgoing.identity_key_hash,
             pair_ms: i64::try_from(limits.pair_ms).unwrap_or(i64::MAX / 4),
             pair_burst: i64::from(limits.pair_burst),
@@ -270,12 +287,10 @@ impl Messages {
 
 const fn details(code: Code) -> &'static str {
     match code {
-        Code::Undeliverable => "The person is blocked, or there is nobody with this number or id.",
         Code::IdentityChanged => "The person's identity key is another one.",
         Code::WindowClosed => {
             "More than 24 hours have passed since the person last wrote to this number: send a template."
         }
-        Code::MarketingStopped => "The person does not want marketing messages.",
         Code::PairRate => "Too many messages to the same person in a short time.",
         Code::SpamRate => "The number may not write first to more people today.",
         _ => "The message cannot be sent.",

@@ -37,14 +37,26 @@ impl People {
         let business = number.business;
         let number_name = self.number_name(business, to).await?;
         let found = store::by_number(&mut self.ground.reader().await?, business, number_name).await?;
-        let unknown = found.as_ref().is_none_or(|found| found.awaited);
-        if unknown && number.account.is_some() {
+        if found.is_none_or(|found| found.awaited) && number.account.is_some() {
             match tokio::time::timeout(PATIENCE, self.look_up(number, to)).await {
                 Ok(Ok(Some(known))) => return Ok(known),
                 Ok(Ok(None)) | Err(_) | Ok(Err(HostError::Device(_))) => {}
                 Ok(Err(error)) => return Err(error),
             }
         }
+        self.awaited(access, business, to, name).await
+    }
+
+    /// Whoever has a number, or will: of those that the tables know, or somebody new.
+    pub(super) async fn awaited(
+        &self,
+        access: &Access,
+        business: BusinessId,
+        to: &PhoneNumber,
+        name: &str,
+    ) -> Result<Arc<Known>, HostError> {
+        let number_name = self.number_name(business, to).await?;
+        let found = store::by_number(&mut self.ground.reader().await?, business, number_name).await?;
         if let Some(found) = found {
             return self.only(access, found).await;
         }

@@ -1,12 +1,13 @@
 //! Whom a number takes nothing from. Here it holds with the commit; the relay is told by the desk of the number, in
 //! whichever process that is.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Known, People, PersonId, store};
 use crate::{
     HostError,
     codes::{Code, Refusal},
+    ids::NumberId,
     messages::Recipient,
     numbers::{Number, running::Live},
 };
@@ -15,6 +16,9 @@ use crate::{
 pub const BLOCKS: u32 = 64_000;
 /// People of whom the relay is told at once.
 const TOLD: i64 = 100;
+/// How long whoever unblocks somebody waits for the relay to know, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Somebody who was not blocked, or not unblocked.
 #[derive(Debug)]
@@ -81,7 +85,25 @@ impl People {
         });
         written.await?;
         self.wake(id).await;
+        if !blocked {
+            // Until the relay knows, it gives nothing of theirs away. If that takes long, the desk goes on by itself.
+            let told = async {
+                while self.is_untold(id, change).await? {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Ok::<_, HostError>(())
+            };
+            if let Ok(told) = tokio::time::timeout(PATIENCE, told).await {
+                told?;
+            }
+        }
         Ok(())
+    }
+
+    /// Whether the relay does not know of this change yet.
+    async fn is_untold(&self, number: NumberId, change: i64) -> Result<bool, HostError> {
+        let untold = store::untold(&mut self.ground.reader().await?, number, TOLD).await?;
+        Ok(untold.iter().any(|row| row.change == change))
     }
 
     /// Those blocked for a number, in the order of their rows, behind this one; with `back` those in front of it.

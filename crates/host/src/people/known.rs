@@ -89,6 +89,26 @@ impl People {
         Ok(known)
     }
 
+    /// The same; for a number that nobody has, whoever may come to have it, and `false`.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub(crate) async fn resolve_or_await(
+        &self,
+        number: &Number,
+        recipient: &Recipient,
+    ) -> Result<(Arc<Known>, bool), HostError> {
+        match (self.resolve(number, recipient).await, recipient) {
+            (Err(HostError::Refused(refusal)), Recipient::Number(to))
+                if refusal.code == Code::Undeliverable =>
+            {
+                let access = Access::by("messages", number.business, Purpose::Deliver);
+                Ok((self.awaited(&access, number.business, to, "").await?, false))
+            }
+            (known, _) => Ok((known?, true)),
+        }
+    }
+
     /// Whom a recipient names, of those that the business knows.
     ///
     /// # Errors

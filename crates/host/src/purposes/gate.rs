@@ -179,7 +179,10 @@ impl Gate {
         let key = self.keys.of(access.business).await?;
         self.ask(access, subject).await?;
         let pass = || Pass(std::marker::PhantomData);
-        sealed.iter().map(|(place, sealed)| key.open(pass(), *place, sealed.stored()).map(Plain::new)).collect()
+        sealed
+            .iter()
+            .map(|(place, sealed)| key.open(pass(), *place, sealed.stored()).map(Plain::new))
+            .collect()
     }
 
     /// Takes what a device has just decrypted, what an API was just given for sending, or what a stream yields.

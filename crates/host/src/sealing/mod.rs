@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! master key (file, environment, command)
-//!   └─ wraps the business's keys, by version: deleting their rows deletes the business
+//!   └─ wraps the business's keys, by version, in a database of their own: deleting their rows deletes the business, and no
+//!      copy of the other tables brings it back
 //!        └─ HKDF ─ content, vault, media: AES-256-GCM-SIV · names, words: HMAC-SHA256, for look-ups without plaintext
 //! ```
 //!
@@ -14,6 +15,12 @@ mod master;
 mod store;
 
 use std::{fmt, sync::Arc};
+
+use ::store::{
+    sql::{Connection, Database, Transaction},
+    writer::Writer,
+};
+use futures_util::future::BoxFuture;
 
 pub(crate) use self::store::MIGRATIONS;
 pub use self::{
@@ -59,24 +66,91 @@ impl fmt::Debug for Sealed {
     }
 }
 
+/// Where the wrapped keys are.
+#[derive(Debug, Clone)]
+pub struct KeyPlace {
+    /// For reading.
+    pub database: Database,
+    /// For writing.
+    pub writer: Writer,
+}
+
+impl KeyPlace {
+    async fn reader(&self) -> Result<Connection, HostError> {
+        Ok(self.database.reader().await?)
+    }
+
+    async fn write<T, F>(&self, business: BusinessId, operation: F) -> Result<T, HostError>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T, HostError>> + Send + Sync + 'static,
+    {
+        self.writer.write(business.get(), operation).await
+    }
+}
+
 /// The keys of all businesses.
 #[derive(Debug)]
 pub struct Keys {
     ground: Arc<Ground>,
+    place: KeyPlace,
     masters: Vec<MasterKey>,
     cached: Recent<BusinessId, Arc<BusinessKey>>,
 }
 
 impl Keys {
-    /// With these master keys: the first wraps what is new, the others open what is old.
+    /// With these master keys: the first wraps what is new, the others open what is old. The wrapped keys are among the
+    /// other tables.
     ///
     /// # Errors
     /// `MasterKey` if there is none.
     pub fn new(ground: Arc<Ground>, masters: Vec<MasterKey>) -> Result<Arc<Self>, HostError> {
+        let place = KeyPlace { database: ground.database.clone(), writer: ground.writer.clone() };
+        Self::at(ground, masters, place)
+    }
+
+    /// The same, with the wrapped keys in this place.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn at(ground: Arc<Ground>, masters: Vec<MasterKey>, place: KeyPlace) -> Result<Arc<Self>, HostError> {
         if masters.is_empty() {
             return Err(HostError::MasterKey("none is configured".to_owned()));
         }
-        Ok(Arc::new(Self { ground, masters, cached: Recent::new(CACHED) }))
+        Ok(Arc::new(Self { ground, place, masters, cached: Recent::new(CACHED) }))
+    }
+
+    /// Takes keys that are still among the other tables to their own place: those of a host that is older than it.
+    ///
+    /// # Errors
+    /// Those of the databases.
+    pub async fn move_in(&self) -> Result<(), HostError> {
+        loop {
+            let found = store::all(&mut self.ground.reader().await?, 256).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            let (rows, now) = (Arc::new(found), self.ground.now());
+            for row in rows.iter() {
+                let (business, kept) = (row.business, row.clone());
+                let written = self.place.write(business, move |transaction| {
+                    let row = kept.clone();
+                    Box::pin(async move {
+                        let (version, master) = (row.version, row.master);
+                        store::insert(transaction, row.business, version, master, &row.wrapped, now).await?;
+                        Ok(())
+                    })
+                });
+                written.await?;
+                // It is there: here it can go.
+                let moved = row.clone();
+                let written = self.ground.write(business.get(), move |transaction| {
+                    let row = moved.clone();
+                    Box::pin(async move { Ok(store::remove(transaction, &row).await?) })
+                });
+                written.await?;
+            }
+        }
     }
 
     /// Makes a business's first key. Safe to repeat: a second one is not made.
@@ -95,7 +169,7 @@ impl Keys {
         if let Some(key) = self.cached.get(&business, self.ground.now()) {
             return Ok(key);
         }
-        let versions = store::versions(&mut self.ground.reader().await?, business).await?;
+        let versions = store::versions(&mut self.place.reader().await?, business).await?;
         if versions.is_empty() {
             return Err(HostError::Erased);
         }
@@ -133,7 +207,7 @@ impl Keys {
         let first = self.masters.first().ok_or(HostError::Sealed("no master key"))?;
         let mut wrapped = 0;
         loop {
-            let old = store::not_under(&mut self.ground.reader().await?, first.name(), 256).await?;
+            let old = store::not_under(&mut self.place.reader().await?, first.name(), 256).await?;
             if old.is_empty() {
                 return Ok(wrapped);
             }
@@ -144,7 +218,7 @@ impl Keys {
                 let key = master.unwrap_key(row.business, row.version, &row.wrapped)?;
                 let new = first.wrap_key(row.business, row.version, &key, self.ground.random())?;
                 let name = first.name();
-                let written = self.ground.write(row.business.get(), move |transaction| {
+                let written = self.place.write(row.business, move |transaction| {
                     let new = new.clone();
                     Box::pin(async move {
                         Ok(store::replace(transaction, row.business, row.version, name, &new).await?)
@@ -156,12 +230,12 @@ impl Keys {
         }
     }
 
-    /// Deletes a business's keys: nothing of it opens any more, here or in a backup of its tables.
+    /// Deletes a business's keys: nothing of it opens any more, here or in a copy of its tables, unless the copy has the keys.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn erase(&self, business: BusinessId) -> Result<(), HostError> {
-        let written = self.ground.write(business.get(), move |transaction| {
+        let written = self.place.write(business, move |transaction| {
             Box::pin(async move { Ok(store::erase(transaction, business).await?) })
         });
         written.await?;
@@ -185,7 +259,7 @@ impl Keys {
         let key = zeroize::Zeroizing::new(self.ground.random());
         let wrapped = first.wrap_key(business, version, &key, self.ground.random())?;
         let (name, now) = (first.name(), self.ground.now());
-        let written = self.ground.write(business.get(), move |transaction| {
+        let written = self.place.write(business, move |transaction| {
             let wrapped = wrapped.clone();
             Box::pin(
                 async move { Ok(store::insert(transaction, business, version, name, &wrapped, now).await?) },

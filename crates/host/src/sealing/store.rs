@@ -47,6 +47,7 @@ impl Column for Version {
 }
 
 /// A wrapped key.
+#[derive(Clone)]
 pub(super) struct Wrapped {
     pub(super) business: BusinessId,
     pub(super) version: u8,
@@ -70,6 +71,14 @@ pub(super) async fn versions(
     .bind(business)
     .all(reader)
     .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Keys of any business.
+pub(super) async fn all(reader: &mut Connection, limit: i64) -> Result<Vec<Wrapped>, StoreError> {
+    let text =
+        "SELECT business, version, master, wrapped FROM business_keys ORDER BY business, version LIMIT $1";
+    let rows: Vec<Stored> = query(text).bind(limit).all(reader).await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
@@ -129,6 +138,22 @@ pub(super) async fn replace(
         .map(drop)
 }
 
+/// Deletes a business's keys.
 pub(super) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
-    query("DELETE FROM business_keys WHERE business = $1").bind(business).execute(transaction).await.map(drop)
+    for row in versions(transaction, business).await? {
+        remove(transaction, &row).await?;
+    }
+    Ok(())
+}
+
+/// Deletes a key. It is written over first: the page of a file keeps what is deleted from it.
+pub(super) async fn remove(transaction: &mut Transaction, row: &Wrapped) -> Result<(), StoreError> {
+    let nothing = vec![0; row.wrapped.len()];
+    replace(transaction, row.business, row.version, row.master, &nothing).await?;
+    query("DELETE FROM business_keys WHERE business = $1 AND version = $2")
+        .bind(row.business)
+        .bind(i64::from(row.version))
+        .execute(transaction)
+        .await
+        .map(drop)
 }

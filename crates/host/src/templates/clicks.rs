@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ::store::{Timestamp, sql::Transaction};
 use async_trait::async_trait;
 
-use super::{Templates, definition::ButtonPart, store};
+use super::{Templates, parts::ButtonPart, store};
 use crate::{
     HostError,
     content::{ButtonReply, Content, Inbound},

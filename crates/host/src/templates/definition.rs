@@ -4,13 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    codes::{self, Words},
-    variables::{self, ParameterFormat},
+    parts::{Parts, refuse},
+    variables::ParameterFormat,
 };
-use crate::{
-    codes::{Code, Refusal},
-    content::Category,
-};
+use crate::{codes::Refusal, content::Category};
 
 /// Languages that templates may be in.
 const LANGUAGES: &[&str] = &[
@@ -23,6 +20,13 @@ const LANGUAGES: &[&str] = &[
     "pl", "prs_AF", "ps_AF", "pt_BR", "pt_PT", "ro", "ru", "rw_RW", "si_LK", "sk", "sl", "sq", "sr", "sv",
     "sw", "ta", "te", "th", "tr", "uk", "ur", "uz", "vi", "zh_CN", "zh_HK", "zh_TW", "zu",
 ];
+
+/// The language of a code, which may come in any case and with a hyphen (`en_us`, `pt-BR`).
+#[must_use]
+pub fn language_of(code: &str) -> Option<&'static str> {
+    let wanted = code.trim().replace('-', "_");
+    LANGUAGES.iter().copied().find(|known| known.eq_ignore_ascii_case(&wanted))
+}
 
 /// A template as the business wants it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,87 +51,6 @@ pub struct Definition {
     pub parts: Parts,
 }
 
-/// The parts of a template, or of a card of its carousel.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Parts {
-    /// Above.
-    #[serde(default)]
-    pub header: Option<HeaderPart>,
-    /// The words. Every template has some; a card may have none.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// Below.
-    #[serde(default)]
-    pub footer: Option<String>,
-    /// At most 10.
-    #[serde(default)]
-    pub buttons: Vec<ButtonPart>,
-    /// Two to ten cards.
-    #[serde(default)]
-    pub cards: Vec<Parts>,
-}
-
-/// What stands above.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "format", rename_all = "UPPERCASE")]
-pub enum HeaderPart {
-    /// Words, with at most one place.
-    Text {
-        /// Which.
-        text: String,
-    },
-    /// A picture that is given when it is sent.
-    Image,
-    /// A film that is given when it is sent.
-    Video,
-    /// A document that is given when it is sent.
-    Document,
-    /// A place that is given when it is sent.
-    Location,
-}
-
-/// A button.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ButtonPart {
-    /// Answers with a payload.
-    QuickReply {
-        /// What it says.
-        text: String,
-    },
-    /// A link.
-    Url {
-        /// What it says.
-        text: String,
-        /// Where it leads; `{{1}}` at its end is given when it is sent.
-        url: String,
-    },
-    /// Calls a number.
-    PhoneNumber {
-        /// What it says.
-        text: String,
-        /// Which.
-        phone_number: String,
-    },
-    /// Copies a code that is given when it is sent.
-    CopyCode,
-    /// Copies the one-time code of an authentication template.
-    Otp {
-        /// What it says.
-        text: String,
-    },
-    /// Asks for number or card.
-    RequestContactInfo {
-        /// What it says.
-        text: String,
-    },
-}
-
-/// A refusal of a field, with the subcode that the API has for it.
-fn refuse<T>(subcode: u32, details: String) -> Result<T, Refusal> {
-    Err(Refusal::new(Code::Parameter, details).with_subcode(subcode))
-}
-
 impl Definition {
     /// Understands what a business gives.
     ///
@@ -146,9 +69,9 @@ impl Definition {
         if !name_fits {
             return refuse(2_388_040, "name: at most 512 of a-z, 0-9 and _".to_owned());
         }
-        if !LANGUAGES.contains(&language) {
+        let Some(language) = language_of(language) else {
             return refuse(2_388_040, "language: not one of the languages of templates".to_owned());
-        }
+        };
         let category = match category.to_ascii_uppercase().as_str() {
             "MARKETING" => Category::Marketing,
             "UTILITY" => Category::Utility,
@@ -185,238 +108,6 @@ impl Definition {
     }
 }
 
-impl Parts {
-    fn parse(
-        components: &[Value],
-        format: ParameterFormat,
-        category: Category,
-        language: &str,
-    ) -> Result<Self, Refusal> {
-        let given = codes::words(language);
-        if components.len() > 10 {
-            return refuse(2_388_040, "components: too many".to_owned());
-        }
-        let mut parts = Self::default();
-        for (index, component) in components.iter().enumerate() {
-            let at = format!("components[{index}]");
-            let kind = text(component, "type").unwrap_or_default().to_ascii_uppercase();
-            let twice = match kind.as_str() {
-                "HEADER" => parts.header.replace(header(component, format, &at)?).is_some(),
-                "BODY" => parts.body.replace(body(component, format, (category, given), &at)?).is_some(),
-                "FOOTER" => parts.footer.replace(footer(component, (category, given), &at)?).is_some(),
-                "BUTTONS" => {
-                    let before =
-                        std::mem::replace(&mut parts.buttons, buttons(component, (category, given), &at)?);
-                    !before.is_empty()
-                }
-                "CAROUSEL" => {
-                    let before = std::mem::replace(&mut parts.cards, cards(component, format, &at)?);
-                    !before.is_empty()
-                }
-                _ => return refuse(2_388_040, format!("{at}.type: not a component that is known here")),
-            };
-            if twice {
-                return refuse(2_388_040, format!("{at}: a second {kind}"));
-            }
-        }
-        if parts.body.is_none() {
-            return refuse(2_388_072, "components: a BODY is needed".to_owned());
-        }
-        if category == Category::Authentication {
-            let one_code = matches!(parts.buttons.as_slice(), [ButtonPart::Otp { .. }]);
-            if !one_code || parts.header.is_some() || !parts.cards.is_empty() {
-                let details =
-                    "components: an authentication template has a body, a footer and one OTP button";
-                return refuse(2_388_040, details.to_owned());
-            }
-        }
-        Ok(parts)
-    }
-}
-
-/// A text field; none if it is missing, null or something else.
-pub(super) fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
-    value.get(field).and_then(Value::as_str)
-}
-
-fn wanted<'a>(value: &'a Value, field: &str, most: usize, at: &str) -> Result<&'a str, Refusal> {
-    match text(value, field) {
-        Some(text) if !text.trim().is_empty() && text.chars().count() <= most => Ok(text),
-        Some(text) if !text.trim().is_empty() => {
-            refuse(2_388_040, format!("{at}.{field}: at most {most} characters"))
-        }
-        _ => refuse(2_388_040, format!("{at}.{field}: is missing")),
-    }
-}
-
-fn header(component: &Value, format: ParameterFormat, at: &str) -> Result<HeaderPart, Refusal> {
-    let kind = text(component, "format").unwrap_or("TEXT").to_ascii_uppercase();
-    Ok(match kind.as_str() {
-        "TEXT" => {
-            let words = wanted(component, "text", 60, at)?;
-            variables::check(words, format, &format!("{at}.text"), false)?;
-            if variables::places(words).len() > 1 {
-                return refuse(2_388_047, format!("{at}.text: at most one place"));
-            }
-            if words.contains(['\n', '*', '_', '~']) && words.contains('\n') {
-                return refuse(2_388_047, format!("{at}.text: no new lines"));
-            }
-            HeaderPart::Text { text: words.to_owned() }
-        }
-        "IMAGE" => HeaderPart::Image,
-        "VIDEO" => HeaderPart::Video,
-        "DOCUMENT" => HeaderPart::Document,
-        "LOCATION" => HeaderPart::Location,
-        _ => return refuse(2_388_047, format!("{at}.format: TEXT, IMAGE, VIDEO, DOCUMENT or LOCATION")),
-    })
-}
-
-fn body(
-    component: &Value,
-    format: ParameterFormat,
-    (category, given): (Category, Words),
-    at: &str,
-) -> Result<String, Refusal> {
-    if category == Category::Authentication {
-        let advice = component.get("add_security_recommendation").and_then(Value::as_bool).unwrap_or(false);
-        return Ok(if advice { format!("{} {}", given.body, given.advice) } else { given.body.to_owned() });
-    }
-    let words = wanted(component, "text", 1024, at)?;
-    variables::check(words, format, &format!("{at}.text"), true)?;
-    Ok(words.to_owned())
-}
-
-fn footer(component: &Value, (category, given): (Category, Words), at: &str) -> Result<String, Refusal> {
-    if category == Category::Authentication {
-        let minutes = component.get("code_expiration_minutes").and_then(Value::as_u64);
-        return match minutes {
-            Some(minutes) if (1..=90).contains(&minutes) => {
-                Ok(given.expires.replacen('#', &minutes.to_string(), 1))
-            }
-            _ => refuse(2_388_073, format!("{at}.code_expiration_minutes: from 1 to 90")),
-        };
-    }
-    let words = wanted(component, "text", 60, at)?;
-    if !variables::places(words).is_empty() {
-        return refuse(2_388_073, format!("{at}.text: a footer has no places"));
-    }
-    Ok(words.to_owned())
-}
-
-fn buttons(
-    component: &Value,
-    (category, given): (Category, Words),
-    at: &str,
-) -> Result<Vec<ButtonPart>, Refusal> {
-    let listed = component.get("buttons").and_then(Value::as_array);
-    let listed = listed.filter(|listed| (1..=10).contains(&listed.len()));
-    let Some(listed) = listed else { return refuse(2_388_040, format!("{at}.buttons: one to ten")) };
-    let mut buttons = Vec::with_capacity(listed.len());
-    for (index, value) in listed.iter().enumerate() {
-        buttons.push(button(value, (category, given), &format!("{at}.buttons[{index}]"))?);
-    }
-    let count = |of: fn(&ButtonPart) -> bool| buttons.iter().filter(|button| of(button)).count();
-    if count(|button| matches!(button, ButtonPart::Url { .. })) > 2
-        || count(|button| matches!(button, ButtonPart::PhoneNumber { .. })) > 1
-        || count(|button| matches!(button, ButtonPart::CopyCode)) > 1
-    {
-        return refuse(2_388_040, format!("{at}.buttons: two links, one number and one code at most"));
-    }
-    // Quick replies stand together.
-    let kinds = buttons.iter().map(|button| matches!(button, ButtonPart::QuickReply { .. }));
-    let (mut changes, mut last) = (0, None);
-    for kind in kinds {
-        changes += usize::from(last.is_some_and(|last| last != kind));
-        last = Some(kind);
-    }
-    if changes > 1 {
-        return refuse(2_388_040, format!("{at}.buttons: quick replies stand together"));
-    }
-    Ok(buttons)
-}
-
-fn button(value: &Value, (category, given): (Category, Words), at: &str) -> Result<ButtonPart, Refusal> {
-    let kind = text(value, "type").unwrap_or_default().to_ascii_uppercase();
-    let words = |most| wanted(value, "text", most, at).map(str::to_owned);
-    Ok(match kind.as_str() {
-        "QUICK_REPLY" => ButtonPart::QuickReply { text: words(25)? },
-        "URL" => {
-            let url = wanted(value, "url", 2000, at)?;
-            let fixed = url.strip_suffix("{{1}}").unwrap_or(url);
-            let whole = fixed.starts_with("https://") || fixed.starts_with("http://");
-            if !whole || fixed.contains("{{") || fixed.contains(char::is_whitespace) {
-                return refuse(
-                    2_388_040,
-                    format!("{at}.url: an address, with at most one {{{{1}}}} at its end"),
-                );
-            }
-            ButtonPart::Url { text: words(25)?, url: url.to_owned() }
-        }
-        "PHONE_NUMBER" => {
-            let phone_number = wanted(value, "phone_number", 20, at)?.to_owned();
-            ButtonPart::PhoneNumber { text: words(25)?, phone_number }
-        }
-        "COPY_CODE" => ButtonPart::CopyCode,
-        "OTP" if category == Category::Authentication => {
-            let kind = text(value, "otp_type").unwrap_or("COPY_CODE").to_ascii_uppercase();
-            if !["COPY_CODE", "ONE_TAP", "ZERO_TAP"].contains(&kind.as_str()) {
-                return refuse(2_388_040, format!("{at}.otp_type: COPY_CODE, ONE_TAP or ZERO_TAP"));
-            }
-            let own = text(value, "text").filter(|text| !text.is_empty() && text.chars().count() <= 25);
-            ButtonPart::Otp { text: own.unwrap_or(given.copy).to_owned() }
-        }
-        "REQUEST_CONTACT_INFO" => ButtonPart::RequestContactInfo { text: words(25)? },
-        _ => return refuse(2_388_040, format!("{at}.type: not a button that is known here")),
-    })
-}
-
-fn cards(component: &Value, format: ParameterFormat, at: &str) -> Result<Vec<Parts>, Refusal> {
-    let listed = component.get("cards").and_then(Value::as_array);
-    let listed = listed.filter(|listed| (2..=10).contains(&listed.len()));
-    let Some(listed) = listed else { return refuse(2_388_040, format!("{at}.cards: two to ten")) };
-    let mut cards: Vec<Parts> = Vec::with_capacity(listed.len());
-    for (index, card) in listed.iter().enumerate() {
-        let at = format!("{at}.cards[{index}]");
-        let mut parts = Parts::default();
-        let components = card.get("components").and_then(Value::as_array);
-        let Some(components) = components.filter(|components| components.len() <= 3) else {
-            return refuse(2_388_040, format!("{at}.components: a header, a body, buttons"));
-        };
-        for component in components {
-            match text(component, "type").unwrap_or_default().to_ascii_uppercase().as_str() {
-                "HEADER" => parts.header = Some(header(component, format, &at)?),
-                "BODY" => {
-                    let words = wanted(component, "text", 160, &at)?;
-                    variables::check(words, format, &at, false)?;
-                    parts.body = Some(words.to_owned());
-                }
-                "BUTTONS" => {
-                    parts.buttons = buttons(component, (Category::Marketing, codes::words("en")), &at)?
-                }
-                _ => return refuse(2_388_040, format!("{at}: not a component of a card")),
-            }
-        }
-        if !matches!(parts.header, Some(HeaderPart::Image | HeaderPart::Video)) {
-            return refuse(2_388_047, format!("{at}: a card has a picture or a film above"));
-        }
-        if let Some(first) = cards.first()
-            && (shape(first) != shape(&parts))
-        {
-            return refuse(2_388_040, format!("{at}: all cards have the same parts"));
-        }
-        cards.push(parts);
-    }
-    Ok(cards)
-}
-
-/// What cards have in common.
-fn shape(
-    parts: &Parts,
-) -> (Option<std::mem::Discriminant<HeaderPart>>, bool, Vec<std::mem::Discriminant<ButtonPart>>) {
-    let header = parts.header.as_ref().map(std::mem::discriminant);
-    (header, parts.body.is_some(), parts.buttons.iter().map(std::mem::discriminant).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -444,6 +135,31 @@ mod tests {
         .unwrap();
         assert_eq!(definition.category, Category::Utility);
         assert_eq!(definition.parts.buttons.len(), 3);
+    }
+
+    #[test]
+    fn offers_and_codes_have_what_they_need() {
+        let body = json!({"type": "BODY", "text": "Good day to you"});
+        let offer = json!({"type": "limited_time_offer",
+            "limited_time_offer": {"text": "Expiring offer!", "has_expiration": true}});
+        let code = json!({"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "example": "SAVE20"}]});
+        let parts = parse("MARKETING", json!([offer, body, code])).unwrap().parts;
+        assert!(parts.offer.is_some_and(|offer| offer.has_expiration && offer.text == "Expiring offer!"));
+        assert!(parse("UTILITY", json!([offer, body, code])).is_err());
+        assert!(parse("MARKETING", json!([offer, body, {"type": "FOOTER", "text": "The shop"}])).is_err());
+
+        let app = json!({"package_name": "com.example.bank", "signature_hash": "K8a/AINcGX7"});
+        let otp = |button: Value| {
+            parse("AUTHENTICATION", json!([{"type": "BODY"}, {"type": "BUTTONS", "buttons": [button]}]))
+                .is_ok()
+        };
+        assert!(otp(json!({"type": "OTP", "otp_type": "ONE_TAP", "supported_apps": [app]})));
+        assert!(!otp(json!({"type": "OTP", "otp_type": "ONE_TAP"})));
+        let short = json!({"package_name": "com.example.bank", "signature_hash": "K8a"});
+        assert!(!otp(json!({"type": "OTP", "otp_type": "ONE_TAP", "supported_apps": [short]})));
+        assert!(!otp(json!({"type": "OTP", "otp_type": "ZERO_TAP", "supported_apps": [app]})));
+        let accepted = json!({"type": "OTP", "otp_type": "ZERO_TAP", "supported_apps": [app], "zero_tap_terms_accepted": true});
+        assert!(otp(accepted));
     }
 
     #[test]

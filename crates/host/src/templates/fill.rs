@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    definition::{ButtonPart, Definition, HeaderPart, Parts, text},
+    definition::Definition,
+    parts::{ButtonPart, HeaderPart, Parts, text},
     variables::{self, ParameterFormat},
 };
 use crate::{
@@ -164,8 +165,31 @@ pub(super) fn fill(
         footer: parts.footer.clone(),
         buttons: filled.buttons,
         cards,
+        offer: offer(parts, component(components, "limited_time_offer"))?,
         ttl_seconds: definition.message_send_ttl_seconds,
     })
+}
+
+/// The offer, and until when.
+fn offer(parts: &Parts, given: Option<&Value>) -> Result<Option<content::Offer>, Refusal> {
+    let given = Given::of(given, "limited_time_offer")?;
+    let Some(part) = &parts.offer else {
+        given.nothing()?;
+        return Ok(None);
+    };
+    let ends = if part.has_expiration {
+        let said = given.one()?.get("limited_time_offer").and_then(|said| said.get("expiration_time_ms"));
+        let millis = number(said).and_then(|millis| u64::try_from(millis).ok());
+        let missing = || {
+            let details = "limited_time_offer: expiration_time_ms is needed, in milliseconds since 1970";
+            Refusal::new(Code::ParameterMissing, details)
+        };
+        Some(millis.ok_or_else(missing)?)
+    } else {
+        given.nothing()?;
+        None
+    };
+    Ok(Some(content::Offer { text: part.text.clone(), ends }))
 }
 
 fn component<'r>(components: &'r [Value], kind: &str) -> Option<&'r Value> {

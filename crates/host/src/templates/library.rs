@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Definition, definition::text};
+use super::{Definition, parts::text};
 use crate::codes::{Code, Refusal};
 
 /// A template of the library in one language.

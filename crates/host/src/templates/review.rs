@@ -1,6 +1,9 @@
 //! What a template's review says by itself; the rest is for a person to decide.
 
-use super::definition::{Definition, Parts};
+use super::{
+    definition::Definition,
+    parts::{ButtonPart, HeaderPart, Parts},
+};
 use crate::content::Category;
 
 /// What came of the automatic rules.
@@ -50,12 +53,12 @@ fn words(parts: &Parts) -> String {
         all.push_str(text);
         all.push('\n');
     };
-    if let Some(super::definition::HeaderPart::Text { text }) = &parts.header {
+    if let Some(HeaderPart::Text { text }) = &parts.header {
         add(text);
     }
     parts.body.iter().chain(&parts.footer).for_each(|text| add(text));
     for button in &parts.buttons {
-        if let super::definition::ButtonPart::Url { text, url } = button {
+        if let ButtonPart::Url { text, url } = button {
             add(text);
             add(url);
         }

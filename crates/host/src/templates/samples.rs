@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Definition, Templates, definition::text};
+use super::{Definition, Templates, parts::text};
 use crate::{
     HostError,
     codes::{Code, Refusal},

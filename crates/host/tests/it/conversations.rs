@@ -3,7 +3,7 @@
 use client::{Body, Draft, State};
 use host::{
     HostError,
-    content::{Content, File},
+    content::{Content, File, Status},
     ids::MessageId,
     messages::{Outgoing, Recipient},
     purposes::{Access, Instructions, Purpose},
@@ -35,7 +35,9 @@ async fn a_conversation_goes_both_ways_and_each_step_is_told_once() {
         let early = host.messages.send(text(&number, &ada.number, "too early")).await;
         assert_eq!(code(early), 131_047);
         let nobody = "+4915100000000".parse().unwrap();
-        assert_eq!(code(host.messages.send(text(&number, &nobody, "who?")).await), 131_026);
+        let lost = host.messages.send(text(&number, &nobody, "who?")).await.unwrap();
+        until("it failed", async || world.told_of(lost.id).await == ["failed"]).await;
+        assert_eq!(host.messages.get(lost.id).await.unwrap().status, Some(Status::Failed));
         assert_eq!(code(host.messages.send(text(&number, &number.number, "me?")).await), 131_021);
 
         ada.device.send(business, Draft::text("Where is my parcel?")).await.unwrap();

@@ -379,6 +379,83 @@ async fn counts_are_given_only_if_the_business_lets_its_host_count() {
 }
 
 #[tokio::test]
+async fn what_clients_write_otherwise_is_understood() {
+    let here = Here::new().await;
+    let (number, waba) = (here.number, here.business.waba);
+    // An account is shown with every field that clients ask for at once.
+    let fields = "id,status,marketing_messages_lite_api_status,on_behalf_of_business_info,subscribed_apps,\
+                  disable_marketing_messages_on_cloud_api,primary_business_location,purchase_order_number";
+    let (status, account) = here.get(&format!("/v24.0/{waba}?fields={fields}")).await;
+    assert_eq!((status.as_u16(), &account["subscribed_apps"]), (200, &json!({"data": []})), "{account}");
+    let off = json!({"disable_marketing_messages_on_cloud_api": false});
+    assert_eq!(here.post(&format!("/v24.0/{waba}"), off).await.0, 200);
+    let (_, shown) = here.get(&format!("/{number}?fields=country_code,country_dial_code")).await;
+    assert_eq!((&shown["country_code"], &shown["country_dial_code"]), (&json!("DE"), &json!("49")));
+    let (_, users) = here.get(&format!("/{waba}/assigned_users")).await;
+    assert_eq!(users["data"][0]["id"], json!(here.business.id));
+    let (_, none) = here.get(&format!("/{number}/message_qrdls/AAAAAAAAAAAAAA")).await;
+    assert_eq!(none, json!({"data": []}));
+
+    let made = json!({"name": "hello_world", "language": "en_US", "category": "UTILITY",
+        "components": [{"type": "body", "text": "Welcome to our service"}]});
+    assert_eq!(here.post(&format!("/{waba}/message_templates"), made).await.0, 200);
+    let template = json!({"name": "hello_world", "language": {"code": "en-us"}, "components": {}});
+    let (status, sent) = here.send(json!({"type": "template", "template": template})).await;
+    assert_eq!(status, 200, "{sent}");
+    // What a part of a form is says itself, where the form says `image` only.
+    let png = b"\x89PNG\r\n\x1a\n not much of a picture";
+    let form = |kind: &str, of_part: &str| {
+        let field = |name: &str, value: &str| {
+            format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let file = format!(
+            "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.png\"\r\ncontent-type: {of_part}\r\n\r\n"
+        );
+        [
+            field("messaging_product", "whatsapp").as_bytes(),
+            field("type", kind).as_bytes(),
+            file.as_bytes(),
+            png,
+            b"\r\n--x--\r\n",
+        ]
+        .concat()
+    };
+    for (kind, part, good) in
+        [("image", "image/png", true), ("image/png", "text/plain", true), ("image", "x", false)]
+    {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("/{number}/media"))
+            .header("authorization", format!("Bearer {}", here.token()))
+            .header("content-type", "multipart/form-data; boundary=x");
+        let (status, answer) = here.ask(request.body(Body::from(form(kind, part))).unwrap()).await;
+        assert_eq!(status == StatusCode::OK, good, "{kind} {part}: {answer}");
+    }
+
+    let contact = json!({"email": "ada@bank.example", "mobile_number": "+4915112345678"});
+    let mut said = json!({"messaging_product": "whatsapp", "entity_name": "Bank AG", "entity_type": "other",
+        "customer_care_details": contact, "grievance_officer_details": contact});
+    let path = format!("/{number}/business_compliance_info");
+    let (_, refused) = here.post(&path, said.clone()).await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("entity_type_custom"), "{refused}");
+    said["entity_type_custom"] = json!("a savings bank");
+    said["grievance_officer_details"]["name"] = json!("Ada");
+    assert_eq!(here.post(&path, said).await.0, 200);
+    let (_, info) = here.get(&path).await;
+    assert_eq!(info["data"][0]["grievance_officer_details"]["name"], "Ada");
+    let (_, badge) = here.get(&format!("/{number}/official_business_account")).await;
+    assert_eq!(badge["oba_status"], "NOT_STARTED");
+    let (_, mine) = here
+        .post(&format!("/{waba}/phone_numbers"), json!({"cc": "49", "phone_number": "15112345678"}))
+        .await;
+    assert_eq!(mine["id"], json!(number));
+    let (_, other) =
+        here.post(&format!("/{waba}/phone_numbers"), json!({"cc": "49", "phone_number": "3012345678"})).await;
+    assert_eq!(other["error"]["code"], 133_006);
+    here.stage.writer.close().await;
+}
+
+#[tokio::test]
 async fn blocks_and_histories_are_lists_with_precise_errors() {
     let here = Here::new().await;
     let path = format!("/v24.0/{}/block_users", here.number);

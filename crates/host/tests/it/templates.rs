@@ -54,7 +54,8 @@ async fn only_what_was_approved_is_filled_in() {
     on_both(async |stage| {
         let (templates, business, waba) = templates(&stage).await;
         let fill = async |name| templates.fill(waba, name, "en_US", None).await;
-        let made = templates.create(business, waba, definition("greeting", "Good day to you"), false).await.unwrap();
+        let made =
+            templates.create(business, waba, definition("greeting", "Good day to you"), false).await.unwrap();
         assert_eq!(made.status, Status::Approved);
         assert_eq!(fill("greeting").await.unwrap().body, "Good day to you");
         assert_eq!(code(&fill("nothing").await.unwrap_err()), Some(132_001));
@@ -90,7 +91,8 @@ async fn only_what_was_approved_is_filled_in() {
 async fn a_name_is_given_once_and_rests_when_it_is_deleted() {
     on_both(async |stage| {
         let (templates, business, waba) = templates(&stage).await;
-        let make = async || templates.create(business, waba, definition("greeting", "Good day to you"), false).await;
+        let make =
+            async || templates.create(business, waba, definition("greeting", "Good day to you"), false).await;
         let id = make().await.unwrap().id;
         assert_eq!(subcode(&make().await.unwrap_err()), Some(2_388_024));
         let gone = templates.delete(waba, Some("greeting"), &[]).await.unwrap();
@@ -111,8 +113,11 @@ async fn a_name_is_given_once_and_rests_when_it_is_deleted() {
 async fn another_account_sees_nothing_of_it() {
     on_both(async |stage| {
         let (templates, business, waba) = templates(&stage).await;
-        let id =
-            templates.create(business, waba, definition("greeting", "Good day to you"), false).await.unwrap().id;
+        let id = templates
+            .create(business, waba, definition("greeting", "Good day to you"), false)
+            .await
+            .unwrap()
+            .id;
         let other = WabaId::random(&*stage.ground.entropy);
         assert!(templates.get(other, id).await.is_err());
         assert!(templates.delete(other, None, &[id]).await.is_err());
@@ -130,8 +135,11 @@ async fn another_account_sees_nothing_of_it() {
 async fn an_approved_template_is_edited_once_a_day() {
     on_both(async |stage| {
         let (templates, business, waba) = templates(&stage).await;
-        let id =
-            templates.create(business, waba, definition("greeting", "Good day to you"), false).await.unwrap().id;
+        let id = templates
+            .create(business, waba, definition("greeting", "Good day to you"), false)
+            .await
+            .unwrap()
+            .id;
         let edit = async |body| templates.edit(waba, id, definition("greeting", body)).await;
         edit("Good night to you").await.unwrap();
         assert!(edit("Good morning to you").await.is_err());

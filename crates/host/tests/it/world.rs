@@ -110,7 +110,6 @@ pub(crate) struct Host {
     pub(crate) running: Arc<Running>,
     pub(crate) people: Arc<People>,
     pub(crate) media: Arc<Media>,
-    pub(crate) settings: Arc<Settings>,
     pub(crate) messages: Arc<Messages>,
     task: JoinHandle<()>,
     writer: WriterTasks,
@@ -158,7 +157,7 @@ pub(crate) struct World {
     pub(crate) business: wire::BusinessId,
     pub(crate) owner: String,
     pub(crate) credential: String,
-    _server: Option<Postgres>,
+    server: Option<Postgres>,
 }
 
 /// Runs `test` on SQLite and on PostgreSQL.
@@ -206,7 +205,7 @@ impl World {
             business: wire::BusinessId::from_bytes([0; 16]),
             owner: String::new(),
             credential: String::new(),
-            _server: server,
+            server,
         };
         (world.business, world.owner) = world.apply(BUSINESS).await;
         let owner = world.owner.clone();
@@ -356,7 +355,8 @@ impl World {
         let gate = Gate::new(ground.clone(), keys.clone());
         let businesses = Businesses::new(ground.clone(), keys.clone(), gate.clone());
         let numbers = Numbers::new(ground.clone());
-        let running = Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), self.link());
+        let running =
+            Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), self.link());
         let people = People::new(ground.clone(), gate.clone(), running.clone());
         let media = Media::new(ground.clone(), gate.clone());
         let settings = Settings::new(ground.clone(), keys);
@@ -367,23 +367,11 @@ impl World {
             people.clone(),
             media.clone(),
             running.clone(),
-            settings.clone(),
+            settings,
             outlet,
         );
         let task = running.start(messages.clone());
-        Host {
-            ground,
-            gate,
-            businesses,
-            numbers,
-            running,
-            people,
-            media,
-            settings,
-            messages,
-            task,
-            writer: tasks,
-        }
+        Host { ground, gate, businesses, numbers, running, people, media, messages, task, writer: tasks }
     }
 
     /// The business on this host, with its number connected.
@@ -452,22 +440,29 @@ impl World {
         query(text).value(&mut reader).await.unwrap().unwrap()
     }
 
-    /// No file of the host, of SQLite its database too, has these bytes.
+    /// No file of the host, and none of its database's server, has these bytes: not in rows, nor in logs of what was written,
+    /// nor in what was deleted.
     pub(crate) fn scan(&self, secret: &[u8]) {
-        let mut folders = vec![self.files()];
+        let mut folders = vec![self.files(), self.folder.path().join("host")];
         if let Some(path) = self.scratch.config.url.expose().strip_prefix("sqlite:") {
             folders.push(std::path::Path::new(path).parent().unwrap().to_owned());
         }
-        for folder in folders {
-            for entry in std::fs::read_dir(folder).unwrap() {
+        folders.extend(self.server.as_ref().map(|server| server.folder().to_owned()));
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = std::fs::read_dir(folder) else { continue };
+            for entry in entries {
                 let path = entry.unwrap().path();
-                if path.is_file() {
-                    let bytes = std::fs::read(&path).unwrap();
-                    let found = bytes.windows(secret.len()).any(|window| window == secret);
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(bytes) = std::fs::read(&path) {
+                    files += 1;
+                    let found = memchr::memmem::find(&bytes, secret).is_some();
                     assert!(!found, "{} in {}", String::from_utf8_lossy(secret), path.display());
                 }
             }
         }
+        assert!(files > 0);
     }
 
     /// The relay goes down, whatever is under way.

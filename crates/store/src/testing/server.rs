@@ -154,6 +154,12 @@ impl Postgres {
         assert!(answers, "PostgreSQL refuses connections");
     }
 
+    /// Where its files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {

@@ -9,6 +9,7 @@ mod export;
 mod greeting;
 mod import;
 mod instruct;
+mod keys;
 mod name;
 mod place;
 mod send;
@@ -104,6 +105,7 @@ Examples:
   tradepost host audit download --as bank.json log.jsonl
   tradepost host audit verify log.jsonl")]
     Audit(audit::Command),
+    Keys(Box<keys::Flags>),
     Import(Box<import::Flags>),
     Export(Box<export::Flags>),
 }
@@ -117,6 +119,7 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
         Some(Command::Template(flags)) => told(template::run(*flags).await),
         Some(Command::Name(flags)) => told(name::run(*flags).await),
         Some(Command::Deliveries(flags)) => told(deliveries::run(*flags).await),
+        Some(Command::Keys(flags)) => told(keys::run(*flags).await),
         Some(Command::Audit(command)) => audit::run(command).await,
         Some(Command::Import(flags)) => import::run(&flags).await,
         Some(Command::Export(flags)) => told(export::run(&flags).await),

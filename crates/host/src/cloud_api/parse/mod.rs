@@ -83,7 +83,9 @@ pub fn product(fields: &Fields<'_>) -> Result<(), Failure> {
 
 fn read(sender: Sender<'_>, fields: &Fields<'_>) -> Result<Request, Failure> {
     let message = message_id(sender, fields)?;
-    let typing = match fields.object("typing_indicator")? {
+    let plain = fields.value("typing_indicator").and_then(serde_json::Value::as_bool);
+    let typing = match plain.map_or_else(|| fields.object("typing_indicator"), |_| Ok(None))? {
+        None if plain == Some(true) => true,
         Some(indicator) => {
             indicator.word("type", &["text"])?.ok_or_else(|| indicator.missing("type"))?;
             true

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Failure, Fields};
+use crate::templates::language_of;
 
 /// Components of one request at most.
 const COMPONENTS: usize = 32;
@@ -29,7 +30,10 @@ pub(super) fn template(fields: &Fields<'_>) -> Result<TemplateRequest, Failure> 
     let components: Vec<Value> = components.into_iter().map(Fields::into_value).collect();
     Ok(TemplateRequest {
         name,
-        language: language.need_text("code", 16)?,
+        language: {
+            let code = language.need_text("code", 16)?;
+            language_of(&code).map_or(code, str::to_owned)
+        },
         components: Some(components).filter(|components| !components.is_empty()).map(Value::Array),
     })
 }

@@ -148,16 +148,14 @@ pub(in crate::messages) async fn acknowledge_identity(
     (number, person): Pair,
     identity: &str,
 ) -> Result<(), StoreError> {
-    query(
-        "UPDATE chats SET identity_acknowledged = $4 WHERE number = $1 AND person = $2 AND identity = $3",
-    )
-    .bind(number)
-    .bind(person.0)
-    .bind(identity)
-    .bind(true)
-    .execute(transaction)
-    .await
-    .map(drop)
+    query("UPDATE chats SET identity_acknowledged = $4 WHERE number = $1 AND person = $2 AND identity = $3")
+        .bind(number)
+        .bind(person.0)
+        .bind(identity)
+        .bind(true)
+        .execute(transaction)
+        .await
+        .map(drop)
 }
 
 /// To how many people a number wrote first since then.

@@ -148,6 +148,19 @@ pub(in crate::messages) async fn waiting(
     .await
 }
 
+/// What was taken and goes nowhere.
+pub(in crate::messages) async fn withheld(
+    reader: &mut Connection,
+    number: NumberId,
+    limit: i64,
+) -> Result<Vec<Stored>, StoreError> {
+    query(columns!("WHERE m.number = $1 AND m.state < 0 AND m.state < 2 ORDER BY m.state, m.seq LIMIT $2"))
+        .bind(number)
+        .bind(limit)
+        .all(reader)
+        .await
+}
+
 ::store::row! {
     struct Named from "messages" { name: [u8; 22], person: PersonId, outbound: bool, stamp: i64 }
 }

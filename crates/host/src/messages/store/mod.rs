@@ -93,6 +93,10 @@ pub(crate) const MIGRATIONS: Module = Module {
     ],
 };
 
+/// Taken from the business, and going nowhere: the person is blocked, or there is nobody. The desk says so.
+pub(super) const UNDELIVERABLE: i64 = -2;
+/// The same, of marketing: the person does not want it.
+pub(super) const UNWANTED: i64 = -1;
 /// Taken from the business.
 pub(super) const ACCEPTED: i64 = 0;
 /// Taken, and its files are on their way to the relay.
@@ -136,7 +140,7 @@ pub(crate) struct NewMessage {
 /// How far a message has come, of those that the business sent.
 pub(super) const fn status(state: i64) -> Option<Status> {
     match state {
-        ACCEPTED | PREPARING | HANDED => Some(Status::Accepted),
+        UNDELIVERABLE | UNWANTED | ACCEPTED | PREPARING | HANDED => Some(Status::Accepted),
         SENT => Some(Status::Sent),
         DELIVERED => Some(Status::Delivered),
         READ => Some(Status::Read),

@@ -80,7 +80,8 @@ pub fn template_quality(template: TemplateName<'_>, previous: &str, new: &str) -
 /// Of `message_template_components_update`: what a template consists of now.
 #[must_use]
 pub fn template_components(template: TemplateName<'_>, parts: &Parts) -> Value {
-    let mut value = template.with(json!({"message_template_element": parts.body.as_deref().unwrap_or_default()}));
+    let mut value =
+        template.with(json!({"message_template_element": parts.body.as_deref().unwrap_or_default()}));
     if let Some(HeaderPart::Text { text }) = &parts.header {
         put(&mut value, "message_template_title", Some(text.as_str()));
     }

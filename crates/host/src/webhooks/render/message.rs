@@ -36,8 +36,7 @@ pub fn message(inbound: &Inbound) -> Value {
     let mut contact = contact(&inbound.from);
     if let Some(identity) = &inbound.identity {
         let Identity { hash, since, acknowledged } = identity;
-        let known =
-            json!({"acknowledged": acknowledged, "created_timestamp": seconds(*since).to_string(), "hash": hash});
+        let known = json!({"acknowledged": acknowledged, "created_timestamp": seconds(*since).to_string(), "hash": hash});
         put(&mut message, "identity", Some(known));
         put(&mut contact, "identity_key_hash", Some(hash.clone()));
     }
@@ -74,6 +73,9 @@ fn said(content: &Content, from: &Profile) -> Option<Value> {
         }
         Content::Audio(file) => {
             let mut said = stored(file);
+            // The type that the API has for voice notes.
+            let bare = file.voice && file.mime_type.as_deref() == Some("audio/ogg");
+            put(&mut said, "mime_type", bare.then_some("audio/ogg; codecs=opus"));
             put(&mut said, "voice", Some(file.voice));
             said
         }
@@ -111,6 +113,7 @@ fn stored(file: &File) -> Value {
     put(&mut said, "id", file.id.map(|id| id.to_string()));
     put(&mut said, "mime_type", file.mime_type.clone());
     put(&mut said, "sha256", file.sha256.as_deref().map(in_base64));
+    put(&mut said, "url", file.link.clone());
     said
 }
 

@@ -193,20 +193,10 @@ impl Process {
         // No relay is there.
         let link = Arc::new(NativeLink::new("http://127.0.0.1:9", NativeLinkOptions::default()).unwrap());
         let running = Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link);
-        let webhooks = Webhooks::new(
-            ground.clone(),
-            keys.clone(),
-            gate.clone(),
-            apps.clone(),
-            Arc::new(SystemLookup),
-        );
-        let approvals = Approvals::new(
-            ground.clone(),
-            businesses.clone(),
-            numbers.clone(),
-            running,
-            webhooks.unwrap(),
-        );
+        let webhooks =
+            Webhooks::new(ground.clone(), keys.clone(), gate.clone(), apps.clone(), Arc::new(SystemLookup));
+        let approvals =
+            Approvals::new(ground.clone(), businesses.clone(), numbers.clone(), running, webhooks.unwrap());
         let changes = Changes {
             ground: ground.clone(),
             apps: apps.clone(),

@@ -6,6 +6,7 @@ mod hosting;
 mod pressing;
 mod telling;
 mod watching;
+mod withheld;
 
 use std::{
     sync::{

@@ -40,7 +40,8 @@ async fn submit(world: &World) {
         "contact": { "name": "Ada Example", "email": "ada@bank.example", "phone": "+493012345678" },
     });
     world.ask("PUT", "/v1/business/application", &world.owner, Some(application)).await;
-    let document = reqwest::Client::new().post(format!("{}/v1/business/documents?name=extract.pdf", world.url));
+    let document =
+        reqwest::Client::new().post(format!("{}/v1/business/documents?name=extract.pdf", world.url));
     let added = document.bearer_auth(&world.owner).body(&b"%PDF-1.7 the extract"[..]).send().await.unwrap();
     assert!(added.status().is_success(), "{}", added.text().await.unwrap());
     world.ask("POST", "/v1/business/submit", &world.owner, None).await;
@@ -163,7 +164,9 @@ async fn a_number_that_checks_identity_keys_sends_to_the_key_that_it_names() {
         ada.device.send(account, Draft::text("unchecked")).await.unwrap();
         until("it came", async || messages(&receiver).len() == 1).await;
         let first = messages(&receiver).remove(0);
-        assert!(first["messages"][0]["identity"].is_null() && first["contacts"][0]["identity_key_hash"].is_null());
+        assert!(
+            first["messages"][0]["identity"].is_null() && first["contacts"][0]["identity_key_hash"].is_null()
+        );
         // No hash was told: none can be right.
         assert_eq!(send("0123456789abcdef").await, 137_000);
 
@@ -203,14 +206,12 @@ async fn a_number_that_checks_identity_keys_sends_to_the_key_that_it_names() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_cannot_be_had_comes_with_an_error() {
+async fn a_file_comes_with_its_address_and_one_that_cannot_be_had_with_an_error() {
     on_both(async |world| {
         let (office, receiver, brought) = open(world).await;
         let ada = office.world.customer().await;
-        let mut blob = ada.device.upload(&mut bytes::Bytes::from_static(b"a picture"), None).await.unwrap();
-        // Other bytes than it says.
-        blob.digest.0.iter_mut().for_each(|byte| *byte ^= 1);
-        let media = client::Media {
+        let blob = ada.device.upload(&mut bytes::Bytes::from_static(b"a picture"), None).await.unwrap();
+        let mut media = client::Media {
             kind: client::MediaKind::Image,
             blob,
             content_type: "image/png".to_owned(),
@@ -223,11 +224,25 @@ async fn a_file_that_cannot_be_had_comes_with_an_error() {
             animated: false,
         };
         let account = office.account(&brought).await;
-        ada.device.send(account, DraftContent::Media(media).into()).await.unwrap();
+        ada.device.send(account, DraftContent::Media(media.clone()).into()).await.unwrap();
         until("it came", async || messages(&receiver).len() == 1).await;
         let message = &messages(&receiver)[0]["messages"][0];
+        assert!(message["errors"].is_null(), "{message}");
+        // Where it is, for whoever shows a token.
+        let url = of(&message["image"], "url");
+        let path = url.strip_prefix(&format!("http://{}", office.host.address)).unwrap();
+        let (status, bytes) = office.ask(of(&brought, "token"), "GET", path, Value::Null).await;
+        assert_eq!((status, &bytes), (200, &json!("a picture")));
+        assert_eq!(office.ask("", "GET", path, Value::Null).await.0, 401);
+
+        // Other bytes than it says.
+        media.blob.digest.0.iter_mut().for_each(|byte| *byte ^= 1);
+        ada.device.send(account, DraftContent::Media(media).into()).await.unwrap();
+        until("it came", async || messages(&receiver).len() == 2).await;
+        let message = &messages(&receiver)[1]["messages"][0];
         assert_eq!((of(message, "type"), of(&message["image"], "caption")), ("image", "Look"), "{message}");
         assert_eq!(message["errors"][0]["code"], 131_052, "{message}");
+        assert!(message["image"]["url"].is_null(), "{message}");
         office.close().await;
     })
     .await;
@@ -249,6 +264,46 @@ async fn who_is_no_tester_is_not_written_to_before_the_approval() {
         let status = statuses().next().unwrap();
         assert_eq!((of(&status, "status"), &status["errors"][0]["code"]), ("failed", &json!(131_030)));
         assert!(ada.device.history(office.account(&brought).await, None, 10).await.unwrap().is_empty());
+        office.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marketing_that_is_not_wanted_is_taken_and_fails() {
+    on_both(async |world| {
+        let (office, receiver, brought) = open(world).await;
+        let ada = office.world.customer().await;
+        let (token, waba) = (of(&brought, "token"), of(&brought, "waba_id"));
+        let number = of(&brought["numbers"][0], "phone_number_id");
+        let stop = DraftContent::Preference { marketing: client::Marketing::Stop };
+        ada.device.send(office.account(&brought).await, stop.into()).await.unwrap();
+        until("it is known", async || told(&receiver, "user_preferences").len() == 1).await;
+        let made = json!({ "name": "offer", "language": "en", "category": "MARKETING",
+            "components": [{ "type": "BODY", "text": "Get 20% off of everything today" }] });
+        assert_eq!(office.ask(token, "POST", &format!("/{waba}/message_templates"), made).await.0, 200);
+        let template = json!({ "name": "offer", "language": { "code": "EN" } });
+        let body = json!({ "messaging_product": "whatsapp", "to": ada.number, "type": "template",
+            "template": template, "biz_opaque_callback_data": "spring" });
+        let (status, answer) = office.ask(token, "POST", &format!("/{number}/messages"), body).await;
+        assert_eq!(status, 200, "{answer}");
+        let statuses = || {
+            let values = told(&receiver, "messages").into_iter();
+            let statuses = values.map(|value| value["statuses"][0].clone());
+            statuses.filter(|status| !status.is_null()).collect::<Vec<_>>()
+        };
+        until("it failed", async || !statuses().is_empty()).await;
+        // What comes behind it is told behind it: nothing else was said of the first.
+        office.greet(&brought, &ada).await;
+        ada.hears(office.account(&brought).await, 1).await;
+        until("all was told", async || statuses().len() == 3).await;
+        let first = &statuses()[0];
+        assert_eq!((of(first, "id"), of(first, "status")), (of(&answer["messages"][0], "id"), "failed"));
+        assert_eq!(
+            (&first["errors"][0]["code"], of(first, "biz_opaque_callback_data")),
+            (&json!(131_050), "spring")
+        );
+        assert!(statuses()[1..].iter().all(|status| status["id"] != first["id"]));
         office.close().await;
     })
     .await;

@@ -1,0 +1,70 @@
+//! Addresses under which files are fetched from this host: good for minutes, and only with a token of their business.
+
+use std::time::Duration;
+
+use ::store::Timestamp;
+use subtle::ConstantTimeEq as _;
+
+use super::Media;
+use crate::{
+    HostError,
+    ids::{BusinessId, MediaId},
+};
+
+/// How long an address of a file is good.
+const LASTING: Duration = Duration::from_secs(5 * 60);
+
+impl Media {
+    /// Says what absolute addresses begin with, once that is known. The first time counts.
+    pub(crate) fn served_at(&self, base: &str) {
+        let _there_already = self.base.set(base.to_owned());
+    }
+
+    /// A file's address from now on; none on a host that does not listen.
+    pub(crate) async fn address(
+        &self,
+        business: BusinessId,
+        id: MediaId,
+    ) -> Result<Option<String>, HostError> {
+        match self.base.get() {
+            Some(base) => self.address_below(base, business, id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, where the server was called so.
+    pub(crate) async fn address_below(
+        &self,
+        base: &str,
+        business: BusinessId,
+        id: MediaId,
+    ) -> Result<String, HostError> {
+        let until = self.ground.now().after(LASTING);
+        let signature = self.signature(business, id, until).await?;
+        Ok(format!("{base}/media/{id}/{}/{signature}", until.0))
+    }
+
+    /// Whether an address with these parts was given, and is good.
+    pub(crate) async fn is_address(
+        &self,
+        business: BusinessId,
+        id: MediaId,
+        until: Timestamp,
+        signature: &str,
+    ) -> Result<bool, HostError> {
+        let expected = self.signature(business, id, until).await?;
+        let right = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
+        Ok(right && until >= self.ground.now())
+    }
+
+    async fn signature(
+        &self,
+        business: BusinessId,
+        id: MediaId,
+        until: Timestamp,
+    ) -> Result<String, HostError> {
+        let key = self.gate.names(business).await?;
+        let named = [&id.get().to_be_bytes()[..], &until.0.to_be_bytes()].concat();
+        Ok(key.name("address of a file", &named).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
