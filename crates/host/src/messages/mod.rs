@@ -28,7 +28,7 @@ pub(crate) use self::convert::{Files, files_mut};
 pub(crate) use self::desk::tell as tell_desk;
 use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;
-pub(crate) use self::store::{IMPORTED, Stored, came_to, category_number};
+pub(crate) use self::store::{IMPORTED, RECEIVED, Stored, came_to, category_number};
 pub use self::{
     events::{Happened, Outlet, Prepared},
     outgoing::{Accepted, Outgoing, Recipient},

@@ -3,6 +3,7 @@
 pub(crate) mod at;
 mod audit;
 mod business;
+mod chats;
 mod counted;
 mod deliveries;
 mod export;
@@ -96,6 +97,7 @@ enum Command {
     Send(Box<send::Flags>),
     Template(Box<template::Flags>),
     Name(Box<name::Flags>),
+    Chats(Box<chats::Flags>),
     Deliveries(Box<deliveries::Flags>),
     /// The log of what was read, and why
     #[command(subcommand)]
@@ -116,6 +118,7 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
         Some(Command::Send(flags)) => told(send::run(*flags).await),
         Some(Command::Template(flags)) => told(template::run(*flags).await),
         Some(Command::Name(flags)) => told(name::run(*flags).await),
+        Some(Command::Chats(flags)) => told(chats::run(*flags).await),
         Some(Command::Deliveries(flags)) => told(deliveries::run(*flags).await),
         Some(Command::Audit(command)) => audit::run(command).await,
         Some(Command::Import(flags)) => import::run(&flags).await,

@@ -110,7 +110,7 @@ pub(super) const PLAYED: i64 = 6;
 /// It will not arrive.
 pub(super) const FAILED: i64 = 9;
 /// A person wrote it.
-pub(super) const RECEIVED: i64 = 20;
+pub(crate) const RECEIVED: i64 = 20;
 /// It was said elsewhere, and brought here.
 pub(crate) const IMPORTED: i64 = 30;
 

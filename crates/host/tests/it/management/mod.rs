@@ -4,6 +4,7 @@ mod deciding;
 mod erasing;
 mod hosting;
 mod pressing;
+mod reading;
 mod telling;
 
 use std::{
@@ -178,8 +179,12 @@ async fn no_route_opens_for_a_stranger() {
         let stranger = office.bring_in(&owner).await;
         let (id, own) = (of(&ours, "business_id"), of(&ours, "token").to_owned());
         let app = format!("{}|{}", of(&ours, "app_id"), of(&ours, "app_secret"));
-        let narrow = json!({ "app": ours["app_id"], "scopes": ["whatsapp_business_messaging"] });
-        let narrow = office.done("POST", &format!("/host/v1/businesses/{id}/tokens"), narrow).await;
+        let with_scope = async |scope: &str| {
+            let narrow = json!({ "app": ours["app_id"], "scopes": [scope] });
+            office.done("POST", &format!("/host/v1/businesses/{id}/tokens"), narrow).await
+        };
+        let messaging = with_scope("whatsapp_business_messaging").await;
+        let managing = with_scope("whatsapp_business_management").await;
         let before = office.done("GET", &format!("/host/v1/businesses/{id}"), Value::Null).await;
         let mut asked = 0;
         for route in ROUTES.iter().filter(|route| route.right != Right::Anybody) {
@@ -206,8 +211,11 @@ async fn no_route_opens_for_a_stranger() {
                     assert_eq!(office.ask(&own, method, &path, json!({})).await.0, 401, "{route:?}");
                 }
             }
-            if matches!(route.right, Right::Business(scope) if scope != Scope::Any) {
-                let (status, answer) = office.ask(of(&narrow, "token"), method, &path, json!({})).await;
+            if let Right::Business(scope) = route.right
+                && scope != Scope::Any
+            {
+                let narrow = if scope == Scope::Messaging { &managing } else { &messaging };
+                let (status, answer) = office.ask(of(narrow, "token"), method, &path, json!({})).await;
                 assert_eq!((status, &answer["error"]["code"]), (403, &json!("forbidden")), "{route:?}");
             }
             asked += 1;
