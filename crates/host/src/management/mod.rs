@@ -16,6 +16,7 @@ mod health;
 mod hosting;
 mod logs;
 mod names;
+mod numbers;
 mod openapi;
 mod routes;
 mod templates;

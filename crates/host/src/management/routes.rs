@@ -8,7 +8,7 @@ use wire::ErrorCode;
 
 use super::{
     Call, Granted, Management, Operator, Readable, Refused, Task, bring_in, businesses, chats, described,
-    hosting, logs, names, templates,
+    hosting, logs, names, numbers, templates,
 };
 use crate::apps::Scope;
 
@@ -116,6 +116,10 @@ routes! {
     POST "templates/{}/pause" Operator Operator templates::pause, "It cannot be sent for a while", [];
     POST "templates/{}/unpause" Operator Operator templates::unpause, "It can be sent again", [];
     POST "templates/{}/disable" Operator Operator templates::disable, "It cannot be sent any more", [];
+    GET "numbers/{}/messaging-limit" Operator Operator numbers::limit,
+        "To how many people a day a number, by its phone_number_id, may write first", [];
+    PUT "numbers/{}/messaging-limit" Operator Operator numbers::set_limit,
+        "Says so (TIER_250 and so on); held: and that it does not grow", ["messaging_limit", "held"];
     GET "names" Operator Operator names::waiting, "Display names that wait for a decision", [];
     POST "names/{}/approve" Operator Operator names::approve,
         "The number, by its phone_number_id, has this name now, if it still asks for it", ["name"];

@@ -11,6 +11,7 @@ mod greeting;
 mod import;
 mod instruct;
 mod name;
+mod number;
 mod place;
 mod send;
 pub(crate) mod settings;
@@ -97,6 +98,7 @@ enum Command {
     Send(Box<send::Flags>),
     Template(Box<template::Flags>),
     Name(Box<name::Flags>),
+    Number(Box<number::Flags>),
     Chats(Box<chats::Flags>),
     Deliveries(Box<deliveries::Flags>),
     /// The log of what was read, and why
@@ -118,6 +120,7 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
         Some(Command::Send(flags)) => told(send::run(*flags).await),
         Some(Command::Template(flags)) => told(template::run(*flags).await),
         Some(Command::Name(flags)) => told(name::run(*flags).await),
+        Some(Command::Number(flags)) => told(number::run(*flags).await),
         Some(Command::Chats(flags)) => told(chats::run(*flags).await),
         Some(Command::Deliveries(flags)) => told(deliveries::run(*flags).await),
         Some(Command::Audit(command)) => audit::run(command).await,

@@ -194,6 +194,12 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
     let why = host.fails(here, &["name", "reject", number, "World Bank", "--reason", "UGLY"]);
     assert!(why.contains("NAME_NOT_CONSISTENT"), "{why}");
 
+    let limit = ["number", "limit", number];
+    assert!(host.done(here, &limit).contains("TIER_250"));
+    let raised = host.json(here, &[&limit[..], &["TIER_10K", "--held"]].concat());
+    assert_eq!((&raised["messaging_limit"], &raised["held"]), (&json!("TIER_10K"), &json!(true)));
+    assert!(host.done(here, &["business", "show", id]).contains("TIER_10K"));
+
     let refused = host.fails(here, &["business", "erase", id]);
     assert!(refused.contains("--yes"), "{refused}");
     host.done(here, &["business", "erase", id, "--yes"]);
@@ -335,6 +341,8 @@ fn commands_say_what_to_do() {
         &["chats", "search", "--as", "nothing.json"],
         &["chats", "list", "--as", "nothing.json"],
         &["chats", "list", "--since", "yesterday"],
+        &["number", "limit", "3000000000000001", "TIER_7"],
+        &["number", "limit", "3000000000000001", "--held"],
         &["export", "--business", "x", "--to", "x.zip"],
         &["export", "--config", "nowhere.toml", "--business", "1000000000000001", "--to", "x.zip"],
         &[&import[..], &["--number", "+4912"]].concat(),

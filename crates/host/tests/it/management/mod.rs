@@ -3,6 +3,7 @@
 mod deciding;
 mod erasing;
 mod hosting;
+mod limiting;
 mod pressing;
 mod reading;
 mod telling;
