@@ -69,6 +69,15 @@ pub struct Document {
     pub context: Context,
 }
 
+impl Document {
+    /// Until when it is worth delivering, if it was taken then; none for as long as the relay keeps it.
+    fn deliver_by(&self, taken: Timestamp) -> Option<Timestamp> {
+        let Content::Template(template) = &self.content else { return None };
+        let seconds = template.ttl_seconds?;
+        Some(taken.after(std::time::Duration::from_secs(seconds.into())))
+    }
+}
+
 /// A message, without what it says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct About {

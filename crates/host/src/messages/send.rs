@@ -224,6 +224,7 @@ impl Messages {
                 template,
                 sealed,
                 tracker,
+                deliver_by: document.deliver_by(now),
                 words: self.words_of(&number, &document.content, &key).await?,
             },
             template: template.is_some(),

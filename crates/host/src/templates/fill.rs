@@ -164,8 +164,16 @@ pub(super) fn fill(
         footer: parts.footer.clone(),
         buttons: filled.buttons,
         cards,
-        ttl_seconds: definition.message_send_ttl_seconds,
+        ttl_seconds: definition.message_send_ttl_seconds.or(usual_ttl(definition.category)),
     })
+}
+
+/// How long a message waits for its person if its template does not say: a code is worth nothing later.
+const fn usual_ttl(category: Category) -> Option<u32> {
+    match category {
+        Category::Authentication => Some(600),
+        Category::Service | Category::Utility | Category::Marketing => None,
+    }
 }
 
 fn component<'r>(components: &'r [Value], kind: &str) -> Option<&'r Value> {

@@ -90,6 +90,11 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX messages_by_time ON messages (number, person, stamp) WHERE stamp IS NOT NULL;",
             ),
         },
+        Migration::new(
+            "until when messages are worth delivering",
+            "ALTER TABLE messages ADD COLUMN deliver_by {integer};
+        CREATE INDEX messages_by_deadline ON messages (number, deliver_by) WHERE deliver_by IS NOT NULL AND state < 4;",
+        ),
     ],
 };
 
@@ -130,6 +135,7 @@ pub(crate) struct NewMessage {
     pub(super) template: Option<TemplateId>,
     pub(super) sealed: Vec<u8>,
     pub(super) tracker: Option<Vec<u8>>,
+    pub(super) deliver_by: Option<Timestamp>,
     pub(super) words: Vec<[u8; 16]>,
 }
 
@@ -187,7 +193,8 @@ pub(super) async fn insert(
 ) -> Result<Vec<[u8; 22]>, StoreError> {
     let rows: Vec<Inserted> = query(
         "INSERT INTO messages
-         (number, name, business, person, outbound, kind, at, state, stamp, category, template, sealed, tracker)
+         (number, name, business, person, outbound, kind, at, state, stamp, category, template, sealed, tracker,
+          deliver_by)
          VALUES {rows} ON CONFLICT (number, name) DO NOTHING RETURNING seq, name",
     )
     .rows(messages.iter().map(|new| {
@@ -205,6 +212,7 @@ pub(super) async fn insert(
             new.template.map(|id| id.get().cast_signed()).into(),
             (&*new.sealed).into(),
             new.tracker.clone().into(),
+            new.deliver_by.map(|at| at.0).into(),
         ]
     }))
     .all(transaction)
