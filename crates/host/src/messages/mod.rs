@@ -13,6 +13,7 @@ mod convert;
 mod desk;
 mod erasure;
 mod events;
+mod once;
 mod outgoing;
 mod receive;
 mod send;
@@ -31,6 +32,7 @@ pub(crate) use self::store::MIGRATIONS;
 pub(crate) use self::store::{IMPORTED, RECEIVED, Stored, came_to, category_number};
 pub use self::{
     events::{Happened, Outlet, Prepared},
+    once::Once,
     outgoing::{Accepted, Outgoing, Recipient},
 };
 use crate::{

@@ -517,6 +517,7 @@ pub(crate) fn text(number: &Number, to: &PhoneNumber, body: &str) -> Outgoing {
         context: None,
         tracker: None,
         identity_key_hash: None,
+        once: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod chats;
 mod deleting;
 mod finding;
+mod once;
 mod progress;
 mod reading;
 
@@ -18,7 +19,7 @@ use ::store::{
 };
 
 pub(crate) use self::finding::Stored;
-pub(super) use self::{chats::*, deleting::*, finding::*, progress::*, reading::*};
+pub(super) use self::{chats::*, deleting::*, finding::*, once::*, progress::*, reading::*};
 use crate::{
     content::{Category, Status},
     ids::{BusinessId, NumberId, TemplateId},
@@ -94,6 +95,21 @@ pub(crate) const MIGRATIONS: Module = Module {
             "until when messages are worth delivering",
             "ALTER TABLE messages ADD COLUMN deliver_by {integer};
         CREATE INDEX messages_by_deadline ON messages (number, deliver_by) WHERE deliver_by IS NOT NULL AND state < 4;",
+        ),
+        Migration::new(
+            "names that businesses gave to sends, so that they can be repeated",
+            "CREATE TABLE sends_once (
+            number {integer} NOT NULL,
+            app {integer} NOT NULL,
+            once_key {bytes} NOT NULL,
+            request {bytes} NOT NULL,
+            name {bytes} NOT NULL,
+            person {integer} NOT NULL,
+            at {integer} NOT NULL,
+            PRIMARY KEY (number, app, once_key)
+        ) {options};
+        CREATE INDEX sends_once_by_age ON sends_once (at);
+        CREATE INDEX sends_once_of_person ON sends_once (number, person);",
         ),
     ],
 };

@@ -29,7 +29,7 @@ use crate::world::{Person, RealClock, World, on_both, until};
 
 /// The system's clock, which can be put forward.
 #[derive(Debug, Default)]
-struct Ahead(AtomicI64);
+pub(crate) struct Ahead(AtomicI64);
 
 impl store::Clock for Ahead {
     fn now(&self) -> Timestamp {
@@ -38,7 +38,7 @@ impl store::Clock for Ahead {
 }
 
 impl Ahead {
-    fn advance(&self, time: Duration) {
+    pub(crate) fn advance(&self, time: Duration) {
         self.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), SeqCst);
     }
 }
@@ -118,7 +118,7 @@ impl Office {
     }
 }
 
-fn of<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn of<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("{name} of {value}"))
 }
 
