@@ -311,6 +311,10 @@ pub struct Draft {
     /// What the first link in it leads to.
     #[serde(default)]
     pub preview: Option<LinkPreview>,
+    /// Milliseconds since 1970: a device that is given it more than a minute later does not show it. For ever if it does not
+    /// say.
+    #[serde(default)]
+    pub deliver_by: Option<u64>,
     /// Names what is to happen once: a draft under a reference that was used is not sent again, whatever it says, and
     /// [`Device::send`](crate::Device::send) gives the name of the first. Kept for 45 days.
     #[serde(default, with = "reference")]
@@ -419,7 +423,15 @@ impl Draft {
 
 impl From<DraftContent> for Draft {
     fn from(content: DraftContent) -> Self {
-        Self { content, quote: None, expires_after: None, forwarded: 0, preview: None, reference: None }
+        Self {
+            content,
+            quote: None,
+            expires_after: None,
+            forwarded: 0,
+            preview: None,
+            deliver_by: None,
+            reference: None,
+        }
     }
 }
 

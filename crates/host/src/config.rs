@@ -243,11 +243,13 @@ pub struct Messaging {
     pub pair_burst: u32,
     /// People a day whom a new number may write to first; none for any number. Default 250.
     pub tier: Option<u32>,
+    /// Whether that grows when a number uses it. Default yes.
+    pub tiers_grow: bool,
 }
 
 impl Default for Messaging {
     fn default() -> Self {
-        Self { per_second: 1000, pair_ms: 6000, pair_burst: 45, tier: Some(250) }
+        Self { per_second: 1000, pair_ms: 6000, pair_burst: 45, tier: Some(250), tiers_grow: true }
     }
 }
 

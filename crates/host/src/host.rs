@@ -101,7 +101,7 @@ pub struct Host {
     changes: JoinHandle<()>,
     asking: JoinHandle<()>,
     numbers: JoinHandle<()>,
-    sweeping: [JoinHandle<()>; 2],
+    sweeping: [JoinHandle<()>; 3],
     deliveries: Deliveries,
     writer: WriterTasks,
     /// The database of keys, if it is another one.
@@ -216,8 +216,8 @@ impl Host {
             ground: ground.clone(),
             gate,
             apps,
-            businesses,
-            numbers,
+            businesses: businesses.clone(),
+            numbers: numbers.clone(),
             media,
             webhooks: webhooks.clone(),
             room: Room::new(room::ALL),
@@ -248,7 +248,11 @@ impl Host {
             address,
             api,
             numbers: running.start(messages.clone()),
-            sweeping: [messages.start_sweeping(), uploads.start_sweeping()],
+            sweeping: [
+                messages.start_sweeping(),
+                uploads.start_sweeping(),
+                numbers.start_growing(webhooks.clone(), businesses.clone()),
+            ],
             deliveries: webhooks.start(),
             running,
             people,
@@ -284,8 +288,8 @@ impl Host {
     pub async fn shutdown(self) {
         let ground = self.api.ground.clone();
         ground.closing.cancel();
-        let [chats, uploads] = self.sweeping;
-        for task in [self.serving, self.numbers, chats, uploads, self.changes, self.asking] {
+        let [chats, uploads, tiers] = self.sweeping;
+        for task in [self.serving, self.numbers, chats, uploads, tiers, self.changes, self.asking] {
             if let Err(error) = task.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a task ended in disorder");
             }

@@ -28,6 +28,9 @@ pub struct Content {
     /// What the first link in it leads to.
     #[prost(message, optional, tag = "6")]
     pub preview: Option<LinkPreview>,
+    /// Until when it is worth reading: milliseconds since 1970, by the sender's clock; 0 for ever.
+    #[prost(uint64, tag = "7")]
+    pub deliver_by: u64,
     /// What it is.
     #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27")]
     pub body: Option<Body>,

@@ -197,6 +197,7 @@ fn the_files_and_the_types_say_the_same() {
                 description: "d".into(),
                 thumbnail: vec![1],
             }),
+            deliver_by: 5,
             body: Some(body),
         };
         round_trip("tradepost.content.v1.Content", &content, &mut seen);

@@ -24,6 +24,9 @@ use crate::{
 /// Deliveries in one commit.
 const BATCH: usize = 256;
 
+/// Milliseconds by which clocks differ that are well enough.
+const CLOCKS: u64 = 60_000;
+
 /// What a batch of deliveries asks for besides.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -317,6 +320,8 @@ impl Device {
                 work.events.push(Event::Typing { account: from, device, stopped: typing.stopped });
                 Ok(())
             }
+            // It came too late to be of use: whoever sent it takes it as not delivered.
+            _ if content.deliver_by != 0 && work.now > content.deliver_by.saturating_add(CLOCKS) => Ok(()),
             _ => {
                 let timestamp = content.timestamp;
                 if let Some(entry) = self.insert(work, said, content, EntryState::Delivered).await? {

@@ -232,6 +232,7 @@ impl Device {
             quote,
             forwarded: draft.forwarded,
             preview: draft.preview.take().map(preview_to_wire),
+            deliver_by: draft.deliver_by.unwrap_or(0),
             body: Some(body_to_wire(draft)?),
         };
         // What a reader would cut is not sent.

@@ -268,3 +268,32 @@ async fn what_is_sent_under_a_reference_is_sent_once() {
     let later = bank.device.send(anna.account(), draft("Your code is 0815")).await.unwrap();
     assert_ne!(later, first);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_too_late_to_be_of_use_is_not_shown() {
+    let world = World::new(34);
+    let (bank, anna) = (world.person(1).await, world.person(2).await);
+    let hello = bank.say(&anna, "Hello").await;
+    until(async || bank.message(hello).await.state == State::Delivered).await;
+    let account = anna.account();
+    let vault = anna.crash().await;
+    let minute = 60_000;
+    let now = client::Clock::now(&world.clock);
+    let code = |text: &str, minutes: u64| {
+        let deliver_by = Some(now + minutes * minute);
+        Draft { deliver_by, ..Draft::text(text) }
+    };
+    let short = bank.device.send(account, code("Your code is 4711", 10)).await.unwrap();
+    let long = bank.device.send(account, code("Your parcel has come", 60)).await.unwrap();
+    until(async || bank.message(long).await.state == State::Sent).await;
+    tokio::time::sleep(std::time::Duration::from_millis(12 * minute)).await;
+
+    let anna = world.open(vault).await;
+    until(async || bank.message(long).await.state == State::Delivered).await;
+    assert_eq!(anna.texts(&bank).await, ["Hello", "Your parcel has come"]);
+    assert_eq!(bank.message(short).await.state, State::Sent, "no receipt says otherwise");
+    // The session goes on.
+    let later = bank.say(&anna, "And a new one").await;
+    until(async || bank.message(later).await.state == State::Delivered).await;
+    assert_eq!(anna.texts(&bank).await.len(), 3);
+}

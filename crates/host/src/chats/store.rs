@@ -2,13 +2,13 @@
 
 use ::store::{
     StoreError, Timestamp,
-    sql::{Connection, query},
+    sql::{Connection, Query, Rows, query},
 };
 
-use super::{Direction, Filter};
+use super::{ChatFilter, Direction, Filter, UNREAD};
 use crate::{
     ids::{BusinessId, NumberId},
-    messages::Stored,
+    messages::{RECEIVED, Stored},
     people::PersonId,
 };
 
@@ -20,27 +20,69 @@ use crate::{
         pub(super) wrote: Option<Timestamp>,
         pub(super) blocked: bool,
         pub(super) marketing_stopped: bool,
+        pub(super) unread: i64,
     }
 }
 
-/// Chats of a number, the latest first, after this place.
+/// Chats of a number ($1) after a place ($2, $3). A filter that is not set lets everything through.
+macro_rules! chats {
+    ($words:literal) => {
+        concat!(
+            "SELECT c.person, c.latest, c.wrote, c.blocked, c.marketing_stopped,
+             (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.number = c.number AND m.person = c.person
+              AND m.state = $9 AND m.seq > COALESCE(r.through, 0) LIMIT $10) AS counted) AS unread
+             FROM chats c LEFT JOIN read_marks r ON r.number = c.number AND r.person = c.person
+             WHERE c.number = $1 AND (c.latest < $2 OR (c.latest = $2 AND c.person < $3))
+             AND ($5 = 0 OR c.person = $5) AND c.latest >= $6 AND c.latest < $7
+             AND ($8 = 0 OR EXISTS (SELECT 1 FROM messages m WHERE m.number = c.number AND m.person = c.person
+              AND m.state = $9 AND m.seq > COALESCE(r.through, 0))) ",
+            $words,
+            "ORDER BY c.latest DESC, c.person DESC LIMIT $4"
+        )
+    };
+}
+
+/// Chats of a number, the latest first, after this place; with words, those in which a message has all of them.
 pub(super) async fn chats(
     reader: &mut Connection,
-    number: NumberId,
+    (business, number, filter, words): (BusinessId, NumberId, &ChatFilter, Option<&[[u8; 16]]>),
     after: (i64, i64),
     limit: u32,
 ) -> Result<Vec<ChatRow>, StoreError> {
-    query(
-        "SELECT person, latest, wrote, blocked, marketing_stopped FROM chats
-         WHERE number = $1 AND (latest < $2 OR (latest = $2 AND person < $3))
-         ORDER BY latest DESC, person DESC LIMIT $4",
-    )
-    .bind(number)
-    .bind(after.0)
-    .bind(after.1)
-    .bind(limit)
-    .all(reader)
-    .await
+    let text = match words {
+        None => chats!(""),
+        Some(_) => chats!(
+            "AND c.person IN (SELECT m.person FROM messages m WHERE m.number = $1 AND m.seq IN
+             (SELECT message FROM message_words WHERE business = $11 AND word IN (VALUES {rows})
+              GROUP BY message HAVING COUNT(*) = $12)) "
+        ),
+    };
+    let page = query(text)
+        .bind(number)
+        .bind(after.0)
+        .bind(after.1)
+        .bind(limit)
+        .bind(filter.person.map_or(0, |person| person.0))
+        .bind(filter.since.map_or(i64::MIN, |since| since.0))
+        .bind(filter.until.map_or(i64::MAX, |until| until.0))
+        .bind(i64::from(filter.unread))
+        .bind(RECEIVED)
+        .bind(UNREAD);
+    match words {
+        None => page.all(reader).await,
+        Some(words) => with_words(page, business, words).all(reader).await,
+    }
+}
+
+/// The business, how many words, and the words.
+fn with_words(query: Query, business: BusinessId, words: &[[u8; 16]]) -> Rows<1> {
+    // One statement: as many rows as a power of two. A word said twice is one.
+    let rows = words.len().next_power_of_two();
+    let padded = words.iter().chain(std::iter::repeat(words.last().unwrap_or(&[0; 16]))).take(rows);
+    query
+        .bind(business)
+        .bind(i64::try_from(words.len()).unwrap_or(i64::MAX))
+        .rows(padded.map(|word| [(*word).into()]))
 }
 
 /// A filter that is not set lets everything through. In front of it the number ($1) and the place ($2).
@@ -58,13 +100,7 @@ macro_rules! filtered {
     };
 }
 
-fn bound(
-    query: ::store::sql::Query,
-    number: NumberId,
-    before: i64,
-    filter: &Filter,
-    limit: u32,
-) -> ::store::sql::Query {
+fn bound(query: Query, number: NumberId, before: i64, filter: &Filter, limit: u32) -> Query {
     let direction: i64 = match filter.direction {
         None => 0,
         Some(Direction::Out) => 1,
@@ -96,24 +132,13 @@ pub(super) async fn history(
 /// The same among those that have all of these words, of which there are at most 8.
 pub(super) async fn found(
     reader: &mut Connection,
-    business: BusinessId,
-    number: NumberId,
+    (business, number, filter, words): (BusinessId, NumberId, &Filter, &[[u8; 16]]),
     before: i64,
-    filter: &Filter,
-    words: &[[u8; 16]],
     limit: u32,
 ) -> Result<Vec<Stored>, StoreError> {
     let page = query(filtered!(
         "AND m.seq IN (SELECT message FROM message_words WHERE business = $9 AND word IN (VALUES {rows})
          GROUP BY message HAVING COUNT(*) = $10) ORDER BY m.seq DESC LIMIT $8"
     ));
-    // One statement: as many rows as a power of two. A word said twice is one.
-    let rows = words.len().next_power_of_two();
-    let padded = words.iter().chain(std::iter::repeat(words.last().unwrap_or(&[0; 16]))).take(rows);
-    bound(page, number, before, filter, limit)
-        .bind(business)
-        .bind(i64::try_from(words.len()).unwrap_or(i64::MAX))
-        .rows(padded.map(|word| [(*word).into()]))
-        .all(reader)
-        .await
+    with_words(bound(page, number, before, filter, limit), business, words).all(reader).await
 }

@@ -30,7 +30,7 @@ use crate::{
     ground::Ground,
     ids::{BusinessId, Kind, MessageId, WabaId},
     media::{Media, MediaAbout},
-    messages::{Accepted, Messages, Outgoing},
+    messages::{Accepted, Messages, Once, Outgoing, Recipient},
     numbers::{Number, Numbers},
     people::People,
     purposes::Gate,
@@ -50,6 +50,17 @@ pub trait Post: Send + Sync + fmt::Debug {
     /// # Errors
     /// `Refused` for what the rules forbid; those of the database.
     async fn send(&self, outgoing: Outgoing) -> Result<Accepted, HostError>;
+
+    /// What was answered to the same request under the same name, if it was taken before.
+    ///
+    /// # Errors
+    /// `Refused` if the name was used for another request; those of the database.
+    async fn sent_once(
+        &self,
+        number: &Number,
+        once: &Once,
+        to: &Recipient,
+    ) -> Result<Option<Accepted>, HostError>;
 
     /// Says that a message and those before it were read, and perhaps that somebody types.
     ///

@@ -17,7 +17,7 @@ use crate::{
     apps::{Owned, Scope},
     businesses::{Business, BusinessState},
     ids::AppId,
-    numbers::Number,
+    numbers::{Number, Tier},
     purposes::Purpose,
     settings::{Automation, Registration},
 };
@@ -244,15 +244,6 @@ const USUAL_NUMBER: &[&str] = &[
     "last_onboarded_time",
 ];
 
-/// `TIER_250` and so on.
-fn tier(most: Option<u32>) -> String {
-    match most {
-        None => "TIER_UNLIMITED".to_owned(),
-        Some(most) if most % 1000 == 0 && most > 0 => format!("TIER_{}K", most / 1000),
-        Some(most) => format!("TIER_{most}"),
-    }
-}
-
 /// All that is known of a number.
 pub(super) async fn known_number(
     api: &Api,
@@ -295,8 +286,8 @@ pub(super) async fn known_number(
         ("account_mode", json!(if business.state == BusinessState::Approved { "LIVE" } else { "SANDBOX" })),
         ("platform_type", json!("CLOUD_API")),
         ("throughput", json!({ "level": "HIGH" })),
-        ("messaging_limit_tier", json!(tier(number.tier))),
-        ("whatsapp_business_manager_messaging_limit", json!(tier(number.tier))),
+        ("messaging_limit_tier", json!(Tier(number.tier).to_string())),
+        ("whatsapp_business_manager_messaging_limit", json!(Tier(number.tier).to_string())),
         ("is_official_business_account", json!(false)),
         ("is_pin_enabled", json!(has_pin)),
         ("is_on_biz_app", json!(false)),
@@ -332,21 +323,4 @@ pub(super) async fn phone_numbers(api: Arc<Api>, business: Owned<Arc<Business>>,
         rows.push((number.id.to_string(), project(Node::NUMBER, &selected, known, USUAL_NUMBER)?));
     }
     Ok(page(&call, rows)?.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiers_are_called_as_the_api_calls_them() {
-        for (most, word) in [
-            (None, "TIER_UNLIMITED"),
-            (Some(250), "TIER_250"),
-            (Some(2_000), "TIER_2K"),
-            (Some(100_000), "TIER_100K"),
-        ] {
-            assert_eq!(tier(most), word);
-        }
-    }
 }

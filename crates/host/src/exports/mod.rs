@@ -281,7 +281,7 @@ impl Exports {
             let ids = store::people(&mut self.ground.reader().await?, business, after, limit).await?;
             let Some(last) = ids.last() else { return Ok(()) };
             after = last.0;
-            for known in self.people.for_export(&writing.access, business, &ids).await? {
+            for known in self.people.shown(&writing.access, &ids).await?.into_values() {
                 writing.counts.people += 1;
                 writing.line(&known.profile()).await?;
             }
@@ -305,7 +305,7 @@ impl Exports {
             people.retain(|person| chosen.is_none_or(|chosen| chosen == *person));
             let Some(last) = people.last() else { return Ok(()) };
             after = last.0;
-            for known in self.people.for_export(&writing.access, number.business, &people).await? {
+            for known in self.people.shown(&writing.access, &people).await?.into_values() {
                 self.chat(number, &known, chosen.is_some().then_some(&mut *files), writing).await?;
             }
             if chosen.is_some() {

@@ -17,7 +17,7 @@ use crate::{
     apps::Issued,
     businesses::{Business, NewBusiness},
     ids::{AppId, BusinessId, NumberId, WabaId},
-    numbers::Number,
+    numbers::{Number, Tier},
     purposes::Instructions,
     templates::Definition,
     webhooks::Field,
@@ -118,12 +118,18 @@ pub(super) struct NumberShown {
     phone_number_id: NumberId,
     number: String,
     registered: bool,
+    messaging_limit: String,
 }
 
 impl From<&Number> for NumberShown {
     fn from(number: &Number) -> Self {
         let text = number.number.as_str().to_owned();
-        Self { phone_number_id: number.id, number: text, registered: number.registered }
+        Self {
+            phone_number_id: number.id,
+            number: text,
+            registered: number.registered,
+            messaging_limit: Tier(number.tier).to_string(),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! What who runs a host, and each business on it, does beside messages: bringing businesses in, who hosts them, what they
-//! allow, erasing them, the logs, decisions on templates and names, health and figures. At `/host/v1`.
+//! allow, erasing them, their chats, the logs, decisions on templates and names, health and figures. At `/host/v1`.
 //!
 //! ```text
 //! request ─▶ Management::answer ─▶ route of the table ─▶ admitted? (the one place) ─▶ handler, given what was checked
@@ -8,12 +8,14 @@
 mod bring_in;
 mod businesses;
 mod call;
+mod chats;
 mod error;
 mod figures;
 mod health;
 mod hosting;
 mod logs;
 mod names;
+mod numbers;
 mod openapi;
 mod routes;
 mod templates;
@@ -49,6 +51,7 @@ use crate::{
     HostError,
     apps::Scopes,
     businesses::{Approvals, Business},
+    chats::Chats,
     cloud_api::Api,
     ground::Ground,
     ids::{AppId, BusinessId, WabaId},
@@ -63,6 +66,7 @@ pub struct Management {
     api: Arc<Api>,
     running: Arc<Running>,
     messages: Arc<Messages>,
+    chats: Arc<Chats>,
     link: Relay,
     token: OperatorToken,
     figures: Arc<Figures>,
@@ -135,11 +139,13 @@ impl Management {
         token: OperatorToken,
     ) -> Arc<Self> {
         let (ground, figures) = (api.ground.clone(), Arc::new(Figures::new()));
+        let chats = Chats::new(ground.clone(), api.gate.clone(), api.people.clone(), messages.clone());
         Arc::new(Self {
             ground,
             api,
             running,
             messages,
+            chats,
             link: Relay(link),
             token,
             figures,

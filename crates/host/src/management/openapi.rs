@@ -10,7 +10,7 @@ pub(super) fn document() -> Value {
     for route in ROUTES {
         let id = match route.path.split('/').next() {
             Some("templates") => "{template_id}",
-            Some("names") => "{phone_number_id}",
+            Some("names" | "numbers") => "{phone_number_id}",
             _ => "{business_id}",
         };
         let path = format!("/host/v1/{}", route.path.replace("{}", id));

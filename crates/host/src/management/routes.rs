@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 use wire::ErrorCode;
 
 use super::{
-    Call, Granted, Management, Operator, Readable, Refused, Task, bring_in, businesses, described, hosting,
-    logs, names, templates,
+    Call, Granted, Management, Operator, Readable, Refused, Task, bring_in, businesses, chats, described,
+    hosting, logs, names, numbers, templates,
 };
 use crate::apps::Scope;
 
@@ -98,6 +98,11 @@ routes! {
     POST "businesses/{}/tokens/revoke" Business(Any) Business businesses::revoke, "Takes a token back", ["token"];
     GET "businesses/{}/audit" Business(Business) Log logs::audit,
         "The log of what was read: an entry of JSON in each line", [];
+    POST "businesses/{}/chats/list" Business(Messaging) Business chats::list, "Its chats, the latest first",
+        ["phone_number_id", "person", "unread", "since", "until", "words", "after", "limit"];
+    POST "businesses/{}/messages/list" Business(Messaging) Business chats::messages,
+        "Messages of a chat or of all, the latest first; with words, those that have all of them",
+        ["phone_number_id", "person", "words", "direction", "type", "since", "until", "after", "limit"];
     GET "businesses/{}/deliveries" Business(Management) Business logs::deliveries,
         "What callbacks were asked, the latest first", [];
     GET "businesses/{}/dead-letters" Business(Management) Business logs::dead_letters,
@@ -111,6 +116,10 @@ routes! {
     POST "templates/{}/pause" Operator Operator templates::pause, "It cannot be sent for a while", [];
     POST "templates/{}/unpause" Operator Operator templates::unpause, "It can be sent again", [];
     POST "templates/{}/disable" Operator Operator templates::disable, "It cannot be sent any more", [];
+    GET "numbers/{}/messaging-limit" Operator Operator numbers::limit,
+        "To how many people a day a number, by its phone_number_id, may write first", [];
+    PUT "numbers/{}/messaging-limit" Operator Operator numbers::set_limit,
+        "Says so (TIER_250 and so on); held: and that it does not grow", ["messaging_limit", "held"];
     GET "names" Operator Operator names::waiting, "Display names that wait for a decision", [];
     POST "names/{}/approve" Operator Operator names::approve,
         "The number, by its phone_number_id, has this name now, if it still asks for it", ["name"];

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ::store::{
+    Timestamp,
     bus::{Bus, Subject as BusSubject},
     sql::Engine,
 };
@@ -39,8 +40,11 @@ const CAREFUL: usize = 16;
 const BATCHES: usize = 8;
 /// How many of them are on their way into the tables at once, while the next is encrypted.
 const UNDER_WAY: usize = 3;
-/// How often to look without being woken.
+/// How often to look without being woken, and for what was not delivered in time.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long after its time a message may still say that it was delivered: a device shows it for a minute longer, since clocks
+/// differ, and its receipt is on its way for a while.
+const LATE: Duration = Duration::from_secs(2 * 60);
 
 fn subject(number: NumberId) -> Option<BusSubject> {
     BusSubject::new(format!("numbers.work.{number}")).ok()
@@ -93,16 +97,21 @@ impl Messages {
             Some(subject) => self.ground.bus.subscribe(&subject).await.ok(),
             None => None,
         };
-        let mut told = tokio::time::Instant::now();
+        let mut looked = None;
         loop {
             let turn = turn.lock().await;
             let busy = self.dispatch(live).await?;
             drop(turn);
             self.tell_read(live).await?;
-            if busy && told.elapsed() < LOOK {
+            let now = self.ground.now();
+            let look = looked.is_none_or(|looked: Timestamp| now >= looked.after(LOOK));
+            if look {
+                self.fail_overdue(live).await?;
+                looked = Some(now);
+            }
+            if busy && !look {
                 continue;
             }
-            told = tokio::time::Instant::now();
             if self.tell_withheld(live).await? || busy {
                 continue;
             }
@@ -135,6 +144,23 @@ impl Messages {
         });
         self.fail(&live.number, failed.collect()).await?;
         Ok(more)
+    }
+
+    /// Gives up what was to be delivered by now: it is not shown any more, wherever it is.
+    async fn fail_overdue(&self, live: &Live) -> Result<(), HostError> {
+        let late = i64::try_from(LATE.as_millis()).unwrap_or(i64::MAX);
+        let before = Timestamp(self.ground.now().0 - late);
+        let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        loop {
+            let mut reader = self.ground.reader().await?;
+            let rows = store::overdue(&mut reader, live.number.id, before, most).await?;
+            drop(reader);
+            let full = rows.len() == BATCH;
+            self.fail(&live.number, rows.into_iter().map(|row| (row, too_late())).collect()).await?;
+            if !full {
+                return Ok(());
+            }
+        }
     }
 
     /// What the device has to say.
@@ -246,12 +272,18 @@ impl Messages {
                 let author = if *outbound { own } else { account };
                 Some(MessageRef { author, timestamp: *stamp })
             };
+            let deliver_by = document.deliver_by(row.at);
+            if deliver_by.is_some_and(|by| by < self.ground.now()) {
+                over.failed.push((row, too_late()));
+                continue;
+            }
             let mut document = document.hand_over();
             let quote = document.context.message_id.and_then(|name| of(name.0));
             let files = self.media.at_relay(number, &mut document.content).await?;
             match super::convert::draft(document.content, &files, &of) {
                 Ok(content) => {
-                    let draft = Draft { quote, reference: Some(reference), ..content.into() };
+                    let deliver_by = deliver_by.map(|by| by.0.cast_unsigned());
+                    let draft = Draft { quote, deliver_by, reference: Some(reference), ..content.into() };
                     drafts.push((account, draft));
                     sent.push(row);
                 }
@@ -449,6 +481,11 @@ fn referred(document: &super::Document) -> impl Iterator<Item = MessageName> + u
         _ => None,
     };
     about.into_iter().chain(document.context.message_id)
+}
+
+/// Why what waited for longer than its template says is given up.
+fn too_late() -> Refusal {
+    Refusal::new(Code::Undeliverable, "It was not delivered within its message_send_ttl_seconds.")
 }
 
 /// Why a device does not take a draft.

@@ -141,6 +141,7 @@ impl Messages {
                 self.delete_before(business, before).await?;
             }
         }
+        self.forget_names().await?;
         self.finish_erasures().await
     }
 

@@ -14,6 +14,7 @@ mod desk;
 mod erasure;
 mod events;
 mod identities;
+mod once;
 mod outgoing;
 mod receive;
 mod send;
@@ -29,9 +30,10 @@ pub(crate) use self::convert::{Files, files_mut};
 pub(crate) use self::desk::tell as tell_desk;
 use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;
-pub(crate) use self::store::{IMPORTED, Stored, came_to, category_number};
+pub(crate) use self::store::{IMPORTED, RECEIVED, Stored, came_to, category_number};
 pub use self::{
     events::{Happened, Outlet, Prepared},
+    once::Once,
     outgoing::{Accepted, Outgoing, Recipient},
 };
 use crate::{
@@ -70,6 +72,15 @@ pub struct Document {
     /// What it refers to.
     #[serde(default)]
     pub context: Context,
+}
+
+impl Document {
+    /// Until when it is worth delivering, if it was taken then; none for as long as the relay keeps it.
+    fn deliver_by(&self, taken: Timestamp) -> Option<Timestamp> {
+        let Content::Template(template) = &self.content else { return None };
+        let seconds = template.ttl_seconds?;
+        Some(taken.after(std::time::Duration::from_secs(seconds.into())))
+    }
 }
 
 /// A message, without what it says.

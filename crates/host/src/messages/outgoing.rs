@@ -5,6 +5,7 @@ use wire::PhoneNumber;
 use crate::{
     content::{Content, Profile},
     ids::{MessageId, NumberId, UserId},
+    messages::Once,
 };
 
 /// To whom.
@@ -31,6 +32,8 @@ pub struct Outgoing {
     pub tracker: Option<String>,
     /// Only if this is still the hash of the person's identity key.
     pub identity_key_hash: Option<String>,
+    /// What names it, if the business wants to repeat it when its answer gets lost.
+    pub once: Option<Once>,
 }
 
 /// A message was taken: it is safe here and on its way.

@@ -330,6 +330,7 @@ impl Messages {
             template: None,
             sealed,
             tracker: None,
+            deliver_by: None,
             words,
         };
         Ok((new, vec![event]))

@@ -10,8 +10,10 @@ use std::{
 use ::store::{StoreError, Timestamp, sql::Transaction, writer::Lane};
 
 use super::{
-    Accepted, Document, Messages, Outgoing, place_name,
-    store::{self, ChatRow, NewMessage},
+    Accepted, Document, Messages, Once, Outgoing,
+    once::{Names, other_request},
+    place_name,
+    store::{self, ChatRow, Key, NewMessage, Used},
 };
 use crate::{
     HostError,
@@ -40,6 +42,7 @@ pub(crate) struct Item {
     pair_ms: i64,
     pair_burst: i64,
     tier: Option<i64>,
+    once: Option<Once>,
 }
 
 /// The lane of what is sent.
@@ -48,8 +51,8 @@ pub(crate) struct Sends;
 
 impl Lane for Sends {
     type Item = Item;
-    /// Why it was not taken.
-    type Output = Result<(), Code>;
+    /// Why it was not taken; or that it was before, by the same request under the same name.
+    type Output = Result<Option<Used>, Code>;
 
     async fn apply(
         &self,
@@ -62,7 +65,12 @@ impl Lane for Sends {
         let mut outputs = Vec::with_capacity(items.len());
         let mut new = Vec::with_capacity(items.len());
         let mut touched = HashMap::new();
+        let mut names = Names::take(transaction, items).await?;
         for item in items {
+            if let Some(earlier) = names.earlier(item) {
+                outputs.push(earlier.map(Some));
+                continue;
+            }
             let pair = (item.new.number, item.new.person);
             let chat = chats.entry(pair).or_default();
             let withheld = item.withheld(chat);
@@ -74,7 +82,9 @@ impl Lane for Sends {
                 None => Ok(()),
                 Some(code) => Err(code),
             };
-            if outcome.is_ok() {
+            if let Err(code) = outcome {
+                names.refuse(item, code);
+            } else {
                 chat.latest = chat.latest.max(item.new.at.0);
                 new.push(match withheld {
                     Some(state) => Cow::Owned(NewMessage { state, ..item.new.clone() }),
@@ -82,8 +92,9 @@ impl Lane for Sends {
                 });
                 touched.insert(pair, (item.new.business, chat.clone()));
             }
-            outputs.push(outcome);
+            outputs.push(outcome.map(|()| None));
         }
+        names.settle(transaction).await?;
         store::insert(transaction, &new.iter().map(AsRef::as_ref).collect::<Vec<_>>()).await?;
         store::put_chats(transaction, &touched).await?;
         for item in items.iter().zip(&outputs).filter_map(|(item, output)| output.is_ok().then_some(item)) {
@@ -102,6 +113,12 @@ impl Lane for Sends {
 }
 
 impl Item {
+    /// By what it is named, if it is.
+    pub(super) fn named(&self) -> Option<(Key, &Once)> {
+        let once = self.once.as_ref()?;
+        Some(((self.new.number, once.app, once.key), once))
+    }
+
     /// In which state it is taken all the same, if it will go nowhere: the API answers 200 then, and says so by a status
     /// (spec section 2, W).
     fn withheld(&self, chat: &ChatRow) -> Option<i64> {
@@ -249,6 +266,7 @@ impl Messages {
                 template,
                 sealed,
                 tracker,
+                deliver_by: document.deliver_by(now),
                 words: self.words_of(&number, &document.content, &key).await?,
             },
             template: template.is_some(),
@@ -258,9 +276,13 @@ impl Messages {
             pair_ms: i64::try_from(limits.pair_ms).unwrap_or(i64::MAX / 4),
             pair_burst: i64::from(limits.pair_burst),
             tier: number.tier.map(i64::from),
+            once: outgoing.once,
         };
         match self.sends.submit(item).await? {
-            Ok(()) => {}
+            Ok(None) => {}
+            Ok(Some(earlier)) => return self.accepted(&number, earlier, &outgoing.to).await,
+            // Nothing else is found to be wrong there with what was asked for.
+            Err(Code::ParameterInvalid) => return Err(other_request()),
             Err(code) => return Err(Refusal::new(code, details(code)).into()),
         }
         self.wake(number.id).await;

@@ -6,6 +6,7 @@ mod lists;
 mod names;
 pub mod running;
 mod store;
+mod tiers;
 mod vault;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use wire::{AccountId, PhoneNumber};
 
 pub use self::names::{NameDecision, NameReason, NameVerdict};
 pub(crate) use self::store::MIGRATIONS;
+pub use self::tiers::{InvalidTier, Tier};
 use crate::{
     HostError,
     businesses::Business,
@@ -43,6 +45,8 @@ pub struct Number {
     pub registered: bool,
     /// How many people a day it may write to first; none for as many as it likes.
     pub tier: Option<u32>,
+    /// Whether that stays so, however much of it is used.
+    pub tier_held: bool,
     /// When it came to this host.
     pub created: Timestamp,
 }
@@ -95,6 +99,7 @@ impl Numbers {
             requested_name: None,
             registered: false,
             tier: self.ground.config.messaging.tier,
+            tier_held: false,
             created: self.ground.now(),
         };
         let row = new.clone();
@@ -184,18 +189,5 @@ impl Numbers {
     /// Forgets all numbers that are in memory.
     pub fn forget_all(&self) {
         self.recent.forget_all();
-    }
-
-    /// Sets how many people a day it may write to first.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn set_tier(&self, id: NumberId, tier: Option<u32>) -> Result<(), HostError> {
-        let written = self.ground.write(id.get(), move |transaction| {
-            Box::pin(async move { Ok(store::set_tier(transaction, id, tier).await?) })
-        });
-        written.await?;
-        self.recent.forget(&id);
-        Ok(())
     }
 }

@@ -63,6 +63,11 @@ pub(crate) const MIGRATIONS: Module = Module {
             "those of them that wait, found by themselves",
             "CREATE INDEX numbers_asking ON numbers (id) WHERE requested_name IS NOT NULL;",
         ),
+        Migration::new(
+            "since when a messaging limit is what it is, and whether it stays so",
+            "ALTER TABLE numbers ADD COLUMN tier_since {integer} NOT NULL DEFAULT 0;
+        ALTER TABLE numbers ADD COLUMN tier_held {boolean} NOT NULL DEFAULT FALSE;",
+        ),
     ],
 };
 
@@ -77,6 +82,7 @@ pub(crate) const MIGRATIONS: Module = Module {
         requested_name: Option<String>,
         registered: bool,
         tier: Option<i64>,
+        tier_held: bool,
         created: Timestamp,
     }
 }
@@ -99,6 +105,7 @@ impl Stored {
             requested_name: self.requested_name,
             registered: self.registered,
             tier: self.tier.and_then(|tier| u32::try_from(tier).ok()),
+            tier_held: self.tier_held,
             created: self.created,
         })
     }
@@ -157,17 +164,48 @@ pub(super) async fn set_registered(
         .map(drop)
 }
 
+/// Gives a number another limit, if it has this one now. Whether it was so.
 pub(super) async fn set_tier(
     transaction: &mut Transaction,
     id: NumberId,
+    before: Option<u32>,
     tier: Option<u32>,
-) -> Result<(), StoreError> {
-    query("UPDATE numbers SET tier = $2 WHERE id = $1")
-        .bind(id)
-        .bind(tier.map(i64::from))
-        .execute(transaction)
-        .await
-        .map(drop)
+    (held, now): (bool, Timestamp),
+) -> Result<bool, StoreError> {
+    let changed = query(
+        "UPDATE numbers SET tier = $2, tier_held = $3, tier_since = CASE WHEN COALESCE($2, -1) = $4 THEN tier_since ELSE $5 END
+         WHERE id = $1 AND COALESCE(tier, -1) = $4",
+    )
+    .bind(id)
+    .bind(tier.map(i64::from))
+    .bind(held)
+    .bind(before.map_or(-1, i64::from))
+    .bind(now)
+    .execute(transaction)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// Numbers after this one that wrote first to half as many people as their limit lets them, since then or since they have
+/// it.
+pub(super) async fn using_their_tier(
+    reader: &mut Connection,
+    since: Timestamp,
+    after: Option<NumberId>,
+    limit: u32,
+) -> Result<Vec<Number>, StoreError> {
+    let found: Vec<Stored> = query(
+        "SELECT n.* FROM numbers n WHERE n.id > $1 AND n.tier > 0 AND NOT n.tier_held AND n.registered
+         AND n.tier <= 2 * (SELECT COUNT(*) FROM chats c WHERE c.number = n.id
+          AND c.opened > CASE WHEN n.tier_since > $2 THEN n.tier_since ELSE $2 END)
+         ORDER BY n.id LIMIT $3",
+    )
+    .bind(after.map_or(0, |after| after.get().cast_signed()))
+    .bind(since)
+    .bind(limit)
+    .all(reader)
+    .await?;
+    found.into_iter().map(Stored::number).collect()
 }
 
 /// Gives a number a name, if there is one, and notes what it asks for, or that it asks for nothing: with `of` only if it

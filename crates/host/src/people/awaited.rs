@@ -6,12 +6,12 @@ use std::{sync::Arc, time::Duration};
 use wire::{AccountId, PhoneNumber};
 
 use super::{
-    Details, Known, People, PersonId,
+    Details, Known, People,
     store::{self, New},
 };
 use crate::{
     HostError,
-    ids::{BusinessId, UserId},
+    ids::UserId,
     numbers::Number,
     purposes::Access,
     sealing::{Domain, Place},
@@ -80,20 +80,6 @@ impl People {
         written.await?;
         let found = store::by_number(&mut self.ground.reader().await?, business, number_name).await?;
         self.only(access, found.ok_or(HostError::NotFound("person"))?).await
-    }
-
-    /// People as an export shows them.
-    ///
-    /// # Errors
-    /// Those of the gate and of the database.
-    pub(crate) async fn for_export(
-        &self,
-        access: &Access,
-        business: BusinessId,
-        ids: &[PersonId],
-    ) -> Result<Vec<Arc<Known>>, HostError> {
-        let found = store::by_ids(&mut self.ground.reader().await?, business, ids).await?;
-        self.open_for(access, found).await
     }
 
     async fn only(&self, access: &Access, found: store::Stored) -> Result<Arc<Known>, HostError> {

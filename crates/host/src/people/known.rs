@@ -1,6 +1,9 @@
 //! Who is who: from the tables, or from the relay, which is asked in batches.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use client::Device;
 use futures_util::{StreamExt as _, stream};
@@ -169,6 +172,62 @@ impl People {
                 .extend(self.open(business, found).await?.into_iter().map(|known| (known.person.id, known)));
         }
         Ok(people)
+    }
+
+    /// People as this one may see them: each reading stands in the log.
+    ///
+    /// # Errors
+    /// Those of the gate and of the database.
+    pub(crate) async fn shown(
+        &self,
+        access: &Access,
+        ids: &[PersonId],
+    ) -> Result<BTreeMap<PersonId, Arc<Known>>, HostError> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = store::by_ids(&mut self.ground.reader().await?, access.business, &ids).await?;
+        let people = self.open_for(access, found).await?;
+        Ok(people.into_iter().map(|known| (known.person.id, known)).collect())
+    }
+
+    /// By what the business names these people: nothing of them is opened for it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn user_ids(
+        &self,
+        business: BusinessId,
+        ids: &[PersonId],
+    ) -> Result<HashMap<PersonId, UserId>, HostError> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = store::by_ids(&mut self.ground.reader().await?, business, &ids).await?;
+        let named = |row: Stored| Ok((PersonId(row.id), row.user_id.parse().map_err(HostError::internal)?));
+        found.into_iter().map(named).collect()
+    }
+
+    /// Whom a recipient names, of those with whom the business has chats: also somebody who is still to come. Nothing of them
+    /// is opened for it.
+    ///
+    /// # Errors
+    /// `Erased`; those of the database.
+    pub(crate) async fn named(
+        &self,
+        business: BusinessId,
+        recipient: &Recipient,
+    ) -> Result<Option<PersonId>, HostError> {
+        let found = match recipient {
+            Recipient::Number(number) => {
+                let name = self.number_name(business, number).await?;
+                store::by_number(&mut self.ground.reader().await?, business, name).await?
+            }
+            Recipient::User(user_id) => {
+                store::by_user_id(&mut self.ground.reader().await?, business, user_id.as_str()).await?
+            }
+        };
+        Ok(found.map(|found| PersonId(found.id)))
     }
 
     /// Those who wrote to a number, also for the first time. Accounts that are gone are not among them.

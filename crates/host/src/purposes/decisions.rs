@@ -23,6 +23,8 @@ pub(crate) enum Decided {
     TokenIssued,
     /// A token was taken back.
     TokenRevoked,
+    /// To how many people a day a number may write first.
+    MessagingLimit,
 }
 
 impl Decided {
@@ -31,6 +33,7 @@ impl Decided {
             Self::Instructions => "instructions",
             Self::TokenIssued => "token_issued",
             Self::TokenRevoked => "token_revoked",
+            Self::MessagingLimit => "messaging_limit",
         }
     }
 }

@@ -166,7 +166,7 @@ pub(super) fn fill(
         buttons: filled.buttons,
         cards,
         offer: offer(parts, component(components, "limited_time_offer"))?,
-        ttl_seconds: definition.message_send_ttl_seconds,
+        ttl_seconds: definition.message_send_ttl_seconds.or(usual_ttl(definition.category)),
     })
 }
 
@@ -190,6 +190,14 @@ fn offer(parts: &Parts, given: Option<&Value>) -> Result<Option<content::Offer>,
         None
     };
     Ok(Some(content::Offer { text: part.text.clone(), ends }))
+}
+
+/// How long a message waits for its person if its template does not say: a code is worth nothing later.
+const fn usual_ttl(category: Category) -> Option<u32> {
+    match category {
+        Category::Authentication => Some(600),
+        Category::Service | Category::Utility | Category::Marketing => None,
+    }
 }
 
 fn component<'r>(components: &'r [Value], kind: &str) -> Option<&'r Value> {

@@ -49,6 +49,7 @@ fn number(ground: &Ground, business: BusinessId) -> Number {
         requested_name: None,
         registered: true,
         tier: None,
+        tier_held: false,
         created: ground.now(),
     }
 }

@@ -20,7 +20,7 @@ use host::{
     content::{Content, Profile},
     ids::{MessageId, NumberId},
     media::Media,
-    messages::{Accepted, Messages, Outgoing, Recipient},
+    messages::{Accepted, Messages, Once, Outgoing, Recipient},
     numbers::{Number, Numbers, running::Running},
     people::People,
     purposes::Gate,
@@ -63,6 +63,10 @@ impl Post for Taker {
         let to = Profile { user_id: "DE.1".parse().unwrap(), wa_id, name: String::new() };
         self.taken.lock().unwrap().push(outgoing);
         Ok(Accepted { id, to })
+    }
+
+    async fn sent_once(&self, _: &Number, _: &Once, _: &Recipient) -> Result<Option<Accepted>, HostError> {
+        Ok(None)
     }
 
     async fn read(&self, _: &Number, _: MessageId, _: bool) -> Result<(), HostError> {

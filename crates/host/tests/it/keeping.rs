@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use client::{Body, Draft, DraftContent};
 use host::{
     HostError,
-    chats::{Chats, Filter},
+    chats::{ChatFilter, Chats, Filter, Look},
     ids::MessageId,
     purposes::{Instructions, Purpose},
 };
@@ -150,16 +150,16 @@ async fn what_is_stored_shows_nothing_and_is_found_by_its_words() {
         ada.hears(business, 1).await;
         let chats =
             Chats::new(host.ground.clone(), host.gate.clone(), host.people.clone(), host.messages.clone());
-        let all = Filter::default();
-        let found = async |words: &str| {
-            chats.search("test", &number, words, &all, None, 50).await.map(|found| found.len())
-        };
+        let (all, any) = (Filter::default(), ChatFilter::default());
+        let look = Look { business: number.business, numbers: &[number.id], by: "test" };
+        let found =
+            async |words: &str| chats.search(&look, words, &all, None, 50).await.map(|found| found.len());
         assert_eq!(found("ZANZIBAR").await.unwrap(), 2);
         assert_eq!(found("zanzibar voucher").await.unwrap(), 1);
         assert_eq!(found("voucher").await.unwrap(), 2);
         assert_eq!(found("voucher is lost my").await.unwrap(), 1);
         assert_eq!(found("zanzi").await.unwrap(), 0);
-        let (list, next) = chats.list(&number, None, 10).await.unwrap();
+        let (list, next) = chats.list(&look, &any, None, 10).await.unwrap();
         assert_eq!((list.len(), next), (1, None));
         assert_eq!(list[0].profile.wa_id.as_deref(), Some(ada.number.as_str().trim_start_matches('+')));
 
@@ -171,7 +171,10 @@ async fn what_is_stored_shows_nothing_and_is_found_by_its_words() {
         host.gate.instruct(number.business, no, "test").await.unwrap();
         assert!(matches!(found("voucher").await, Err(HostError::NotAllowed(Purpose::Search))));
         host.gate.instruct(number.business, Instructions::default(), "test").await.unwrap();
-        assert!(matches!(chats.list(&number, None, 10).await, Err(HostError::NotAllowed(Purpose::Store))));
+        assert!(matches!(
+            chats.list(&look, &any, None, 10).await,
+            Err(HostError::NotAllowed(Purpose::Store))
+        ));
         host.close().await;
         world.close().await;
     })

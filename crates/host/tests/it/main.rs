@@ -12,6 +12,7 @@ mod keeping;
 mod management;
 mod parse;
 mod purposes;
+mod repeating;
 mod routes;
 mod sealing;
 mod stage;

@@ -137,12 +137,12 @@ impl Host {
 pub(crate) struct Person {
     pub(crate) device: Device,
     pub(crate) number: PhoneNumber,
-    running: JoinHandle<()>,
+    running: std::sync::Mutex<JoinHandle<()>>,
 }
 
 impl Drop for Person {
     fn drop(&mut self) {
-        self.running.abort();
+        self.leaves();
     }
 }
 
@@ -317,7 +317,7 @@ impl World {
         let owner = self.owner.clone();
         let path = format!("/v1/business/testers/{}", number.as_str().replace('+', "%2B"));
         self.ask("PUT", &path, &owner, None).await;
-        Person { device, number, running }
+        Person { device, number, running: std::sync::Mutex::new(running) }
     }
 
     /// One more process of the host.
@@ -482,6 +482,17 @@ impl World {
 }
 
 impl Person {
+    /// Goes offline.
+    pub(crate) fn leaves(&self) {
+        self.running.lock().unwrap().abort();
+    }
+
+    /// Is online again.
+    pub(crate) fn returns(&self) {
+        let device = self.device.clone();
+        *self.running.lock().unwrap() = tokio::spawn(async move { device.run().await.map(drop).unwrap() });
+    }
+
     /// The next message that comes from an account.
     pub(crate) async fn hears(&self, from: AccountId, count: usize) -> Vec<Message> {
         let mut heard = Vec::new();
@@ -519,6 +530,7 @@ pub(crate) fn text(number: &Number, to: &PhoneNumber, body: &str) -> Outgoing {
         context: None,
         tracker: None,
         identity_key_hash: None,
+        once: None,
     }
 }
 

@@ -403,7 +403,8 @@ pub(super) fn shown(business: &Value, json: bool) -> anyhow::Result<()> {
     for number in each(business, "numbers") {
         let registered = number.get("registered").and_then(Value::as_bool).unwrap_or_default();
         let how = if registered { "" } else { ", not registered" };
-        let row = format!("{} {}{how}", text(number, "phone_number_id"), text(number, "number"));
+        let parts = ["phone_number_id", "number", "messaging_limit"].map(|part| text(number, part));
+        let row = format!("{}{how}", parts.join(" "));
         line("number", &row);
     }
     for app in each(business, "apps") {

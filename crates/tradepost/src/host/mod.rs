@@ -3,6 +3,7 @@
 pub(crate) mod at;
 mod audit;
 mod business;
+mod chats;
 mod counted;
 mod deliveries;
 mod export;
@@ -11,6 +12,7 @@ mod import;
 mod instruct;
 mod keys;
 mod name;
+mod number;
 mod place;
 mod send;
 pub(crate) mod settings;
@@ -97,6 +99,8 @@ enum Command {
     Send(Box<send::Flags>),
     Template(Box<template::Flags>),
     Name(Box<name::Flags>),
+    Number(Box<number::Flags>),
+    Chats(Box<chats::Flags>),
     Deliveries(Box<deliveries::Flags>),
     /// The log of what was read, and why
     #[command(subcommand)]
@@ -118,6 +122,8 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
         Some(Command::Send(flags)) => told(send::run(*flags).await),
         Some(Command::Template(flags)) => told(template::run(*flags).await),
         Some(Command::Name(flags)) => told(name::run(*flags).await),
+        Some(Command::Number(flags)) => told(number::run(*flags).await),
+        Some(Command::Chats(flags)) => told(chats::run(*flags).await),
         Some(Command::Deliveries(flags)) => told(deliveries::run(*flags).await),
         Some(Command::Keys(flags)) => told(keys::run(*flags).await),
         Some(Command::Audit(command)) => audit::run(command).await,

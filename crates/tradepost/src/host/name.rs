@@ -12,8 +12,8 @@ use crate::relay_api::{RelayApi, clean, print_json};
 #[command(after_help = "\
 Examples:
   tradepost host name list
-  tradepost host name approve 4000000000000001 'Example Bank Online'
-  tradepost host name reject 4000000000000001 'World Bank' --reason NAME_ENDCLIENT_NOTRELATED
+  tradepost host name approve 3000000000000001 'Example Bank Online'
+  tradepost host name reject 3000000000000001 'World Bank' --reason NAME_ENDCLIENT_NOTRELATED
 
 The name is said again, since the business may have asked for another one meanwhile: then nothing is decided.")]
 pub(super) struct Flags {
@@ -33,7 +33,7 @@ Example:
     /// The number has this name now
     #[command(after_help = "\
 Example:
-  tradepost host name approve 4000000000000001 'Example Bank Online'")]
+  tradepost host name approve 3000000000000001 'Example Bank Online'")]
     Approve {
         /// The phone_number_id
         number: NumberId,
@@ -43,7 +43,7 @@ Example:
     /// The number keeps the name that it has
     #[command(after_help = "\
 Example:
-  tradepost host name reject 4000000000000001 'World Bank' --reason NAME_ENDCLIENT_NOTRELATED")]
+  tradepost host name reject 3000000000000001 'World Bank' --reason NAME_ENDCLIENT_NOTRELATED")]
     Reject {
         /// The phone_number_id
         number: NumberId,

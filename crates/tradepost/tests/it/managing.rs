@@ -149,6 +149,16 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
     let words = host.done(here, &["business", "instruct", id, "--store-days", "400", "--search"]);
     assert!(words.contains("before        deliver, store 365 days"), "{words}");
     assert!(words.contains("added         search, store 400 days"), "{words}");
+    let chats = host.json(here, &["chats", "list", "--as", "bank.json"]);
+    assert_eq!(chats["chats"][0]["wa_id"], ANNA[1..], "{chats}");
+    let shown = host.done(here, &["chats", "show", "--id", id, ANNA, "--limit", "1"]);
+    assert!(
+        shown.contains("→") && shown.contains("[template]") && shown.contains("Before that: --after"),
+        "{shown}"
+    );
+    assert_eq!(host.done(here, &["chats", "search", "--as", "bank.json", "nothing"]), "There are none.\n");
+    let nobody = host.fails(here, &["chats", "show", "--as", "bank.json", BANK]);
+    assert!(nobody.contains("nobody with whom"), "{nobody}");
     // Less than before deletes chats.
     let less = ["business", "instruct", id, "--store-days", "90"];
     let refused = host.run(here, &less);
@@ -159,6 +169,9 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
         "{said}"
     );
     let words = host.done(here, &[&less[..], &["--yes"]].concat());
+    let refused = host.run(here, &["chats", "search", "--as", "bank.json", "hello"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && said.contains("search chats"), "{said}");
     assert!(words.contains("taken away    search") && words.contains("store 90 days"), "{words}");
     let waba = before["waba_id"].as_str().unwrap();
     assert_eq!(host.json(here, &["business", "show", waba])["business_id"], id);
@@ -180,6 +193,12 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
     assert!(none.contains("does not ask for this name"), "{none}");
     let why = host.fails(here, &["name", "reject", number, "World Bank", "--reason", "UGLY"]);
     assert!(why.contains("NAME_NOT_CONSISTENT"), "{why}");
+
+    let limit = ["number", "limit", number];
+    assert!(host.done(here, &limit).contains("TIER_250"));
+    let raised = host.json(here, &[&limit[..], &["TIER_10K", "--held"]].concat());
+    assert_eq!((&raised["messaging_limit"], &raised["held"]), (&json!("TIER_10K"), &json!(true)));
+    assert!(host.done(here, &["business", "show", id]).contains("TIER_10K"));
 
     let refused = host.fails(here, &["business", "erase", id]);
     assert!(refused.contains("--yes"), "{refused}");
@@ -319,6 +338,11 @@ fn commands_say_what_to_do() {
         &["business", "show", "--as", "nothing.json"],
         &["business", "add", "--callback", "foo"],
         &["--config", "nowhere.toml"],
+        &["chats", "search", "--as", "nothing.json"],
+        &["chats", "list", "--as", "nothing.json"],
+        &["chats", "list", "--since", "yesterday"],
+        &["number", "limit", "3000000000000001", "TIER_7"],
+        &["number", "limit", "3000000000000001", "--held"],
         &["export", "--business", "x", "--to", "x.zip"],
         &["export", "--config", "nowhere.toml", "--business", "1000000000000001", "--to", "x.zip"],
         &[&import[..], &["--number", "+4912"]].concat(),

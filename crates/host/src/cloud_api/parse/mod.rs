@@ -135,6 +135,7 @@ fn draft(sender: Sender<'_>, fields: &Fields<'_>) -> Result<Draft, Failure> {
         context: context(sender, fields)?,
         tracker: fields.text("biz_opaque_callback_data", 512)?,
         identity_key_hash: fields.text("recipient_identity_key_hash", 256)?,
+        once: None,
     };
     Ok(Draft { input, outgoing, template })
 }

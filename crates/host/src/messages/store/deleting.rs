@@ -76,6 +76,7 @@ pub(in crate::messages) async fn forget_chat(
     for text in [
         "DELETE FROM read_marks WHERE number = $1 AND person = $2",
         "DELETE FROM blocks_untold WHERE number = $1 AND person = $2",
+        "DELETE FROM sends_once WHERE number = $1 AND person = $2",
         "DELETE FROM chats WHERE number = $1 AND person = $2",
     ] {
         query(text).bind(number).bind(person.0).execute(transaction).await?;
@@ -132,6 +133,7 @@ pub(in crate::messages) async fn finish_erasure(
     for text in [
         "DELETE FROM read_marks WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM blocks_untold WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
+        "DELETE FROM sends_once WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM vault_records WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM number_leases WHERE number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM chats WHERE business = $1",

@@ -108,6 +108,24 @@ pub(in crate::messages) async fn sent_by(
     query(text).bind(number).bind(from).bind(limit).all(reader).await
 }
 
+/// Those that were to be delivered by then, and are not.
+pub(in crate::messages) async fn overdue(
+    reader: &mut Connection,
+    number: NumberId,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    query(columns!(
+        "WHERE m.number = $1 AND m.deliver_by IS NOT NULL AND m.state < 4 AND m.deliver_by < $2
+         ORDER BY m.deliver_by LIMIT $3"
+    ))
+    .bind(number)
+    .bind(before)
+    .bind(limit)
+    .all(reader)
+    .await
+}
+
 /// Those whose names begin with these references.
 pub(in crate::messages) async fn by_references(
     reader: &mut Connection,

@@ -3,6 +3,7 @@
 mod chats;
 mod deleting;
 mod finding;
+mod once;
 mod progress;
 mod reading;
 
@@ -18,7 +19,7 @@ use ::store::{
 };
 
 pub(crate) use self::finding::Stored;
-pub(super) use self::{chats::*, deleting::*, finding::*, progress::*, reading::*};
+pub(super) use self::{chats::*, deleting::*, finding::*, once::*, progress::*, reading::*};
 use crate::{
     content::{Category, Status},
     ids::{BusinessId, NumberId, TemplateId},
@@ -90,6 +91,26 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX messages_by_time ON messages (number, person, stamp) WHERE stamp IS NOT NULL;",
             ),
         },
+        Migration::new(
+            "until when messages are worth delivering",
+            "ALTER TABLE messages ADD COLUMN deliver_by {integer};
+        CREATE INDEX messages_by_deadline ON messages (number, deliver_by) WHERE deliver_by IS NOT NULL AND state < 4;",
+        ),
+        Migration::new(
+            "names that businesses gave to sends, so that they can be repeated",
+            "CREATE TABLE sends_once (
+            number {integer} NOT NULL,
+            app {integer} NOT NULL,
+            once_key {bytes} NOT NULL,
+            request {bytes} NOT NULL,
+            name {bytes} NOT NULL,
+            person {integer} NOT NULL,
+            at {integer} NOT NULL,
+            PRIMARY KEY (number, app, once_key)
+        ) {options};
+        CREATE INDEX sends_once_by_age ON sends_once (at);
+        CREATE INDEX sends_once_of_person ON sends_once (number, person);",
+        ),
     ],
 };
 
@@ -114,7 +135,7 @@ pub(super) const PLAYED: i64 = 6;
 /// It will not arrive.
 pub(super) const FAILED: i64 = 9;
 /// A person wrote it.
-pub(super) const RECEIVED: i64 = 20;
+pub(crate) const RECEIVED: i64 = 20;
 /// It was said elsewhere, and brought here.
 pub(crate) const IMPORTED: i64 = 30;
 
@@ -134,6 +155,7 @@ pub(crate) struct NewMessage {
     pub(super) template: Option<TemplateId>,
     pub(super) sealed: Vec<u8>,
     pub(super) tracker: Option<Vec<u8>>,
+    pub(super) deliver_by: Option<Timestamp>,
     pub(super) words: Vec<[u8; 16]>,
 }
 
@@ -191,7 +213,8 @@ pub(super) async fn insert(
 ) -> Result<Vec<[u8; 22]>, StoreError> {
     let rows: Vec<Inserted> = query(
         "INSERT INTO messages
-         (number, name, business, person, outbound, kind, at, state, stamp, category, template, sealed, tracker)
+         (number, name, business, person, outbound, kind, at, state, stamp, category, template, sealed, tracker,
+          deliver_by)
          VALUES {rows} ON CONFLICT (number, name) DO NOTHING RETURNING seq, name",
     )
     .rows(messages.iter().map(|new| {
@@ -209,6 +232,7 @@ pub(super) async fn insert(
             new.template.map(|id| id.get().cast_signed()).into(),
             (&*new.sealed).into(),
             new.tracker.clone().into(),
+            new.deliver_by.map(|at| at.0).into(),
         ]
     }))
     .all(transaction)

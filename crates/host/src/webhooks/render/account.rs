@@ -216,6 +216,19 @@ pub fn number_quality(display: &str, event: &str, old: Option<&str>, current: &s
     value
 }
 
+/// Of `business_capability_update`: the limit of first messages, as a number and as TIER_…; whether the business is
+/// approved.
+#[must_use]
+pub fn capability((most, tier): (Option<u32>, &str), approved: bool) -> Value {
+    let numbers = if approved { 20 } else { 2 };
+    json!({
+        "max_daily_conversation_per_phone": most.map_or(-1, i64::from),
+        "max_daily_conversations_per_business": tier,
+        "max_phone_numbers_per_business": numbers,
+        "max_phone_numbers_per_waba": numbers,
+    })
+}
+
 /// Of `security`: PIN_CHANGED, PIN_RESET_REQUEST or PIN_REQUEST_SUCCESS.
 #[must_use]
 pub fn security(display: &str, event: &str, requester: Option<&str>) -> Value {

@@ -14,7 +14,7 @@ use std::{
 
 use host::{
     apps::Apps,
-    chats::{Chats, Filter},
+    chats::{Chats, Filter, Look},
     exports::Exports,
     imports::{ImportError, Imports, Report, Request, Watch, text::Problem},
     messages::{About, Document},
@@ -115,13 +115,14 @@ fn ago(days: i64, hour: i8, minute: i8) -> String {
 async fn history(host: &Host, number: &Number) -> Vec<(About, Document)> {
     let chats =
         Chats::new(host.ground.clone(), host.gate.clone(), host.people.clone(), host.messages.clone());
-    let access = host::purposes::Access::by("test", number.business, host::purposes::Purpose::Store);
-    let all = chats.history(&access, number, &Filter::default(), None, 200).await.unwrap();
+    let look = Look { business: number.business, numbers: &[number.id], by: "test" };
+    let all = chats.history(&look, &Filter::default(), None, 200).await.unwrap();
     all.into_iter().rev().map(|(about, document)| (about, document.hand_over())).collect()
 }
 
 async fn found(host: &Host, number: &Number, words: &str) -> usize {
     let chats =
         Chats::new(host.ground.clone(), host.gate.clone(), host.people.clone(), host.messages.clone());
-    chats.search("test", number, words, &Filter::default(), None, 200).await.unwrap().len()
+    let look = Look { business: number.business, numbers: &[number.id], by: "test" };
+    chats.search(&look, words, &Filter::default(), None, 200).await.unwrap().len()
 }

@@ -3,7 +3,10 @@
 mod deciding;
 mod erasing;
 mod hosting;
+mod limiting;
+mod overdue;
 mod pressing;
+mod reading;
 mod telling;
 mod watching;
 mod withheld;
@@ -28,7 +31,7 @@ use crate::world::{Person, RealClock, World, on_both, until};
 
 /// The system's clock, which can be put forward.
 #[derive(Debug, Default)]
-struct Ahead(AtomicI64);
+pub(crate) struct Ahead(AtomicI64);
 
 impl store::Clock for Ahead {
     fn now(&self) -> Timestamp {
@@ -37,7 +40,7 @@ impl store::Clock for Ahead {
 }
 
 impl Ahead {
-    fn advance(&self, time: Duration) {
+    pub(crate) fn advance(&self, time: Duration) {
         self.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), SeqCst);
     }
 }
@@ -117,7 +120,7 @@ impl Office {
     }
 }
 
-fn of<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn of<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("{name} of {value}"))
 }
 
@@ -180,8 +183,12 @@ async fn no_route_opens_for_a_stranger() {
         let stranger = office.bring_in(&owner).await;
         let (id, own) = (of(&ours, "business_id"), of(&ours, "token").to_owned());
         let app = format!("{}|{}", of(&ours, "app_id"), of(&ours, "app_secret"));
-        let narrow = json!({ "app": ours["app_id"], "scopes": ["whatsapp_business_messaging"] });
-        let narrow = office.done("POST", &format!("/host/v1/businesses/{id}/tokens"), narrow).await;
+        let with_scope = async |scope: &str| {
+            let narrow = json!({ "app": ours["app_id"], "scopes": [scope] });
+            office.done("POST", &format!("/host/v1/businesses/{id}/tokens"), narrow).await
+        };
+        let messaging = with_scope("whatsapp_business_messaging").await;
+        let managing = with_scope("whatsapp_business_management").await;
         let before = office.done("GET", &format!("/host/v1/businesses/{id}"), Value::Null).await;
         let mut asked = 0;
         for route in ROUTES.iter().filter(|route| route.right != Right::Anybody) {
@@ -208,8 +215,11 @@ async fn no_route_opens_for_a_stranger() {
                     assert_eq!(office.ask(&own, method, &path, json!({})).await.0, 401, "{route:?}");
                 }
             }
-            if matches!(route.right, Right::Business(scope) if scope != Scope::Any) {
-                let (status, answer) = office.ask(of(&narrow, "token"), method, &path, json!({})).await;
+            if let Right::Business(scope) = route.right
+                && scope != Scope::Any
+            {
+                let narrow = if scope == Scope::Messaging { &managing } else { &messaging };
+                let (status, answer) = office.ask(of(narrow, "token"), method, &path, json!({})).await;
                 assert_eq!((status, &answer["error"]["code"]), (403, &json!("forbidden")), "{route:?}");
             }
             asked += 1;
