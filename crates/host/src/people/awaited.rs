@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     HostError,
-    ids::UserId,
+    ids::{BusinessId, UserId},
     numbers::Number,
     purposes::Access,
     sealing::{Domain, Place},
