@@ -47,16 +47,25 @@ async fn submit(world: &World) {
     world.ask("POST", "/v1/business/submit", &world.owner, None).await;
 }
 
+/// The operator of the relay decides about a business.
+async fn decide(world: &World, word: &str, body: Option<Value>) {
+    let path = format!("/v1/operator/businesses/{}/{word}", world.business);
+    world.ask("POST", &path, &world.relay_operator(), body).await;
+}
+
+/// It is approved.
+pub(super) async fn approve(world: &World) {
+    submit(world).await;
+    decide(world, "review", None).await;
+    decide(world, "approve", None).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_step_of_an_approval_is_told_once() {
     on_both(async |world| {
         let (office, receiver, brought) = open(world).await;
         let path = format!("/host/v1/businesses/{}", of(&brought, "business_id"));
-        let relay_operator = office.world.relay_operator();
-        let decide = async |word: &str, body: Option<Value>| {
-            let path = format!("/v1/operator/businesses/{}/{word}", office.world.business);
-            office.world.ask("POST", &path, &relay_operator, body).await;
-        };
+        let decide = async |word: &str, body: Option<Value>| decide(&office.world, word, body).await;
         // Whoever looks has the relay asked, at most every five seconds; two who look at the same time are told one thing.
         let look = async || {
             office.clock.advance(Duration::from_secs(6));
