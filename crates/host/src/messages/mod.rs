@@ -14,6 +14,7 @@ mod desk;
 mod erasure;
 mod events;
 mod once;
+mod opened;
 mod outgoing;
 mod receive;
 mod send;
