@@ -68,6 +68,13 @@ fn cut(text: &mut String, limit: usize) {
     }
 }
 
+/// Cuts text to so many characters.
+pub(crate) fn cut_characters(text: &mut String, limit: usize) {
+    if let Some((end, _)) = text.char_indices().nth(limit) {
+        text.truncate(end);
+    }
+}
+
 /// The last part of a path of any system, without what could be taken for one.
 fn file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -141,7 +148,12 @@ fn bounded_body(mut body: content::Body) -> Option<content::Body> {
             Some(_) => true,
             None => false,
         },
+        Wire::Menu(menu) => {
+            crate::menu::bound(menu);
+            true
+        }
         Wire::Delete(_)
+        | Wire::ChatOpened(_)
         | Wire::Typing(_)
         | Wire::TimerChange(_)
         | Wire::Preference(_)
@@ -232,6 +244,7 @@ pub(crate) fn body_from_wire(deleted: bool, content: Option<&Content>) -> Body {
             })
         }
         Some(Wire::TimerChange(_)) => Body::Timer,
+        Some(Wire::ChatOpened(_)) => Body::ChatOpened,
         _ => Body::Unsupported,
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use wire::{AccountId, DeviceId};
 
-use crate::{LabelState, Message, MessageRef, State};
+use crate::{LabelState, Menu, Message, MessageRef, State};
 
 /// What happened. Everything but [`Event::Typing`], [`Event::Connection`] and [`Event::Drained`] is in the vault before
 /// it is told.
@@ -92,6 +92,13 @@ pub enum Event {
     Contact {
         /// Who.
         account: AccountId,
+    },
+    /// A business offers something else in front of its chat than before ([`Device::menu`](crate::Device::menu)).
+    Menu {
+        /// Which business.
+        account: AccountId,
+        /// What it offers now.
+        menu: Menu,
     },
     /// The connection to the relay.
     Connection {

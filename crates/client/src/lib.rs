@@ -94,6 +94,7 @@ mod interactive;
 mod label;
 pub mod link;
 mod media;
+mod menu;
 mod message;
 #[cfg(feature = "native")]
 mod native;
@@ -112,6 +113,7 @@ pub use interactive::*;
 pub use label::{Hosting, Label, LabelChange, LabelState};
 pub use link::{Link, LinkError};
 pub use media::{Progress, Sink, Source};
+pub use menu::{Menu, MenuCommand};
 pub use message::*;
 #[cfg(feature = "native")]
 pub use native::{FileSink, FileSource, NativeLink, NativeLinkOptions, SystemClock, is_loopback, system_rng};

@@ -138,6 +138,8 @@ pub enum Body {
         /// How many files.
         media: u64,
     },
+    /// Its author has the chat on a screen; only in the feed of a business's device.
+    ChatOpened,
     /// Nobody said it: who can read what is written in this chat.
     Label {
         /// The label, or the last good one.

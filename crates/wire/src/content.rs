@@ -32,7 +32,10 @@ pub struct Content {
     #[prost(uint64, tag = "7")]
     pub deliver_by: u64,
     /// What it is.
-    #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27")]
+    #[prost(
+        oneof = "Body",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31"
+    )]
     pub body: Option<Body>,
 }
 
@@ -93,6 +96,12 @@ pub enum Body {
     /// It was erased.
     #[prost(message, tag = "27")]
     ErasureDone(ErasureDone),
+    /// A business's chat is on a screen.
+    #[prost(message, tag = "30")]
+    ChatOpened(ChatOpened),
+    /// What a business offers in front of a chat.
+    #[prost(message, tag = "31")]
+    Menu(Menu),
 }
 
 /// Names a message.

@@ -103,6 +103,11 @@ fn business_bodies() -> Vec<c::Body> {
         c::Body::Preference(c::Preference { marketing: c::Marketing::Resume.into() }),
         c::Body::ErasureRequest(c::ErasureRequest {}),
         c::Body::ErasureDone(c::ErasureDone { request: message, messages: 1, media: 2 }),
+        c::Body::ChatOpened(c::ChatOpened {}),
+        c::Body::Menu(c::Menu {
+            prompts: vec!["p".into()],
+            commands: vec![c::MenuCommand { name: "n".into(), description: "d".into() }],
+        }),
     ]
 }
 

@@ -9,6 +9,7 @@ mod label;
 mod lanes;
 mod linking;
 mod media;
+mod menu;
 mod names;
 mod number;
 mod outbox;

@@ -320,6 +320,12 @@ impl Device {
                 work.events.push(Event::Typing { account: from, device, stopped: typing.stopped });
                 Ok(())
             }
+            Some(Body::Menu(menu)) => self.take_menu(work, from, menu).await,
+            // A person's screen is nothing to another person.
+            Some(Body::ChatOpened(_)) if work.keeps_history() => Ok(()),
+            Some(Body::ChatOpened(_)) => {
+                self.insert(work, said, content, EntryState::Delivered).await.map(drop)
+            }
             // It came too late to be of use: whoever sent it takes it as not delivered.
             _ if content.deliver_by != 0 && work.now > content.deliver_by.saturating_add(CLOCKS) => Ok(()),
             _ => {

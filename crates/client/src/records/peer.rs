@@ -33,6 +33,12 @@ pub(crate) struct PeerRecord {
     pub(crate) profile: Option<wire::content::Profile>,
     #[prost(uint64, tag = "11")]
     pub(crate) position: u64,
+    /// What it offers in front of its chat, of a business.
+    #[prost(message, optional, tag = "12")]
+    pub(crate) menu: Option<wire::content::Menu>,
+    /// When that was asked for last; 0 for never.
+    #[prost(uint64, tag = "13")]
+    pub(crate) menu_asked: u64,
 }
 
 /// A device that gets what is sent to its account.

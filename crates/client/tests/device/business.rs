@@ -297,3 +297,22 @@ async fn what_comes_too_late_to_be_of_use_is_not_shown() {
     until(async || bank.message(later).await.state == State::Delivered).await;
     assert_eq!(anna.texts(&bank).await.len(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_not_told_that_somebody_looks_at_their_chat() {
+    let world = World::new(35);
+    let (anna, ben) = (world.person(1).await, world.person(2).await);
+    let hello = anna.say(&ben, "Hello").await;
+    until(async || anna.message(hello).await.state == State::Delivered).await;
+    anna.device.open_chat(ben.account()).await.unwrap();
+    assert_eq!(anna.device.outbox_len().await.unwrap(), 0);
+    // Nor does a person offer anything.
+    let menu = client::Menu { prompts: vec!["Choose me".into()], ..client::Menu::default() };
+    ben.device.send_menu(anna.account(), &menu).await.unwrap();
+    let later = ben.say(&anna, "And you?").await;
+    until(async || ben.message(later).await.state == State::Delivered).await;
+    assert_eq!(anna.device.menu(ben.account()).await.unwrap(), None);
+    assert_eq!(anna.texts(&ben).await.len(), 2);
+    let long = client::Menu { prompts: vec!["x".repeat(81)], ..client::Menu::default() };
+    assert!(matches!(ben.device.send_menu(anna.account(), &long).await, Err(Error::Invalid(_))));
+}

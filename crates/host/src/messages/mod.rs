@@ -15,6 +15,7 @@ mod erasure;
 mod events;
 mod identities;
 mod once;
+mod opened;
 mod outgoing;
 mod receive;
 mod send;

@@ -12,7 +12,9 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::Mutex;
 
 use super::{
-    Document, Happened, Messages, Names, Prepared, convert, identities, log_name, place_name,
+    Document, Happened, Messages, Names, Prepared, convert, identities, log_name,
+    opened::Opened,
+    place_name,
     statuses::{self, Step, step},
     store::{self, NewMessage},
 };
@@ -46,10 +48,27 @@ struct Said {
     forwarded: u32,
 }
 
+/// When and where somebody opened a chat.
+#[derive(Clone, Copy)]
+pub(super) struct Opening {
+    device: DeviceId,
+    stamp: u64,
+    at: Timestamp,
+}
+
 enum What {
+    /// The chat was opened.
+    Opened,
     Body(Box<Body>),
     Change(Change),
     Identity(String),
+}
+
+impl Opening {
+    const fn said(self, author: AccountId) -> Said {
+        let Self { device, stamp, at } = self;
+        Said { author, device, stamp, at, what: What::Opened, about: None, forwarded: 0 }
+    }
 }
 
 /// Everything of a batch that is committed together.
@@ -69,9 +88,13 @@ impl Messages {
         let feed = live.device.feed(0, BATCH).await?;
         let Some(through) = feed.last().map(|item| item.position) else { return Ok(false) };
         let number = &live.number;
-        let (mut said, mut steps) = (Vec::new(), Vec::new());
+        let (mut said, mut steps, mut opened) = (Vec::new(), Vec::new(), Opened::default());
         for item in feed {
-            self.sort(live, item, &mut said, &mut steps).await?;
+            self.sort(live, item, &mut said, &mut steps, &mut opened).await?;
+        }
+        let automation = self.automation(live, &opened).await?;
+        if automation.as_ref().is_some_and(|automation| automation.enable_welcome_message) {
+            said.extend(opened.by.iter().map(|(author, opening)| opening.said(*author)));
         }
         let mut taken = Taken { steps: self.prepare_steps(number, steps).await?, ..Taken::default() };
         let mut erase = Vec::new();
@@ -82,6 +105,9 @@ impl Messages {
             for (known, request) in erase {
                 self.erase_person(live, &known, request).await?;
             }
+        }
+        if let Some(automation) = &automation {
+            self.offer(live, &opened, automation).await;
         }
         live.device.forget_through(through).await?;
         self.outlet.wake().await;
@@ -94,10 +120,16 @@ impl Messages {
         item: FeedItem,
         said: &mut Vec<Said>,
         steps: &mut Vec<Step>,
+        opened: &mut Opened,
     ) -> Result<(), HostError> {
         let own = live.device.own().account;
         let time = |millis: u64| Timestamp(i64::try_from(millis).unwrap_or(i64::MAX));
         match item.news {
+            News::Message { message } if message.id.author != own && message.body == Body::ChatOpened => {
+                let (stamp, at) = (message.id.timestamp, time(message.received));
+                let opening = Opening { device: message.device, stamp, at };
+                opened.by.entry(message.id.author).or_insert(opening);
+            }
             News::Message { message } if message.id.author != own => {
                 let about = match &message.body {
                     Body::Reply(reply) => Some(reply.message),
@@ -196,6 +228,10 @@ impl Messages {
             let about = said.about.and_then(of);
             let (mut context, mut known) = (Context::default(), known);
             let content = match said.what {
+                // Whoever wrote, or was written to, is no stranger.
+                What::Opened if chats.contains_key(&(number.id, known.person.id)) => continue,
+                What::Opened if taken.wrote.contains_key(&known.person.id) => continue,
+                What::Opened => Content::RequestWelcome,
                 What::Identity(digits) => {
                     let changed = identities::changed(&key, &digits, said.at);
                     taken.identities.push((known.person.id, changed.clone()));
@@ -218,7 +254,7 @@ impl Messages {
                         frequently_forwarded: said.forwarded > 5,
                     };
                     match *body {
-                        Body::Timer | Body::ErasureDone { .. } | Body::Deleted => continue,
+                        Body::Timer | Body::ErasureDone { .. } | Body::Deleted | Body::ChatOpened => continue,
                         Body::ErasureRequest => {
                             erase.push((known, message));
                             continue;
@@ -440,6 +476,7 @@ fn name_of(number: &Number, key: &BusinessKey, said: &Said) -> MessageId {
         What::Body(_) => "message",
         What::Change(_) => "change",
         What::Identity(_) => "identity",
+        What::Opened => "opened",
     };
     let device: u32 = said.device.into();
     let parts = [

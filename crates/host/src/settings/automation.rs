@@ -25,6 +25,18 @@ pub struct Command {
     pub command_description: String,
 }
 
+impl Automation {
+    /// What a customer is shown of it.
+    #[must_use]
+    pub fn menu(&self) -> client::Menu {
+        let command = |command: &Command| client::MenuCommand {
+            name: command.command_name.clone(),
+            description: command.command_description.clone(),
+        };
+        client::Menu { prompts: self.prompts.clone(), commands: self.commands.iter().map(command).collect() }
+    }
+}
+
 impl Setting for Automation {
     const KIND: &'static str = "automation";
 }

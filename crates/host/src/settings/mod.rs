@@ -64,6 +64,16 @@ impl Setting for IdentityChange {
     const KIND: &'static str = "identity_change";
 }
 
+/// One of a number, opened with the key of its business; what it is by default if nobody set it.
+pub(crate) async fn of<T: Setting>(
+    ground: &Ground,
+    key: &BusinessKey,
+    number: NumberId,
+) -> Result<T, HostError> {
+    let found = store::get(&mut ground.reader().await?, number, T::KIND).await?;
+    read::<T>(key, number, found.as_deref())
+}
+
 /// All settings.
 #[derive(Debug)]
 pub struct Settings {
@@ -83,8 +93,7 @@ impl Settings {
     /// # Errors
     /// `Erased`, `Sealed`; those of the database.
     pub async fn get<T: Setting>(&self, number: &Number) -> Result<T, HostError> {
-        let found = store::get(&mut self.ground.reader().await?, number.id, T::KIND).await?;
-        read::<T>(&*self.keys.of(number.business).await?, number.id, found.as_deref())
+        of(&self.ground, &*self.keys.of(number.business).await?, number.id).await
     }
 
     /// Changes one, and says what `change` says. Two changes never lose one another.

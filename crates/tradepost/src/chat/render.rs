@@ -5,8 +5,8 @@ pub(crate) mod interactive;
 use std::{collections::HashMap, fmt::Write as _, io::Write as _};
 
 use client::{
-    AccountId, Body, Card, Chat, Contact, Failure, Label, LabelChange, Location, Media, MediaKind, Message,
-    State, Trust,
+    AccountId, Body, Card, Chat, Contact, Failure, Label, LabelChange, Location, Media, MediaKind, Menu,
+    Message, State, Trust,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -170,10 +170,25 @@ fn body(body: &Body, expires_after: u32) -> String {
         Body::ErasureDone { messages, media, .. } => {
             format!("(erased: {messages} messages, {media} files)")
         }
+        Body::ChatOpened => "(opened the chat)".into(),
         Body::Label { label: seen, change } => label(seen.as_ref(), *change),
         Body::Deleted => "(taken back)".into(),
         Body::Unsupported => "(not supported by this version)".into(),
     }
+}
+
+/// What a business offers in front of a chat: each prompt with the number that chooses it.
+pub(crate) fn menu(menu: &Menu, who: &str) -> String {
+    if menu.is_empty() {
+        return format!("{who} offers nothing to choose from.");
+    }
+    let prompts = menu.prompts.iter().enumerate();
+    let prompts = prompts.map(|(place, prompt)| format!("  /ask {}  {}", place + 1, line(prompt, 80)));
+    let commands = menu.commands.iter();
+    let commands =
+        commands.map(|known| format!("  /{}  {}", line(&known.name, 32), line(&known.description, 256)));
+    let lines: Vec<String> = prompts.chain(commands).collect();
+    format!("{who} offers:\n{}", lines.join("\n"))
 }
 
 /// Who can read a chat.

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, path::Path, time::Duration};
 
-use client::{AccountId, Draft, DraftContent, Event, LabelChange, Message};
+use client::{AccountId, Body, Draft, DraftContent, Event, LabelChange, Menu, Message};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep},
@@ -31,7 +31,7 @@ Examples:
   tradepost chat with +493012345678 --wait     also before they have registered
 
 While it runs: /file PATH, /reply 12 WORDS, /answer 12 2, /react 12 👍, /edit 12 WORDS, /delete 12, /save 12 PATH, /help,
-/quit.")]
+/quit; with a business /menu, /ask 2, and the commands that it offers.")]
 pub(crate) struct Flags {
     /// With whom
     with: String,
@@ -50,7 +50,7 @@ pub(crate) struct Flags {
 }
 
 const HELP: &str = "A line is a message. /file PATH [CAPTION] · /reply N WORDS · /answer N CHOICE · /react N EMOJI · /edit N WORDS · \
-                    /delete N · /save N PATH · /accept (a changed label) · /quit (or Ctrl-D)";
+                    /delete N · /save N PATH · /menu (what a business offers) · /ask N · /accept (a changed label) · /quit (or Ctrl-D)";
 
 pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     let with = find(&opened, &flags).await?;
@@ -72,6 +72,12 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     talk.label_at_top().await?;
     for message in &before {
         talk.show(message).await?;
+    }
+    opened.device.open_chat(with).await?;
+    // Who can read the chat stands in it before anything was said.
+    let unspoken = before.iter().all(|message| matches!(message.body, Body::Label { .. }));
+    if unspoken && let Some(menu) = opened.device.menu(with).await? {
+        talk.offer(&menu)?;
     }
     let stop = |kind| signal(kind).map_err(|error| Problem::failed(format!("signals: {error}")));
     let (mut interrupt, mut terminate) = (stop(SignalKind::interrupt())?, stop(SignalKind::terminate())?);
@@ -167,11 +173,24 @@ impl Talk<'_> {
                 return Ok(());
             }
             Event::Typing { account, .. } if *account != with => return Ok(()),
+            Event::Menu { account, menu } if *account == with => return self.offer(menu),
+            Event::Menu { .. } => return Ok(()),
             Event::Contact { .. } => self.names = self.opened.names().await?,
             _ => {}
         }
         let words = receive::words(&event, &self.names, &mut self.offline);
         self.opened.output.show(&event, || words.unwrap_or_default())
+    }
+
+    /// Shows what the business offers.
+    fn offer(&self, menu: &Menu) -> Answer {
+        let event = Event::Menu { account: self.with, menu: menu.clone() };
+        self.opened.output.show(&event, || render::menu(menu, &self.names.of(self.with)))
+    }
+
+    /// What the business offers, to choose from it.
+    async fn menu(&self) -> Answer<Menu> {
+        Ok(self.opened.device.menu(self.with).await?.unwrap_or_default())
     }
 
     /// Asks who can read what is said here.
@@ -244,6 +263,10 @@ impl Talk<'_> {
 
     async fn act(&mut self, line: &str) -> Answer {
         let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let offered = match command.strip_prefix('/') {
+            Some(name) => self.menu().await?.commands.iter().any(|known| known.name == name),
+            None => false,
+        };
         let draft = match command {
             "/help" => {
                 eprintln!("{HELP}");
@@ -260,9 +283,17 @@ impl Talk<'_> {
                 DraftContent::Media(file::upload(self.opened, Path::new(path), caption.to_owned()).await?)
                     .into()
             }
+            "/menu" => return self.offer(&self.menu().await?),
+            "/ask" => {
+                let place = rest.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                let menu = self.menu().await?;
+                let prompt = place.and_then(|place| menu.prompts.get(place));
+                Draft::text(prompt.ok_or_else(|| Problem::usage("/ask N, with a number that /menu shows"))?)
+            }
             "/reply" | "/answer" | "/react" | "/edit" | "/delete" | "/save" => {
                 return self.about(command, rest).await;
             }
+            _ if offered => Draft::text(line),
             _ if command.starts_with('/') && !command.get(1..).unwrap_or_default().contains('/') => {
                 return Err(Problem::usage(format!("no command: {command}. {HELP}")));
             }

@@ -242,6 +242,56 @@ fn two_calls_lead_from_an_approved_application_to_the_first_message() {
 }
 
 #[test]
+fn opening_a_chat_shows_what_the_business_offers_and_a_number_chooses() {
+    let relay = Relay::start();
+    let anna = relay.registered("anna", ANNA);
+    let desk = approved(&relay);
+    let host = Host::start(&relay);
+    let here = desk.folder.path();
+    host.done(here, &["business", "add", "--save", "bank.json", "--store-days", "365"]);
+    let saved: Value = serde_json::from_slice(&std::fs::read(here.join("bank.json")).unwrap()).unwrap();
+    let number = saved["numbers"][0]["phone_number_id"].as_str().unwrap();
+    let offers = json!({ "prompts": ["Where is my parcel?", "Talk to somebody"],
+        "commands": [{ "command_name": "track", "command_description": "Where a parcel is" }] });
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let url = format!("{}/v24.0/{number}/conversational_automation", host.url);
+        let request = reqwest::Client::new().post(url).bearer_auth(saved["token"].as_str().unwrap());
+        assert!(request.json(&offers).send().await.unwrap().status().is_success());
+    });
+
+    let mut at_annas = anna.talk(&["with", BANK]);
+    while !at_annas.line().contains("/ask 1  Where is my parcel?") {}
+    while !at_annas.line().contains("/track  Where a parcel is") {}
+    at_annas.say("/ask 3");
+    at_annas.say("/ask 2");
+    while !at_annas.line().contains("Talk to somebody") {}
+    at_annas.say("/track 4711");
+    while !at_annas.line().contains("/track 4711") {}
+    at_annas.say("/menu");
+    while !at_annas.line().contains("/ask 2  Talk to somebody") {}
+    at_annas.say("/quit");
+    assert!(at_annas.end().success());
+    let read = ["chats", "show", "--as", "bank.json", "--json"];
+    let said = |messages: &Value| -> Vec<String> {
+        let rows = messages["messages"].as_array().unwrap().iter();
+        rows.map(|row| row["content"]["body"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let person = (0..LOOKS).find_map(|_| {
+        std::thread::sleep(PAUSE);
+        let chats = host.json(here, &["chats", "list", "--as", "bank.json"]);
+        chats["chats"][0]["user_id"].as_str().map(str::to_owned)
+    });
+    let person = person.unwrap();
+    let came = (0..LOOKS).any(|_| {
+        std::thread::sleep(PAUSE);
+        let page = host.done(here, &[&read[..], &[&person]].concat());
+        said(&serde_json::from_str(&page).unwrap()) == ["/track 4711", "Talk to somebody"]
+    });
+    assert!(came, "what was chosen came, and nothing else");
+}
+
+#[test]
 fn whom_a_business_reaches_before_it_is_approved_is_said() {
     let mut relay = Relay::start();
     relay.registered("anna", ANNA);

@@ -280,3 +280,29 @@ pub struct ErasureDone {
     #[prost(uint64, tag = "3")]
     pub media: u64,
 }
+
+/// A person has the chat with a business on their screen.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct ChatOpened {}
+
+/// What a business offers in front of a chat.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Menu {
+    /// Words that can be chosen.
+    #[prost(string, repeated, tag = "1")]
+    pub prompts: Vec<String>,
+    /// What can be typed behind a slash.
+    #[prost(message, repeated, tag = "2")]
+    pub commands: Vec<MenuCommand>,
+}
+
+/// Something to be typed behind a slash.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct MenuCommand {
+    /// Without the slash.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// What it does.
+    #[prost(string, tag = "2")]
+    pub description: String,
+}

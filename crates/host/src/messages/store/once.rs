@@ -35,11 +35,14 @@ impl Used {
     }
 }
 
+/// For what a name is wanted: the request, the message's name, to whom it goes, and when.
+pub(in crate::messages) type Wanted = ([u8; 32], [u8; 22], PersonId, Timestamp);
+
 /// Takes names for messages, unless they were used within a day: each for the first of these that has it. For what each
 /// name stands then.
 pub(in crate::messages) async fn take_names(
     transaction: &mut Transaction,
-    wanted: &HashMap<Key, ([u8; 32], [u8; 22], PersonId, Timestamp)>,
+    wanted: &HashMap<Key, Wanted>,
 ) -> Result<HashMap<Key, Used>, StoreError> {
     if wanted.is_empty() {
         return Ok(HashMap::new());

@@ -76,6 +76,11 @@ async fn full(office: &Office, receiver: &Receiver) -> Value {
     ada.device.send(account, Draft::text("remember me")).await.unwrap();
     office.greet(&brought, &ada).await;
     ada.hears(account, 1).await;
+    let named =
+        office.http.post(format!("http://{}/{number}/messages", office.host.address)).bearer_auth(token);
+    let words = json!({ "messaging_product": "whatsapp", "to": ada.number, "text": { "body": "By name" } });
+    let answer = named.header("Idempotency-Key", "once").json(&words).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
     let post = async |path: String, body: Value| {
         let (status, answer) = office.ask(token, "POST", &path, body).await;
         assert_eq!(status, 200, "{path}: {answer}");
@@ -127,6 +132,7 @@ async fn an_erased_business_leaves_nothing_in_any_table_or_folder_but_the_log() 
             "qr_codes",
             "reading_heads",
             "readings",
+            "sends_once",
             "settings",
             "templates",
             "tokens",

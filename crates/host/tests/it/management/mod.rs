@@ -4,6 +4,7 @@ mod deciding;
 mod erasing;
 mod hosting;
 mod limiting;
+mod opening;
 mod overdue;
 mod pressing;
 mod reading;
