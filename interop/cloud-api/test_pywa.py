@@ -157,6 +157,7 @@ class Conversation(unittest.TestCase):
         chat = {message["body"].get("text"): message for message in self.anna.history()}
         for text in ["As you greeted", "And again"]:
             self.assertEqual(chat[text]["quote"]["message"], chat["Good morning"]["id"])
+            self.assertEqual(chat[text]["quote"]["excerpt"], "Good morning")
 
     def test_a_button_is_pressed(self):
         buttons = [types.Button("Yes, it was me", "yes"), types.Button("No", "no")]
@@ -395,11 +396,12 @@ class Conversation(unittest.TestCase):
                 components=[parts.BodyText("Your order has been delivered.")],
             )
             made = client.create_template(template)
-            client.archive_templates([made.id])
+            archived = client.archive_templates([made.id, "5999999999999999"])
+            self.assertEqual((list(archived.archived), list(archived.failed)), ([made.id], ["5999999999999999"]))
             self.assertEqual(client.get_template(made.id).status, parts.TemplateStatus.ARCHIVED)
             with self.assertRaises(errors.WhatsAppError):
                 client.send_template(self.to, "an_old_one", ENGLISH)
-            client.unarchive_templates([made.id])
+            self.assertEqual(list(client.unarchive_templates([made.id]).unarchived), [made.id])
             client.send_template(self.to, "an_old_one", ENGLISH)
         self.anna.sees("Your order has been delivered.")
 
@@ -415,12 +417,18 @@ class Conversation(unittest.TestCase):
         fits = lambda value: lambda found: found.value.value == value and found.from_user.wa_id == self.to.lstrip("+")
         stopped = self.update("that she wants no more", "user_marketing_preferences", fits("stop"))
         self.assertEqual(stopped.from_user.bsuid, self.first.from_user.bsuid)
+        unwanted = self.client.send_template(self.to, "spring_sale", ENGLISH)
+        self.assertEqual(self.status_of(unwanted.id, types.MessageStatusType.FAILED).error.code, 131050)
         self.anna.run("leave", self.anna.business, "--resume-marketing")
         self.update("that she wants some again", "user_marketing_preferences", fits("resume"))
         self.client.send_template(self.to, "spring_sale", ENGLISH)
         self.anna.sees("Spring is here")
 
     # What the business is.
+
+    def test_the_account(self):
+        account = self.client.get_business_account()
+        self.assertEqual((account.id, account.name), (self.up.demo["waba_id"], "Bank of Examples"))
 
     def test_numbers_and_profile(self):
         number = self.client.get_business_phone_number()
@@ -483,14 +491,15 @@ class Conversation(unittest.TestCase):
         blocked = self.client.block_users([came.from_user.wa_id])
         self.assertEqual([user.wa_id for user in blocked.added_users], [came.from_user.wa_id])
         self.assertEqual([user.bsuid for user in self.client.get_blocked_users()], [came.from_user.bsuid])
-        with self.assertRaises(errors.WhatsAppError):
-            self.client.send_message(came.from_user.wa_id, "You cannot read this")
+        sent = self.client.send_message(came.from_user.wa_id, "You cannot read this")
+        failed = self.status_of(sent.id, types.MessageStatusType.FAILED)
+        self.assertEqual(failed.error.code, 131026)
         self.up.says("I write while I am blocked")
         self.client.unblock_users([came.from_user.bsuid])
         self.assertEqual(list(self.client.get_blocked_users()), [])
-        heard = lambda: [found for found in self.told["message"] if found.text == "I write after"]
-        # The relay is told a moment later, and until then keeps the person's messages back.
-        until("that they are heard again", lambda: self.up.says("I write after") or heard())
+        # From the answer on.
+        self.up.says("I write after")
+        self.message("what they write then", text="I write after")
         self.assertFalse([found for found in self.told["message"] if found.text == "I write while I am blocked"])
 
     # What goes wrong.

@@ -1,6 +1,9 @@
 //! How a host is told to be: one tree, read once, with a default for everything.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use store::{
@@ -39,7 +42,7 @@ pub struct Config {
     /// The database. Default: `host.db` in the data folder, SQLite.
     pub database: Option<DatabaseConfig>,
     /// The database of businesses' keys, wrapped: apart, so that no copy of the other one brings back a business that was
-    /// erased. Default: `keys.db` in the data folder beside SQLite, and else the database itself.
+    /// erased. Default: beside `host.db` of SQLite `host-keys.db`, and else the database itself.
     pub keys: Option<DatabaseConfig>,
     /// How writes are put together.
     pub writer: WriterConfig,
@@ -323,10 +326,13 @@ impl Config {
     /// The database of keys, if it is another one.
     #[must_use]
     pub fn keys(&self) -> Option<DatabaseConfig> {
-        let sqlite = self.database().url.expose().starts_with("sqlite:");
-        let beside =
-            || DatabaseConfig::at(format!("sqlite:{}", self.data.join("keys.db").display()).as_str());
-        self.keys.clone().or_else(|| sqlite.then(beside))
+        if self.keys.is_some() {
+            return self.keys.clone();
+        }
+        let database = self.database();
+        let file = Path::new(database.url.expose().strip_prefix("sqlite:")?);
+        let name = format!("{}-keys.db", file.file_stem()?.to_string_lossy());
+        Some(DatabaseConfig::at(format!("sqlite:{}", file.with_file_name(name).display()).as_str()))
     }
 
     /// The place for files, or the default one.

@@ -15,13 +15,17 @@ Examples:
   tradepost host keys rotate 1000000000000001
   tradepost host keys rewrap --config host.toml        after a new master key was put in front of the old one")]
 pub(super) struct Flags {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct At {
     #[command(flatten)]
     place: Place,
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long)]
     json: bool,
-    #[command(subcommand)]
-    command: Command,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -33,24 +37,30 @@ Example:
     Rotate {
         /// The business, by its id or its account's
         business: Which,
+        #[command(flatten)]
+        at: At,
     },
     /// Wrap all keys under the first master key; the other master keys may be taken away afterwards
     #[command(after_help = "\
 Example:
   tradepost host keys rewrap --config host.toml")]
-    Rewrap,
+    Rewrap {
+        #[command(flatten)]
+        at: At,
+    },
 }
 
 pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
-    let offline = flags.place.open().await?;
+    let (Command::Rotate { at, .. } | Command::Rewrap { at }) = &flags.command;
+    let (offline, as_json) = (at.place.open().await?, at.json);
     let done = match flags.command {
-        Command::Rotate { business } => {
+        Command::Rotate { business, .. } => {
             let business = place::business(&offline, business).await?;
             let version = offline.sealing.rotate(business.id).await?;
             let said = format!("{} seals under version {version} of its key within seconds", business.id);
             (json!({ "business_id": business.id, "version": version }), said)
         }
-        Command::Rewrap => {
+        Command::Rewrap { .. } => {
             let wrapped = offline.sealing.rewrap().await?;
             let said = format!("wrapped anew: {wrapped}; all keys are under the first master key");
             (json!({ "wrapped": wrapped }), said)
@@ -58,7 +68,7 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
     };
     offline.close().await;
     let (value, said) = done;
-    if flags.json {
+    if as_json {
         return print_json(&value);
     }
     println!("{said}");

@@ -118,6 +118,15 @@ fn chats_come_in_and_go_out_beside_a_host_that_runs() {
     assert_eq!(there.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&there.stderr).contains("--force"));
     answered(&host(&up, &[&export[..], &["--force"]].concat(), &[]));
+    // A new key beside the host, which goes on: what was sealed before opens, what comes is sealed under it.
+    let rotated = answered(&host(&up, &["keys", "rotate", up.of("waba_id"), "--json"], &[]));
+    assert_eq!(rotated["version"], 2, "{rotated}");
+    let wrapped = answered(&host(&up, &["keys", "rewrap", "--json"], &[]));
+    assert_eq!(wrapped["wrapped"], 0, "{wrapped}");
+    up.send("text", json!({ "body": "under another key" }));
+    up.reads("under another key", 1);
+    let again = &answered(&host(&up, &[&export[..], &["--force"]].concat(), &[]))["counts"];
+    assert_eq!(again["messages"].as_u64().unwrap(), counts["messages"].as_u64().unwrap() + 1);
     // Another folder is not made into a host's.
     let other = folder.path().join("other");
     let mut command = tradepost();

@@ -67,6 +67,10 @@ async fn with_every_purpose_off_no_route_says_anything_of_a_conversation() {
         let (status, bytes) = office.ask(&token, "GET", &format!("/{path}"), Value::Null).await;
         assert!(status == 200 && bytes.to_string().contains("Zanzibar"), "{status} {bytes}");
 
+        let path_of_chats = format!("/host/v1/businesses/{business}/chats/list");
+        let (_, chats) = office.ask(&token, "POST", &path_of_chats, json!({})).await;
+        assert!(chats.to_string().contains("4915112345678"), "{chats}");
+
         let nothing = json!({ "deliver": false, "store_days": null, "search": false, "reply": false,
             "analyse": false, "market": false, "advertise": false });
         let instruct = format!("/host/v1/businesses/{business}/instructions");
@@ -101,6 +105,16 @@ async fn with_every_purpose_off_no_route_says_anything_of_a_conversation() {
             }
         }
         assert!(good > 20, "{good} of {} answered", paths.len());
+        for (what, body) in [
+            ("chats", json!({})),
+            ("chats", json!({ "person": "+4915112345678" })),
+            ("messages", json!({})),
+            ("messages", json!({ "words": "zanzibar" })),
+        ] {
+            let path = format!("/host/v1/businesses/{business}/{what}/list");
+            let (status, answer) = office.ask(&token, "POST", &path, body.clone()).await;
+            assert_eq!(status, 403, "{path} {body}: {answer}");
+        }
         // What writes: nothing goes out either.
         let body =
             json!({ "messaging_product": "whatsapp", "to": "+4915112345678", "text": { "body": "x" } });
