@@ -25,25 +25,39 @@ const MEMORY: u64 = 512 << 20;
 /// Pixels on the longer side of a preview.
 const PREVIEW: u32 = 320;
 
-/// Encrypts a file and uploads it.
+/// Encrypts a file and uploads it. What it is, is said by its name.
 pub(crate) async fn upload(opened: &Opened, path: &Path, caption: String) -> Answer<Media> {
+    upload_as(opened, path, None, caption).await
+}
+
+/// The same with a file that whoever sends it may say to be something else.
+pub(crate) async fn upload_as(
+    opened: &Opened,
+    path: &Path,
+    as_kind: Option<MediaKind>,
+    caption: String,
+) -> Answer<Media> {
     let failed = |error: &std::io::Error| Problem::file(path, error);
     let about = tokio::fs::metadata(path).await.map_err(|error| failed(&error))?;
     if !about.is_file() {
         return Err(Problem::new(Exit::Failed, "file", format!("{} is not a file", path.display())));
     }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");
-    let (kind, content_type) = kind(name);
-    let picture = match kind {
+    let (found, content_type) = kind(name);
+    let wanted = as_kind.unwrap_or(found);
+    fits(wanted, found)?;
+    let picture = match found {
         MediaKind::Image if about.len() <= PICTURE => preview(path).await,
         _ => None,
     };
     let (width, height, thumbnail) = picture.unwrap_or_default();
+    // A sticker is small itself.
+    let thumbnail = if wanted == MediaKind::Sticker { Vec::new() } else { thumbnail };
     let mut source = FileSource::open(path).await.map_err(|error| failed(&error))?;
     let bar = Bar::new(opened.output, name);
     let blob = opened.device.upload(&mut source, Some(&bar)).await?;
     Ok(Media {
-        kind,
+        kind: wanted,
         blob,
         content_type: content_type.to_owned(),
         file_name: name.to_owned(),
@@ -134,6 +148,20 @@ fn kind(name: &str) -> (MediaKind, &'static str) {
     found.map_or((MediaKind::File, "application/octet-stream"), |(_, kind, content_type)| {
         (*kind, *content_type)
     })
+}
+
+/// What is shown in a way of its own has to be something that can be shown so.
+fn fits(wanted: MediaKind, found: MediaKind) -> Answer {
+    let (what, needed, names) = match wanted {
+        MediaKind::Voice => ("a voice note", MediaKind::Audio, "mp3, m4a, ogg, opus, wav"),
+        MediaKind::Sticker => ("a sticker", MediaKind::Image, "webp, png, jpg, gif"),
+        _ => return Ok(()),
+    };
+    if found == needed {
+        return Ok(());
+    }
+    Err(Problem::usage(format!("the file is not {what}"))
+        .hint(format!("Its name has to end with one of: {names}.")))
 }
 
 /// How files of a type are called.
@@ -271,6 +299,10 @@ mod tests {
         };
         assert_eq!(name(&media("../a\u{1b}.txt", "")), ".._a_.txt");
         assert_eq!(name(&media("..", "image/png")), "file.png");
+        assert!(fits(MediaKind::Voice, kind("note.ogg").0).is_ok());
+        assert!(fits(MediaKind::Voice, kind("note.txt").0).is_err());
+        assert!(fits(MediaKind::Sticker, kind("wave.webp").0).is_ok());
+        assert!(fits(MediaKind::Sticker, kind("wave").0).is_err());
         assert_eq!(kind("A.PDF"), (MediaKind::Document, "application/pdf"));
     }
 }

@@ -1,8 +1,14 @@
 //! `send`: text, files, places, cards, and changes of what was sent.
 
-use std::{io::Read as _, path::PathBuf, time::Duration};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use client::{AccountId, Card, Connection, Draft, DraftContent, Event, Location, Message, MessageRef, State};
+use client::{
+    AccountId, Card, Connection, Draft, DraftContent, Event, Location, MediaKind, Message, MessageRef, State,
+};
 
 use tokio::task::JoinSet;
 
@@ -20,6 +26,7 @@ Examples:
   tradepost chat send +493012345678 'Hello, I would like to open an account.'
   tradepost chat send Bank - < letter.txt
   tradepost chat send Bank --file contract.pdf 'Signed.'
+  tradepost chat send Bank --voice question.ogg
   tradepost chat send Bank --reply-to 12 'Gladly.'
   tradepost chat send Bank --react 👍 --to-message 12
   tradepost chat send Bank --edit 13 'What I meant.'
@@ -75,6 +82,12 @@ struct What {
     /// A file; a picture (JPEG, PNG) gets a small preview
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// A voice note, in a file (mp3, m4a, ogg, opus, wav): you hear when it was listened to
+    #[arg(long, value_name = "FILE")]
+    voice: Option<PathBuf>,
+    /// A sticker: a small picture that stands by itself (webp, png, jpg, gif)
+    #[arg(long, value_name = "FILE")]
+    sticker: Option<PathBuf>,
     /// A reaction to the message that --to-message names; `none` takes it back
     #[arg(long, value_name = "EMOJI", requires = "to_message", id = "reaction", long = "react")]
     react: Option<String>,
@@ -97,9 +110,16 @@ struct What {
 
 impl What {
     fn is_nothing(&self) -> bool {
-        let Self { file, react, edit, delete, location, contact, timer } = self;
+        let Self { react, edit, delete, location, contact, timer, .. } = self;
         let numbers = edit.is_none() && delete.is_none() && timer.is_none();
-        numbers && file.is_none() && react.is_none() && location.is_none() && contact.is_none()
+        numbers && self.path().is_none() && react.is_none() && location.is_none() && contact.is_none()
+    }
+
+    /// Which file, and as what it is to be shown, if its name does not say so.
+    fn path(&self) -> Option<(&Path, Option<MediaKind>)> {
+        let file = self.file.as_deref().map(|path| (path, None));
+        let voice = self.voice.as_deref().map(|path| (path, Some(MediaKind::Voice)));
+        file.or(voice).or(self.sticker.as_deref().map(|path| (path, Some(MediaKind::Sticker))))
     }
 }
 
@@ -203,8 +223,8 @@ async fn draft(opened: &Opened, to: AccountId, flags: &Flags) -> Answer<Draft> {
     };
     let what = &flags.what;
     let words = || text.clone().unwrap_or_default();
-    let mut draft: Draft = if let Some(path) = &what.file {
-        DraftContent::Media(file::upload(opened, path, words()).await?).into()
+    let mut draft: Draft = if let Some((path, kind)) = what.path() {
+        DraftContent::Media(file::upload_as(opened, path, kind, words()).await?).into()
     } else if let (Some(emoji), Some(position)) = (&what.react, flags.to_message) {
         let message = named(opened, to, position).await?.id;
         let emoji = Some(emoji.clone()).filter(|emoji| !matches!(emoji.as_str(), "" | "none"));

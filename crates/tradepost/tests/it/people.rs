@@ -15,7 +15,11 @@ const LOOKS: u32 = 3000;
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) fn tradepost() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tradepost"));
+    plain(Command::new(env!("CARGO_BIN_EXE_tradepost")))
+}
+
+/// Without what is set for somebody who works here.
+pub(crate) fn plain(mut command: Command) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TRADEPOST_")) {
         command.env_remove(name);
     }
@@ -36,10 +40,16 @@ impl Relay {
     }
 
     pub(crate) fn with(flags: &[&str]) -> Self {
+        Self::under("exec \"$@\"", flags)
+    }
+
+    /// Started by a line of a shell, which it may give limits.
+    pub(crate) fn under(line: &str, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = folder.path().join("address");
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let mut command = tradepost();
+        let mut command = plain(Command::new("sh"));
+        command.args(["-c", line, "sh", env!("CARGO_BIN_EXE_tradepost")]);
         command.args(["relay", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("relay"));
         // Tests register a number again at once.
         command.env("TRADEPOST_RELAY__REGISTRATION__PAUSE_MS", "0");
@@ -61,6 +71,17 @@ impl Relay {
     /// Where it keeps everything.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("relay")
+    }
+
+    /// KiB of its memory: of what `/proc` calls so.
+    pub(crate) fn memory(&self, what: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn log(&self) -> String {

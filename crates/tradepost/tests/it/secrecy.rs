@@ -2,7 +2,16 @@
 
 use std::path::Path;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, aead::Aead as _};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use hkdf::Hkdf;
+use keys::{KeyPair, PublicKey};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use sha2::Sha256;
+use wire::Message as _;
 
 use crate::{
     people::{ANNA, BANK, Relay, file},
@@ -23,14 +32,18 @@ const DEVICE_NAME: &str = "Mahogany writing desk";
 
 /// The forms in which words could lie about.
 fn forms(words: &str) -> Vec<Vec<u8>> {
-    let mut forms = vec![
-        words.as_bytes().to_vec(),
+    let wide = [
         words.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         words.encode_utf16().flat_map(u16::to_be_bytes).collect(),
     ];
+    [forms_of(words.as_bytes()), wide.to_vec()].concat()
+}
+
+fn forms_of(secret: &[u8]) -> Vec<Vec<u8>> {
+    let mut forms = vec![secret.to_vec()];
     // In base64 it depends on what stands before; the first and last characters mix with their neighbours.
     for before in 0..3 {
-        let bytes = [&vec![b'x'; before], words.as_bytes()].concat();
+        let bytes = [&vec![b'x'; before], secret].concat();
         let text = STANDARD_NO_PAD.encode(bytes);
         let inner = &text[4..text.len() - 4];
         forms.push(inner.as_bytes().to_vec());
@@ -123,4 +136,70 @@ fn the_relay_sees_and_keeps_no_plaintext() {
     assert!(sockets.into_iter().any(|stream| contains(stream, &account)), "masks are taken off");
     let sizes: usize = kept.iter().map(Vec::len).sum();
     assert!(sizes > 10_000 && seen.iter().map(Vec::len).sum::<usize>() > 10_000);
+}
+
+/// The test is the device that joins: only so it has in clear what the relay must not.
+#[test]
+fn the_relay_sees_and_keeps_nothing_of_what_a_linked_device_is_given() {
+    let relay = Relay::start();
+    let proxy = Proxy::before(&relay.url);
+    let mut anna = relay.person("anna");
+    anna.relay = proxy.url.clone();
+    anna.json(&["register", ANNA, "--name", PROFILE]);
+
+    let mut chance = ChaCha20Rng::from_seed([77; 32]);
+    let own = KeyPair::generate(&mut chance);
+    let http = Http { proxy: &proxy.url, runtime: tokio::runtime::Runtime::new().unwrap() };
+    let channel = http.ask(reqwest::Method::POST, "/v1/provisioning");
+    let id = channel["id"].as_str().unwrap();
+    let relay_url: String = form_urlencoded::byte_serialize(proxy.url.as_bytes()).collect();
+    let key = URL_SAFE_NO_PAD.encode(own.public.to_bytes());
+    let code = format!("tradepost://link?relay={relay_url}&id={id}&key={key}");
+    // Nobody will join; what is given to who might is asked for and read.
+    let mut linking = anna.command(&["link", &code, "--yes"]).spawn().unwrap();
+    let message = http.ask(reqwest::Method::GET, &format!("/v1/provisioning/{id}?wait_ms=25000"));
+    let message = STANDARD.decode(message["message"].as_str().unwrap()).unwrap();
+    let mut kept = Vec::new();
+    files(&relay.data(), &mut kept);
+    linking.kill().unwrap();
+    linking.wait().unwrap();
+
+    // As relay-api.md says it.
+    let (sender, sealed) = message.split_at(33);
+    let secret = own.private.agree(&PublicKey::from_bytes(sender).unwrap()).unwrap();
+    let info = [b"Tradepost provisioning v1", &own.public.to_bytes()[..], sender].concat();
+    let mut agreed = [0; 32];
+    Hkdf::<Sha256>::new(None, secret.expose()).expand(&info, &mut agreed).unwrap();
+    let cipher = Aes256GcmSiv::new(&agreed.into());
+    let opened = cipher.decrypt(&[0; 12].into(), sealed).expect("what the primary sealed for this device");
+    let given = wire::content::Provision::decode(&opened[..]).unwrap();
+    assert_eq!((given.number.as_str(), given.identity_private_key.len()), (ANNA, 32));
+    assert!(!given.profile_key.is_empty());
+
+    let seen = proxy.seen();
+    for (what, secret) in [
+        ("identity key", &given.identity_private_key[..]),
+        ("profile key", &given.profile_key),
+        ("key agreed on", &agreed),
+    ] {
+        for form in forms_of(secret) {
+            assert!(!seen.iter().any(|stream| contains(stream, &form)), "the relay received the {what}");
+            assert!(!kept.iter().any(|bytes| contains(bytes, &form)), "the relay keeps the {what}");
+        }
+    }
+    // The eyes are open: the sealed message went through.
+    assert!(forms_of(&message).iter().any(|form| seen.iter().any(|stream| contains(stream, form))));
+    assert!(seen.iter().any(|stream| contains(stream, id.as_bytes())));
+}
+
+struct Http<'a> {
+    proxy: &'a str,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Http<'_> {
+    fn ask(&self, method: reqwest::Method, path: &str) -> serde_json::Value {
+        let request = reqwest::Client::new().request(method, format!("{}{path}", self.proxy));
+        self.runtime.block_on(async { request.send().await.unwrap().json().await.unwrap() })
+    }
 }
