@@ -39,6 +39,13 @@ pub enum HostError {
     /// The business was erased: nothing of it opens any more.
     #[error("this business was erased")]
     Erased,
+    /// The business is here, and its key is not: the database of keys is another one than was meant, or the business was
+    /// erased after this copy of it was made.
+    #[error("the key of this business is not here")]
+    KeyMissing,
+    /// Sealed bytes are under a key that is newer than what this process knew.
+    #[error("sealed under a newer key")]
+    NewerKey,
     /// Sealed bytes do not open: damaged, or under a key that is not here.
     #[error("stored bytes do not open: {0}")]
     Sealed(&'static str),

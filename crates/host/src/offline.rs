@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::store::{
     Clock, Entropy,
     blobs::Blobs,
-    bus::LocalBus,
+    bus::{Bus, LocalBus, NatsBus},
     jobs::Jobs,
     sql::{Database, migrations},
     writer::{Writer, WriterTasks},
@@ -74,7 +74,10 @@ impl Offline {
         let masters = master_keys(&config, &*entropy).await?;
         let database = Database::beside(&config.database()).await?;
         migrations::apply(&database, MIGRATIONS, clock.now()).await?;
-        let bus = Arc::new(LocalBus::new(config.bus.capacity));
+        let bus: Arc<dyn Bus> = match &config.bus.nats {
+            Some(location) => Arc::new(NatsBus::connect(location, &config.bus).await?),
+            None => Arc::new(LocalBus::new(config.bus.capacity)),
+        };
         let blobs = Blobs::open(&config.files(), entropy.clone()).await?;
         let (writer, tasks) = Writer::start(&database, &config.writer);
         let jobs = Jobs::new(bus.clone());
@@ -87,6 +90,7 @@ impl Offline {
                 let (writer, tasks) = Writer::start(&database, &ground.config.writer);
                 let keys =
                     Keys::at(ground.clone(), masters, KeyPlace { database: database.clone(), writer })?;
+                keys.move_in().await?;
                 (keys, Some((database, tasks)))
             }
             None => (Keys::new(ground.clone(), masters)?, None),

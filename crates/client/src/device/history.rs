@@ -75,14 +75,19 @@ impl Device {
     /// messages can quote them all the same.
     async fn quote_what_stands_here(
         work: &Work<'_>,
-        chat: AccountId,
+        Said { chat, author, .. }: Said,
         content: &mut Content,
     ) -> Result<(), Error> {
         let Some(quote) = &mut content.quote else { return Ok(()) };
         let Some(message) = quote.message.as_ref().and_then(message_ref) else { return Ok(()) };
         let quoted = Self::entry(work, message).await?.filter(|entry| entry.chat == chat.as_bytes());
-        if let Some(quoted) = quoted {
-            quote.excerpt = excerpt(quoted.content.as_ref().and_then(|content| content.body.as_ref()));
+        match quoted {
+            Some(quoted) => {
+                quote.excerpt = excerpt(quoted.content.as_ref().and_then(|content| content.body.as_ref()));
+            }
+            // What is not here may be quoted by its own author alone.
+            None if message.author != author => quote.excerpt.clear(),
+            None => {}
         }
         Ok(())
     }
@@ -110,7 +115,7 @@ impl Device {
             self.insert_in_feed(work, said, content, state).await?;
             return Ok(None);
         }
-        Self::quote_what_stands_here(work, said.chat, &mut content).await?;
+        Self::quote_what_stands_here(work, said, &mut content).await?;
         let mut chat = Self::chat_record(work, said.chat).await?;
         let expires_after = content.expires_after;
         if matches!(content.body, Some(Body::TimerChange(_))) {

@@ -92,7 +92,7 @@ impl Businesses {
         sure(new.legal_name.len() <= 800, "legal_name", "at most 800 bytes")?;
         valid_timezone(&new.timezone_id)?;
         if let Some(found) = store::by_relay_id(&mut self.ground.reader().await?, new.relay_id).await? {
-            self.keys.create(found.id).await?;
+            // It has had a key since before it was here.
             return Ok(Arc::new(found));
         }
         let business = Business {

@@ -175,7 +175,12 @@ impl Chats {
     ) -> Result<(Vec<Chat>, Option<ChatCursor>), HostError> {
         let access = self.allow(look, Purpose::Store).await?;
         let words = match &filter.words {
-            Some(words) => Some(self.words(look, words).await?),
+            Some(words) => {
+                let hidden = self.words(look, words).await?;
+                let access = self.allow(look, Purpose::Search).await?;
+                self.gate.receive(&access, chat(), ()).await?;
+                Some(hidden)
+            }
             None => None,
         };
         let limit = limit.clamp(1, PAGE);
@@ -195,6 +200,10 @@ impl Chats {
         rows.truncate(limit as usize);
         let last = rows.last().map(|(place, ..)| *place);
         let ids: Vec<_> = rows.iter().map(|(.., row)| row.person).collect();
+        if ids.is_empty() {
+            // That there is nothing is something that was learnt.
+            self.gate.receive(&access, chat(), ()).await?;
+        }
         let people = self.people.shown(&access, &ids).await?;
         let chats = rows.into_iter().filter_map(|(_, number, row)| {
             let known = people.get(&row.person)?;

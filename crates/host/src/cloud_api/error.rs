@@ -212,6 +212,10 @@ impl From<HostError> for Failure {
                 }
             }
             HostError::Erased => Self::from(HostError::NotFound("business")),
+            HostError::KeyMissing | HostError::NewerKey => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a key is not here");
+                Self::new(Code::ServiceUnavailable, "come back later")
+            }
             HostError::NotAllowed(_) => Self::new(Code::AccessDenied, error.to_string()),
             HostError::Conflict(what) => Self::new(Code::GenericUser, what),
             HostError::Wait { retry_after } => {

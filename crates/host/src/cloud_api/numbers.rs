@@ -93,11 +93,11 @@ pub(super) async fn deregister(api: Arc<Api>, number: Owned<Arc<Number>>, _: Cal
 pub(super) async fn add(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
     let fields = call.fields();
     let number = fields.need_text("phone_number", 32)?;
-    let number = match fields.text("cc", 5)? {
-        Some(cc) => format!("+{}{}", cc.trim_start_matches('+'), number.trim_start_matches('0')),
-        None => number,
+    let wanted = match fields.text("cc", 5)? {
+        // Some countries keep their zero behind the code, and some do not: the rules of numbers know.
+        Some(cc) => PhoneNumber::from_typed(&format!("+{}{number}", cc.trim_start_matches('+')), None),
+        None => PhoneNumber::from_typed(&number, Some(&business.object.country)),
     };
-    let wanted = PhoneNumber::from_typed(&number, Some(&business.object.country));
     let wanted = wanted.map_err(|_| fields.invalid("phone_number", "no phone number"))?;
     let here = api.numbers.of_waba(business.object.waba).await?;
     if let Some(here) = here.iter().find(|here| here.number == wanted) {

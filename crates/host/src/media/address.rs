@@ -11,8 +11,10 @@ use crate::{
     ids::{BusinessId, MediaId},
 };
 
-/// How long an address of a file is good.
-const LASTING: Duration = Duration::from_secs(5 * 60);
+/// How long an address that was asked for is good.
+const ASKED: Duration = Duration::from_secs(5 * 60);
+/// How long one in a webhook is, which may be told again for as long.
+const TOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Media {
     /// Says what absolute addresses begin with, once that is known. The first time counts.
@@ -20,26 +22,36 @@ impl Media {
         let _there_already = self.base.set(base.to_owned());
     }
 
-    /// A file's address from now on; none on a host that does not listen.
-    pub(crate) async fn address(
+    /// A file's address as webhooks tell it; none on a host that does not listen.
+    pub(crate) async fn told_address(
         &self,
         business: BusinessId,
         id: MediaId,
     ) -> Result<Option<String>, HostError> {
         match self.base.get() {
-            Some(base) => self.address_below(base, business, id).await.map(Some),
+            Some(base) => self.address_for(base, business, id, TOLD).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// The same, where the server was called so.
+    /// A file's address for whoever asks for it now, where the server was called so.
     pub(crate) async fn address_below(
         &self,
         base: &str,
         business: BusinessId,
         id: MediaId,
     ) -> Result<String, HostError> {
-        let until = self.ground.now().after(LASTING);
+        self.address_for(base, business, id, ASKED).await
+    }
+
+    async fn address_for(
+        &self,
+        base: &str,
+        business: BusinessId,
+        id: MediaId,
+        lasting: Duration,
+    ) -> Result<String, HostError> {
+        let until = self.ground.now().after(lasting);
         let signature = self.signature(business, id, until).await?;
         Ok(format!("{base}/media/{id}/{}/{signature}", until.0))
     }

@@ -14,8 +14,8 @@ use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use tokio::sync::Mutex;
 
 use super::{
-    Messages, statuses,
-    statuses::Step,
+    Messages,
+    ends::{Heard, too_late},
     store::{self, Stored},
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Messages that go to the device at once, and items of its feed that are taken at once.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 /// Bytes of them, as they are stored, and how many after one that had to wait: what is read with those may be read again.
 const BATCH_BYTES: usize = 2 << 20;
 const CAREFUL: usize = 16;
@@ -42,9 +42,6 @@ const BATCHES: usize = 8;
 const UNDER_WAY: usize = 3;
 /// How often to look without being woken, and for what was not delivered in time.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long after its time a message may still say that it was delivered: a device shows it for a minute longer, since clocks
-/// differ, and its receipt is on its way for a while.
-const LATE: Duration = Duration::from_secs(2 * 60);
 
 fn subject(number: NumberId) -> Option<BusSubject> {
     BusSubject::new(format!("numbers.work.{number}")).ok()
@@ -62,10 +59,10 @@ pub(crate) async fn tell(bus: &dyn Bus, number: NumberId) {
 impl Desk for Messages {
     async fn work(&self, live: Arc<Live>) -> HostError {
         // Who is being erased is not written to.
-        let turn = Mutex::new(());
+        let (turn, heard) = (Mutex::new(()), Heard::default());
         let outcome = tokio::select! {
-            outcome = self.serve(&live, &turn) => outcome,
-            outcome = self.listen(&live, &turn) => outcome,
+            outcome = self.serve(&live, &turn, &heard) => outcome,
+            outcome = self.listen(&live, &turn, &heard) => outcome,
             outcome = self.bring_files(&live) => outcome,
         };
         match outcome {
@@ -92,7 +89,12 @@ struct HandedOver {
 
 impl Messages {
     /// What the business wants done.
-    async fn serve(&self, live: &Live, turn: &Mutex<()>) -> Result<std::convert::Infallible, HostError> {
+    async fn serve(
+        &self,
+        live: &Live,
+        turn: &Mutex<()>,
+        heard: &Heard,
+    ) -> Result<std::convert::Infallible, HostError> {
         let mut signals = match subject(live.number.id) {
             Some(subject) => self.ground.bus.subscribe(&subject).await.ok(),
             None => None,
@@ -105,17 +107,17 @@ impl Messages {
             self.tell_read(live).await?;
             let now = self.ground.now();
             let look = looked.is_none_or(|looked: Timestamp| now >= looked.after(LOOK));
-            if look {
-                self.fail_overdue(live).await?;
-                looked = Some(now);
-            }
             if busy && !look {
                 continue;
             }
+            if look {
+                looked = Some(now);
+                self.fail_overdue(live, heard).await?;
+            }
+            self.people.tell_blocks(live).await?;
             if self.tell_withheld(live).await? || busy {
                 continue;
             }
-            self.people.tell_blocks(live).await?;
             let heard = async {
                 match &mut signals {
                     Some(signals) => drop(signals.next().await),
@@ -130,50 +132,31 @@ impl Messages {
         }
     }
 
-    /// Says of what was taken and goes nowhere that it failed; whether there may be more.
-    async fn tell_withheld(&self, live: &Live) -> Result<bool, HostError> {
-        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let rows = store::withheld(&mut self.ground.reader().await?, live.number.id, limit).await?;
-        let more = rows.len() >= BATCH;
-        let failed = rows.into_iter().map(|row| {
-            let (code, why) = match row.state {
-                store::UNWANTED => (Code::MarketingStopped, "The person does not want marketing messages."),
-                _ => (Code::Undeliverable, "There is nobody with this number, or the person is blocked."),
-            };
-            (row, Refusal::new(code, why))
-        });
-        self.fail(&live.number, failed.collect()).await?;
-        Ok(more)
-    }
-
-    /// Gives up what was to be delivered by now: it is not shown any more, wherever it is.
-    async fn fail_overdue(&self, live: &Live) -> Result<(), HostError> {
-        let late = i64::try_from(LATE.as_millis()).unwrap_or(i64::MAX);
-        let before = Timestamp(self.ground.now().0 - late);
-        let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
-        loop {
-            let mut reader = self.ground.reader().await?;
-            let rows = store::overdue(&mut reader, live.number.id, before, most).await?;
-            drop(reader);
-            let full = rows.len() == BATCH;
-            self.fail(&live.number, rows.into_iter().map(|row| (row, too_late())).collect()).await?;
-            if !full {
-                return Ok(());
-            }
-        }
-    }
-
     /// What the device has to say.
-    async fn listen(&self, live: &Live, turn: &Mutex<()>) -> Result<std::convert::Infallible, HostError> {
+    async fn listen(
+        &self,
+        live: &Live,
+        turn: &Mutex<()>,
+        heard: &Heard,
+    ) -> Result<std::convert::Infallible, HostError> {
         let mut events = live.device.events();
         loop {
             while self.receive(live, turn).await? {
-                while events.try_next().is_some() {}
+                while let Some(event) = events.try_next() {
+                    heard.note(&event);
+                }
             }
-            let fed = async { while !matches!(events.next().await, Event::Feed { .. } | Event::Drained) {} };
-            tokio::select! {
-                () = fed => {}
-                () = tokio::time::sleep(LOOK) => {}
+            let next = async {
+                loop {
+                    let event = events.next().await;
+                    heard.note(&event);
+                    if matches!(event, Event::Feed { .. } | Event::Drained) {
+                        break;
+                    }
+                }
+            };
+            if tokio::time::timeout(LOOK, next).await.is_err() {
+                heard.quiet(self.ground.now());
             }
         }
     }
@@ -320,35 +303,6 @@ impl Messages {
         self.fail(number, failed).await
     }
 
-    /// These will not arrive.
-    pub(super) async fn fail(
-        &self,
-        number: &Number,
-        failed: Vec<(Stored, Refusal)>,
-    ) -> Result<(), HostError> {
-        if failed.is_empty() {
-            return Ok(());
-        }
-        let (mut rows, mut steps) = (Vec::new(), Vec::new());
-        for (row, refusal) in failed {
-            let reference = MessageId::from_parts(number.id, row.name).reference();
-            steps.push(Step { reference, stamp: 0, state: store::FAILED, refusal: Some(refusal) });
-            rows.push(row);
-        }
-        let steps = Arc::new(self.steps_of(number, rows, steps).await?);
-        let (id, outlet) = (number.id, self.outlet.clone());
-        let written = self.ground.write(id.get(), move |transaction| {
-            let (steps, outlet) = (steps.clone(), outlet.clone());
-            Box::pin(async move {
-                let told = statuses::take(transaction, id, &steps).await?;
-                outlet.add(transaction, told).await
-            })
-        });
-        written.await?;
-        self.outlet.wake().await;
-        Ok(())
-    }
-
     /// How devices call the messages that these documents refer to: by whom, and when.
     async fn named<'a>(
         &self,
@@ -481,11 +435,6 @@ fn referred(document: &super::Document) -> impl Iterator<Item = MessageName> + u
         _ => None,
     };
     about.into_iter().chain(document.context.message_id)
-}
-
-/// Why what waited for longer than its template says is given up.
-fn too_late() -> Refusal {
-    Refusal::new(Code::Undeliverable, "It was not delivered within its message_send_ttl_seconds.")
 }
 
 /// Why a device does not take a draft.

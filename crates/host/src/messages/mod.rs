@@ -11,6 +11,7 @@
 
 mod convert;
 mod desk;
+mod ends;
 mod erasure;
 mod events;
 mod identities;

@@ -337,7 +337,7 @@ impl Messages {
         if let Some(file) = super::convert::files_mut(&mut content).into_iter().next()
             && let (Some(id), Some(_)) = (file.id, &file.sha256)
         {
-            file.link = self.media.address(number.business, id).await?;
+            file.link = self.media.told_address(number.business, id).await?;
         }
         let inbound = Inbound {
             waba: number.waba,

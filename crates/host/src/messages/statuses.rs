@@ -129,7 +129,14 @@ impl Messages {
         for row in rows {
             let id = MessageId::from_parts(number.id, row.name);
             let Some(of) = wanted.get(&id.reference()) else { continue };
-            let Some(known) = people.get(&row.person) else { continue };
+            let Some(known) = people.get(&row.person) else {
+                // The person was erased meanwhile: it comes to an end, and there is nobody to tell of.
+                let failed = of.iter().any(|step| step.state == FAILED);
+                let nothing = Prepared { unique: format!("{id} failed"), event: None };
+                let told = failed.then_some((FAILED, nothing)).into_iter().collect();
+                prepared.push(Steps { name: row.name, stamp: None, told });
+                continue;
+            };
             let mut told = BTreeMap::new();
             let mut state = row.state.max(HANDED);
             let wrote = chats.get(&(number.id, row.person)).and_then(|chat| chat.wrote).map(Timestamp);

@@ -199,7 +199,10 @@ impl Numbers {
                 match self.set_tier(webhooks, &business, &number, next, "growth").await {
                     // Another process, or the operator, was faster.
                     Ok(()) | Err(HostError::Conflict(_)) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(number = %number.id, error, "a messaging limit was not raised");
+                    }
                 }
             }
         }

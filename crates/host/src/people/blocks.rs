@@ -102,8 +102,7 @@ impl People {
 
     /// Whether the relay does not know of this change yet.
     async fn is_untold(&self, number: NumberId, change: i64) -> Result<bool, HostError> {
-        let untold = store::untold(&mut self.ground.reader().await?, number, TOLD).await?;
-        Ok(untold.iter().any(|row| row.change == change))
+        Ok(store::is_untold(&mut self.ground.reader().await?, number, change).await?)
     }
 
     /// Those blocked for a number, in the order of their rows, behind this one; with `back` those in front of it.

@@ -238,6 +238,8 @@ async fn arrive(
         .await?;
     let Some(person) = person.filter(|person| person.id != awaited.id) else { return Ok(()) };
     for text in [
+        "UPDATE sends_once SET person = $2
+         WHERE person = $3 AND number IN (SELECT id FROM numbers WHERE business = $1)",
         "UPDATE messages SET person = $2
          WHERE person = $3 AND number IN (SELECT id FROM numbers WHERE business = $1)",
         "INSERT INTO chats (number, person, business, latest, wrote, opened, allowance, blocked, marketing_stopped)
@@ -342,6 +344,17 @@ pub(super) async fn blocked(
         pub(super) change: i64,
         pub(super) blocked: bool,
     }
+}
+
+/// Whether something of this change is among them.
+pub(super) async fn is_untold(
+    reader: &mut Connection,
+    number: NumberId,
+    change: i64,
+) -> Result<bool, StoreError> {
+    let text = "SELECT COUNT(*) FROM blocks_untold WHERE number = $1 AND change = $2";
+    let count: Option<i64> = query(text).bind(number).bind(change).value(reader).await?;
+    Ok(count.unwrap_or(0) > 0)
 }
 
 pub(super) async fn untold(

@@ -97,6 +97,11 @@ impl BusinessKey {
         })
     }
 
+    /// Whether something is under a version that is newer than all that are known here.
+    pub(crate) fn is_older_than(&self, sealed: &Sealed) -> bool {
+        sealed.stored().first().is_some_and(|version| *version > self.latest)
+    }
+
     pub(super) const fn latest(&self) -> u8 {
         self.latest
     }
@@ -139,6 +144,9 @@ impl BusinessKey {
         const DAMAGED: HostError = HostError::Sealed("damaged, or from another place");
         let (version, rest) = sealed.split_first().ok_or(DAMAGED)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(DAMAGED)?;
+        if *version > self.latest {
+            return Err(HostError::NewerKey);
+        }
         let cipher = self.ciphers.get(&(*version, place.domain)).ok_or(DAMAGED)?;
         let payload = Payload { msg: sealed, aad: &self.associated(place) };
         cipher.decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| DAMAGED)

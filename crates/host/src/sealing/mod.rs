@@ -164,14 +164,16 @@ impl Keys {
     /// The key of a business.
     ///
     /// # Errors
-    /// `Erased` if there is none (any more), `Sealed` if no master key opens it; those of the database.
+    /// `Erased` if there is none any more, `KeyMissing` if there should be one, `Sealed` if no master key opens it; those of the database.
     pub async fn of(&self, business: BusinessId) -> Result<Arc<BusinessKey>, HostError> {
         if let Some(key) = self.cached.get(&business, self.ground.now()) {
             return Ok(key);
         }
         let versions = store::versions(&mut self.place.reader().await?, business).await?;
         if versions.is_empty() {
-            return Err(HostError::Erased);
+            // Keys are in a place of their own: that there is none may also mean that it is another one than was meant.
+            let known = store::knows(&mut self.ground.reader().await?, business).await?;
+            return Err(if known { HostError::KeyMissing } else { HostError::Erased });
         }
         let mut opened = Vec::with_capacity(versions.len());
         for version in versions {

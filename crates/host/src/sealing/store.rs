@@ -82,6 +82,13 @@ pub(super) async fn all(reader: &mut Connection, limit: i64) -> Result<Vec<Wrapp
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Whether there is a business, which has a key then. Among the other tables.
+pub(super) async fn knows(reader: &mut Connection, business: BusinessId) -> Result<bool, StoreError> {
+    let count: Option<i64> =
+        query("SELECT COUNT(*) FROM businesses WHERE id = $1").bind(business).value(reader).await?;
+    Ok(count.unwrap_or(0) > 0)
+}
+
 /// Keys that are not wrapped under this master key.
 pub(super) async fn not_under(
     reader: &mut Connection,

@@ -184,10 +184,10 @@ async fn a_copy_from_before_an_erasure_does_not_open_after_it() {
         let id = number.parse().unwrap();
         let known = office.host.api.numbers.get(id).await.unwrap();
         let erased = office.host.api.gate.names(known.business).await;
-        assert!(matches!(erased, Err(host::HostError::Erased)), "{erased:?}");
+        assert!(matches!(erased, Err(host::HostError::KeyMissing)), "{erased:?}");
         for path in [format!("/{media}"), format!("/{number}/whatsapp_business_profile")] {
             let (status, answer) = office.ask(of(&brought, "token"), "GET", &path, Value::Null).await;
-            assert!((400..500).contains(&status), "{path}: {status} {answer}");
+            assert!(status >= 400 && !answer.to_string().contains("anzibar"), "{path}: {status} {answer}");
         }
         office.close().await;
     })
