@@ -141,10 +141,14 @@ impl Messages {
     ) -> Result<std::convert::Infallible, HostError> {
         let mut events = live.device.events();
         loop {
+            let drained = heard.is_drained();
             while self.receive(live, turn).await? {
                 while let Some(event) = events.try_next() {
                     heard.note(&event);
                 }
+            }
+            if drained {
+                heard.taken(self.ground.now());
             }
             let next = async {
                 loop {
@@ -155,8 +159,9 @@ impl Messages {
                     }
                 }
             };
-            if tokio::time::timeout(LOOK, next).await.is_err() {
-                heard.quiet(self.ground.now());
+            tokio::select! {
+                () = next => {}
+                () = tokio::time::sleep(LOOK) => {}
             }
         }
     }

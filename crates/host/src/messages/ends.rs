@@ -50,8 +50,13 @@ impl Heard {
         };
     }
 
-    /// What the device had is taken, and nothing more came after it.
-    pub(super) fn quiet(&self, now: Timestamp) {
+    /// Whether the device has all of it.
+    pub(super) fn is_drained(&self) -> bool {
+        matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Hearing::Drained)
+    }
+
+    /// What the device had when it had all of it is taken.
+    pub(super) fn taken(&self, now: Timestamp) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*heard, Hearing::Drained) {
             *heard = Hearing::All(now);

@@ -182,6 +182,7 @@ fn two_commands_lead_from_an_approved_application_to_the_first_message() {
     let mode = std::fs::metadata(here.join("log.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     host.done(here, commands[1]);
+    hears(&anna, 3);
     let newer = ["audit", "download", "--id", id, "newer.jsonl", "--head", "head.json"];
     assert!(host.json(here, &newer)["seq"].as_u64() > head["seq"].as_u64());
     host.done(here, &["deliveries", "list", "--as", "bank.json"]);
