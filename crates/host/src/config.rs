@@ -332,7 +332,8 @@ impl Config {
         let database = self.database();
         let file = Path::new(database.url.expose().strip_prefix("sqlite:")?);
         let name = format!("{}-keys.db", file.file_stem()?.to_string_lossy());
-        Some(DatabaseConfig::at(format!("sqlite:{}", file.with_file_name(name).display()).as_str()))
+        let beside = DatabaseConfig::at(format!("sqlite:{}", file.with_file_name(name).display()).as_str());
+        Some(DatabaseConfig { url: beside.url, ..database })
     }
 
     /// The place for files, or the default one.

@@ -35,7 +35,7 @@ impl Identities {
     }
 
     /// Those that were not known before.
-    pub(super) fn new(&self) -> Vec<(PersonId, Identity)> {
+    pub(super) fn first_seen(&self) -> Vec<(PersonId, Identity)> {
         let new = self.new.iter();
         new.filter_map(|person| Some((*person, self.known.get(person)?.clone()))).collect()
     }

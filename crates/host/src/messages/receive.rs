@@ -218,7 +218,7 @@ impl Messages {
         let files = self.fetch_files(live, &batch).await?;
         let people = batch.iter().map(|(_, known, said)| (said.author, &**known));
         let mut identities = self.identities(live, &key, &chats, people).await?;
-        taken.identities.extend(identities.new());
+        taken.identities.extend(identities.first_seen());
         for (id, known, said) in batch {
             let message = MessageRef { author: said.author, timestamp: said.stamp };
             let own = live.device.own().account;

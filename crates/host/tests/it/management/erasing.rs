@@ -120,7 +120,6 @@ async fn an_erased_business_leaves_nothing_in_any_table_or_folder_but_the_log() 
         let before = filled(&office.world).await;
         let expected = [
             "apps",
-            "business_keys",
             "businesses",
             "chats",
             "instructions",

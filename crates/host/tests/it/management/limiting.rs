@@ -91,10 +91,14 @@ async fn the_operator_changes_a_messaging_limit_and_use_raises_it() {
         written(24..25).await;
         assert_eq!(grow().await, "TIER_50", "the business is not approved");
         super::watching::approve(&office.world).await;
-        office.clock.advance(Duration::from_secs(6));
-        office
-            .done("GET", &format!("/host/v1/businesses/{}", of(&brought, "business_id")), Value::Null)
-            .await;
+        let path = format!("/host/v1/businesses/{}", of(&brought, "business_id"));
+        until("it is approved", async || {
+            office.clock.advance(Duration::from_secs(6));
+            office.done("GET", &path, Value::Null).await;
+            let business = api.numbers.get(id).await.unwrap().business;
+            api.businesses.get(business).await.unwrap().state == host::businesses::BusinessState::Approved
+        })
+        .await;
         limit("TIER_50", true).await;
         assert_eq!(grow().await, "TIER_50", "it is held");
         limit("TIER_50", false).await;

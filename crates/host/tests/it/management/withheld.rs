@@ -5,6 +5,7 @@ use std::path::Path;
 use client::{Draft, DraftContent};
 use host::cloud_api::openapi;
 use serde_json::{Value, json};
+use store::{blobs::Place, sql::DatabaseConfig};
 
 use super::{Office, of};
 use crate::world::{on_both, on_sqlite, until};
@@ -172,13 +173,16 @@ async fn a_copy_from_before_an_erasure_does_not_open_after_it() {
         let Office { world, host, clock, .. } = office;
         host.shutdown().await;
 
-        // Somebody puts the copy back, with the same master key.
-        for beside in ["-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{database}{beside}"));
-        }
-        std::fs::copy(backup.path().join("host.db"), &database).unwrap();
-        copy(&backup.path().join("files"), &world.files());
-        let (host, operator) = world.serve(clock.clone()).await;
+        // Somebody opens the copy, with the same master key and the keys that there are.
+        let keys = database.replace(".db", "-keys.db");
+        let (host, operator) = world
+            .serve_with(clock.clone(), |config| {
+                let at = |path: &Path| DatabaseConfig::at(format!("sqlite:{}", path.display()).as_str());
+                config.database = Some(at(&backup.path().join("host.db")));
+                config.keys = Some(DatabaseConfig { shared: true, ..at(Path::new(&keys)) });
+                config.files.place = Some(Place::Folder(backup.path().join("files")));
+            })
+            .await;
         let office = Office { world, host, clock, http: reqwest::Client::new(), operator };
         let number = of(&brought["numbers"][0], "phone_number_id");
         let id = number.parse().unwrap();
