@@ -196,8 +196,8 @@ pub(super) async fn using_their_tier(
 ) -> Result<Vec<Number>, StoreError> {
     let found: Vec<Stored> = query(
         "SELECT n.* FROM numbers n WHERE n.id > $1 AND n.tier > 0 AND NOT n.tier_held AND n.registered
-         AND n.tier <= 2 * (SELECT COUNT(*) FROM chats c JOIN people p ON p.id = c.person
-          WHERE c.number = n.id AND NOT p.awaited
+         AND n.tier <= 2 * (SELECT COUNT(*) FROM chats c WHERE c.number = n.id
+          AND NOT EXISTS (SELECT 1 FROM people p WHERE p.id = c.person AND p.awaited)
           AND c.opened > CASE WHEN n.tier_since > $2 THEN n.tier_since ELSE $2 END)
          ORDER BY n.id LIMIT $3",
     )

@@ -162,7 +162,10 @@ async fn a_copy_from_before_an_erasure_does_not_open_after_it() {
         host.shutdown().await;
         let database = world.scratch.config.url.expose().strip_prefix("sqlite:").unwrap().to_owned();
         let backup = tempfile::tempdir().unwrap();
-        std::fs::copy(&database, backup.path().join("host.db")).unwrap();
+        for beside in ["", "-wal"] {
+            let (from, to) = (format!("{database}{beside}"), backup.path().join(format!("host.db{beside}")));
+            std::fs::copy(from, to).unwrap();
+        }
         copy(&world.files(), &backup.path().join("files"));
 
         let (host, operator) = world.serve(clock.clone()).await;
