@@ -428,7 +428,7 @@ class Conversation(unittest.TestCase):
 
     def test_the_account(self):
         account = self.client.get_business_account()
-        self.assertEqual((account.id, account.name), (self.up.demo["waba_id"], "Bank of Examples"))
+        self.assertEqual((account.id, account.name), (self.up.demo["waba_id"], "Example Bank"))
 
     def test_numbers_and_profile(self):
         number = self.client.get_business_phone_number()
