@@ -113,9 +113,10 @@ impl Messages {
             if look {
                 looked = Some(now);
                 self.fail_overdue(live, heard).await?;
+                while self.tell_withheld(live).await? {}
             }
             self.people.tell_blocks(live).await?;
-            if self.tell_withheld(live).await? || busy {
+            if busy {
                 continue;
             }
             let heard = async {
