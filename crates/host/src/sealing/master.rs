@@ -24,7 +24,7 @@ const MOST: u64 = 256;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MasterKeyConfig {
-    /// A file that only its owner may read.
+    /// A file; only its owner should be able to read it.
     File(PathBuf),
     /// A variable of the environment.
     Environment(String),

@@ -82,7 +82,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   tradepost host chats show --as bank.json +4915112345678
-  tradepost host chats show --as bank.json DE.4915112345678 --direction in --limit 200")]
+  tradepost host chats show --as bank.json DE.39687235152221207350 --direction in --limit 200")]
     Show {
         /// With whom: a user_id, or a number
         person: String,

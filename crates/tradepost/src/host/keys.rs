@@ -40,7 +40,8 @@ Example:
         #[command(flatten)]
         at: At,
     },
-    /// Wrap all keys under the first master key; the other master keys may be taken away afterwards
+    /// Wrap all keys under the first master key; the other master keys may be taken away afterwards. Hosts that run must
+    /// have been started with both: one that knows only the old one opens nothing any more
     #[command(after_help = "\
 Example:
   tradepost host keys rewrap --config host.toml")]

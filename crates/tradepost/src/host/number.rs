@@ -15,7 +15,8 @@ Examples:
   tradepost host number limit 3000000000000001 TIER_10K
   tradepost host number limit 3000000000000001 TIER_250 --held     and it does not grow
 
-The phone_number_id is what `tradepost host business show` and `demo.json` have.")]
+The phone_number_id is what `tradepost host business show` and `demo.json` have. Only who runs the host may, with the
+operator's token: TRADEPOST_HOST_OPERATOR_TOKEN, or operator.token in --data.")]
 pub(super) struct Flags {
     #[command(flatten)]
     at: AtHost,
@@ -35,7 +36,7 @@ Examples:
         number: NumberId,
         /// TIER_50, TIER_250, TIER_1K, TIER_2K, TIER_10K, TIER_100K or TIER_UNLIMITED [default: only show it]
         limit: Option<Tier>,
-        /// It stays so, however much of it is used
+        /// It stays so, however much of it is used (with a limit)
         #[arg(long, requires = "limit")]
         held: bool,
     },
