@@ -113,9 +113,11 @@ impl Gathered {
     }
 
     fn rest(&mut self) -> Option<impl FnOnce() -> std::io::Result<()> + Send + use<>> {
-        let mut upload = self.upload.take()?;
+        let upload = self.upload.take()?;
         let (waiting, folder) = (std::mem::take(&mut self.waiting), self.folder.take());
         Some(move || {
+            // All of it goes along: its claim is held until this ends.
+            let mut upload = upload;
             upload.file.write_all(&waiting)?;
             upload.file.sync_data()?;
             folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
