@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::{BlobError, BlobId};
@@ -22,6 +23,19 @@ pub(super) struct Claim {
 impl Claims {
     pub(super) fn claim(&self, id: BlobId) -> Result<Claim, BlobError> {
         if self.lock().insert(id) { Ok(Claim { claims: self.clone(), id }) } else { Err(BlobError::Busy) }
+    }
+
+    /// The same, where what is written of an upload whose sender gave up is waited for a little.
+    pub(super) async fn claim_soon(&self, id: BlobId) -> Result<Claim, BlobError> {
+        const TRIES: u32 = 50;
+        const LOOK: Duration = Duration::from_millis(10);
+        for _ in 0..TRIES {
+            if let Ok(claim) = self.claim(id) {
+                return Ok(claim);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        self.claim(id)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<BlobId>> {

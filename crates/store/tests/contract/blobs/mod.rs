@@ -126,8 +126,15 @@ async fn two_do_not_write_to_an_upload(blobs: &Blobs) {
     // Who gave up stands in nobody's way.
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
-    let from = usize::try_from(blobs.offset(id).await.unwrap()).unwrap();
-    blobs.append(id, from as u64, stream::iter(body(from..200_000)), true).await.unwrap();
+    let size = loop {
+        let from = usize::try_from(blobs.offset(id).await.unwrap()).unwrap();
+        match blobs.append(id, from as u64, stream::iter(body(from..200_000)), true).await {
+            // What came last was written meanwhile.
+            Err(BlobError::WrongOffset { offset }) => assert!(offset > from as u64),
+            appended => break appended.unwrap(),
+        }
+    };
+    assert_eq!(size, 200_000);
     let stored = blobs.finish(id, Some(digest(0..200_000))).await.unwrap();
     assert_eq!(stored.size, 200_000);
 }
