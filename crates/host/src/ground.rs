@@ -55,6 +55,12 @@ impl Ground {
         bytes
     }
 
+    /// A fresh name that nobody guesses, of 24 hexadecimal digits.
+    #[must_use]
+    pub fn random_name(&self) -> String {
+        self.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Tells all processes that something of a business was changed, so that none goes on with what it read before. If it
     /// gets lost, they look again after [`Recent::FRESH`].
     pub async fn changed(&self, business: crate::ids::BusinessId) {

@@ -36,7 +36,7 @@ use crate::{
     people::People,
     purposes::Gate,
     qr_codes::QrCodes,
-    sealing::{self, KeyPlace, Keys, MasterKey, MasterKeyConfig},
+    sealing::{KeyTasks, Keys, MasterKey, MasterKeyConfig, Owning},
     settings::Settings,
     templates::{Clicks, Templates},
     uploads::Uploads,
@@ -104,8 +104,7 @@ pub struct Host {
     sweeping: [JoinHandle<()>; 3],
     deliveries: Deliveries,
     writer: WriterTasks,
-    /// The database of keys, if it is another one.
-    keys: Option<(Database, WriterTasks)>,
+    keys: KeyTasks,
 }
 
 impl Host {
@@ -159,18 +158,7 @@ impl Host {
         let jobs = Jobs::new(bus.clone());
         let closing = CancellationToken::new();
         let ground = Arc::new(Ground { database, writer, bus, jobs, blobs, clock, entropy, closing, config });
-        let (keys, key_writer) = match ground.config.keys() {
-            Some(config) => {
-                let database = Database::open(&config).await?;
-                migrations::apply(&database, &[sealing::MIGRATIONS], ground.now()).await?;
-                let (writer, tasks) = Writer::start(&database, &ground.config.writer);
-                let keys =
-                    Keys::at(ground.clone(), masters, KeyPlace { database: database.clone(), writer })?;
-                keys.move_in().await?;
-                (keys, Some((database, tasks)))
-            }
-            None => (Keys::new(ground.clone(), masters)?, None),
-        };
+        let (keys, key_tasks) = Keys::open(&ground, masters, Owning::Alone).await?;
         let gate = Gate::new(ground.clone(), keys.clone());
         let apps = Apps::new(ground.clone(), keys.clone());
         let lookup = Arc::new(SystemLookup);
@@ -261,7 +249,7 @@ impl Host {
             changes,
             asking,
             writer: writer_tasks,
-            keys: key_writer,
+            keys: key_tasks,
         })
     }
 
@@ -297,10 +285,7 @@ impl Host {
         self.deliveries.close().await;
         self.writer.close().await;
         ground.database.close().await;
-        if let Some((database, writer)) = self.keys {
-            writer.close().await;
-            database.close().await;
-        }
+        self.keys.close().await;
         tracing::info!("the host is down");
     }
 }

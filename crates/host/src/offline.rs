@@ -28,7 +28,7 @@ use crate::{
     people::People,
     purposes::Gate,
     qr_codes::QrCodes,
-    sealing::{self, KeyPlace, Keys},
+    sealing::{KeyTasks, Keys, Owning},
     settings::Settings,
     templates::Templates,
     uploads::Uploads,
@@ -51,7 +51,7 @@ pub struct Offline {
     pub sealing: Arc<Keys>,
     ground: Arc<Ground>,
     writer: WriterTasks,
-    keys: Option<(Database, WriterTasks)>,
+    keys: KeyTasks,
 }
 
 impl Offline {
@@ -83,18 +83,7 @@ impl Offline {
         let jobs = Jobs::new(bus.clone());
         let closing = CancellationToken::new();
         let ground = Arc::new(Ground { database, writer, bus, jobs, blobs, clock, entropy, closing, config });
-        let (keys, key_writer) = match ground.config.keys() {
-            Some(config) => {
-                let database = Database::beside(&config).await?;
-                migrations::apply(&database, &[sealing::MIGRATIONS], ground.now()).await?;
-                let (writer, tasks) = Writer::start(&database, &ground.config.writer);
-                let keys =
-                    Keys::at(ground.clone(), masters, KeyPlace { database: database.clone(), writer })?;
-                keys.move_in().await?;
-                (keys, Some((database, tasks)))
-            }
-            None => (Keys::new(ground.clone(), masters)?, None),
-        };
+        let (keys, key_tasks) = Keys::open(&ground, masters, Owning::Beside).await?;
         let gate = Gate::new(ground.clone(), keys.clone());
         let businesses = Businesses::new(ground.clone(), keys.clone(), gate.clone());
         let numbers = Numbers::new(ground.clone());
@@ -136,7 +125,7 @@ impl Offline {
             ground,
             sealing,
             writer: tasks,
-            keys: key_writer,
+            keys: key_tasks,
         })
     }
 
@@ -165,9 +154,6 @@ impl Offline {
         self.ground.closing.cancel();
         self.writer.close().await;
         self.ground.database.close().await;
-        if let Some((database, writer)) = self.keys {
-            writer.close().await;
-            database.close().await;
-        }
+        self.keys.close().await;
     }
 }

@@ -237,7 +237,7 @@ impl Approvals {
     ) -> Result<Vec<NewEvent>, HostError> {
         let mut events = Vec::with_capacity(told.len());
         for (field, value) in told {
-            let name: String = self.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = self.ground.random_name();
             let about = About {
                 business: business.id,
                 waba: business.waba,

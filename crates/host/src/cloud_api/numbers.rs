@@ -62,7 +62,7 @@ pub(super) async fn register(api: Arc<Api>, number: Owned<Arc<Number>>, call: Ca
 
 /// What is told when a number has another PIN.
 async fn pin_changed(api: &Api, number: &Number) -> Result<NewEvent, HostError> {
-    let name: String = api.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = api.ground.random_name();
     let about = About {
         business: number.business,
         waba: number.waba,

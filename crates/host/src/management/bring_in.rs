@@ -256,7 +256,7 @@ impl Management {
                     format!("from 1 to {VERIFY_TOKEN} bytes"),
                 ));
             }
-            None => self.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect(),
+            None => self.ground.random_name(),
         };
         let fields = match &asked.fields {
             None => Field::ALL.iter().copied().collect(),

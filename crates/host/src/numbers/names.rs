@@ -169,7 +169,7 @@ impl Numbers {
             Step::Decided(NameVerdict::Reject(reason)) => (NameDecision::Rejected, Some(reason.as_str())),
         };
         let value = render::number_name(number.digits(), decision.as_str(), name, reason);
-        let unique: String = self.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let unique = self.ground.random_name();
         let about = About {
             business: number.business,
             waba: number.waba,

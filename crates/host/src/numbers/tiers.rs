@@ -133,7 +133,7 @@ impl Numbers {
         let approved = business.state == BusinessState::Approved;
         let quality = render::number_quality(number.digits(), event, Some(&before.to_string()), &now);
         let capability = render::capability((tier.0, &now), approved);
-        let unique: String = self.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let unique = self.ground.random_name();
         let mut events = Vec::with_capacity(2);
         for (field, value) in [(Field::NumberQuality, quality), (Field::Capability, capability)] {
             let about = About {

@@ -12,6 +12,7 @@
 
 mod business_key;
 mod master;
+mod opening;
 mod store;
 
 use std::{fmt, sync::Arc};
@@ -22,6 +23,7 @@ use ::store::{
 };
 use futures_util::future::BoxFuture;
 
+pub(crate) use self::opening::{KeyTasks, Owning};
 pub(crate) use self::store::MIGRATIONS;
 pub use self::{
     business_key::{BusinessKey, Domain, Place},
@@ -151,6 +153,18 @@ impl Keys {
                 written.await?;
             }
         }
+    }
+
+    /// Looks whether there is a master key for every key.
+    ///
+    /// # Errors
+    /// `MasterKey` if there is not: what is under it would not open. Those of the database.
+    pub async fn check_masters(&self) -> Result<(), HostError> {
+        let used = store::masters(&mut self.place.reader().await?).await?;
+        if used.iter().all(|name| self.masters.iter().any(|master| master.name() == *name)) {
+            return Ok(());
+        }
+        Err(HostError::MasterKey("keys of businesses are under one that is not configured".to_owned()))
     }
 
     /// Makes a business's first key. Safe to repeat: a second one is not made.

@@ -106,6 +106,16 @@ pub(super) async fn not_under(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+::store::row! {
+    struct Master from "business_keys" { master: [u8; 8] }
+}
+
+/// The master keys that keys are under.
+pub(super) async fn masters(reader: &mut Connection) -> Result<Vec<[u8; 8]>, StoreError> {
+    let rows: Vec<Master> = query("SELECT DISTINCT master FROM business_keys").all(reader).await?;
+    Ok(rows.into_iter().map(|row| row.master).collect())
+}
+
 pub(super) async fn insert(
     transaction: &mut Transaction,
     business: BusinessId,

@@ -81,7 +81,7 @@ impl Templates {
         field: Field,
         value: &Value,
     ) -> Result<NewEvent, HostError> {
-        let name: String = self.ground.random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = self.ground.random_name();
         let about = About {
             business,
             waba: made.waba,

@@ -156,7 +156,7 @@ impl Usernames {
     }
 
     async fn event(&self, number: &Number, name: Option<&str>, status: &str) -> Result<NewEvent, HostError> {
-        let unique: String = self.ground.random::<12>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let unique = self.ground.random_name();
         let about = About {
             business: number.business,
             waba: number.waba,
