@@ -77,15 +77,15 @@ struct Upload {
     _claim: Claim,
 }
 
-/// What came of an upload, of which the last bytes are not written yet. When the request is dropped, they are all the
-/// same: `offset` counts what came.
+/// What came of an upload, of which the last bytes are not written yet. When the request is dropped, they are written all the
+/// same, if not yet durable: `offset` counts what came.
 struct Gathered {
     writers: Arc<Semaphore>,
     /// Not while it is written to.
     upload: Option<Upload>,
     waiting: BytesMut,
-    /// Whose names are not durable yet.
-    folder: Option<PathBuf>,
+    /// Where its name stands, which has to be as durable as its bytes.
+    folder: PathBuf,
 }
 
 impl Gathered {
@@ -114,13 +114,14 @@ impl Gathered {
 
     fn rest(&mut self) -> Option<impl FnOnce() -> std::io::Result<()> + Send + use<>> {
         let upload = self.upload.take()?;
-        let (waiting, folder) = (std::mem::take(&mut self.waiting), self.folder.take());
+        let (waiting, folder) = (std::mem::take(&mut self.waiting), self.folder.clone());
         Some(move || {
             // All of it goes along: its claim is held until this ends.
             let mut upload = upload;
             upload.file.write_all(&waiting)?;
             upload.file.sync_data()?;
-            folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+            // Whoever began it may have been dropped before this.
+            std::fs::File::open(folder)?.sync_all()
         })
     }
 }
@@ -132,8 +133,12 @@ impl Drop for Gathered {
             let writers = self.writers.clone();
             runtime.spawn(async move {
                 // Nobody is there to be told: whoever goes on with it asks how far it is.
-                if let Ok(place) = place(&writers).await {
-                    in_place(place, rest);
+                let Ok(place) = place(&writers).await else { return };
+                if let Err(error) = finished(in_place(place, rest)).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "what came of an upload is not all written"
+                    );
                 }
             });
         }
@@ -185,7 +190,7 @@ impl Backend for Folder {
         if size != offset {
             return Err(BlobError::WrongOffset { offset: size });
         }
-        let folder = (offset == 0).then(|| self.uploads.clone());
+        let folder = self.uploads.clone();
         let mut gathered = Gathered {
             writers: self.writers.clone(),
             upload: Some(upload),

@@ -215,7 +215,7 @@ impl Blobs {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         let bytes = bytes.map(|part| part.map_err(|error| BlobError::Interrupted(error.into()))).boxed();
-        let claim = self.claims.claim_soon(id).await?;
+        let claim = self.claims.claim(id).await?;
         self.backend.append(id, Append { claim, offset, bytes, last, limit: self.limit }).await
     }
 
@@ -224,7 +224,7 @@ impl Blobs {
     /// # Errors
     /// `WrongDigest`, with which the upload is gone; `Busy`, `NotFound`, `Store`.
     pub async fn finish(&self, id: BlobId, announced: Option<[u8; 32]>) -> Result<Stored, BlobError> {
-        let _claim = self.claims.claim_soon(id).await?;
+        let _claim = self.claims.claim(id).await?;
         self.backend.finish(id, announced).await
     }
 
@@ -234,7 +234,7 @@ impl Blobs {
     /// # Errors
     /// `Busy` if somebody is writing to it and so has not abandoned it; `Store`.
     pub async fn abandon(&self, id: BlobId) -> Result<(), BlobError> {
-        let _claim = self.claims.claim_soon(id).await?;
+        let _claim = self.claims.claim(id).await?;
         self.backend.abandon(id).await
     }
 

@@ -220,8 +220,13 @@ async fn open_sqlite(
         // When the disk fails a commit, SQLite has undone it already; sqlx still counts the transaction and would begin
         // no other on this connection. Nor is one used again on which a transaction was left open.
         .after_release(|connection: &mut SqliteConnection, _| {
-            let free = !connection.is_in_transaction();
-            Box::pin(async move { Ok(free) })
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    // One that was dropped is undone by the connection's own thread, in its turn.
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
         })
         .connect_with(writing)
         .await?;
