@@ -15,7 +15,7 @@ pub fn raise_files() -> std::io::Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 
-/// How many connections there may be of these files, and how many of them strangers': they are kept from taking all.
+/// How many connections there may be of this process's files, if one server in it has them, and how many of them strangers': they are kept from taking all.
 pub(super) fn room() -> (usize, usize) {
     let files = getrlimit(Resource::Nofile)
         .current

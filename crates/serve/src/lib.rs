@@ -116,8 +116,8 @@ impl Server {
                     },
                     Err(error) => {
                         // Out of files, those who only wait are the first to go, then other strangers.
-                        if !broke_off(&error) && !entrance.make_room() {
-                            pause_after(&error, seats.make_room()).await;
+                        if !broke_off(&error) && !(no_room(&error) && entrance.make_room()) {
+                            pause_after(&error, no_room(&error) && seats.make_room()).await;
                         }
                         continue;
                     }
@@ -142,6 +142,13 @@ impl Server {
 fn broke_off(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Whether there is no file or memory for one more: what helps is that somebody goes.
+fn no_room(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let error = Errno::from_io_error(error);
+    error.is_some_and(|error| [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM].contains(&error))
 }
 
 /// To be out of files or memory needs a moment; who has to go needs less.

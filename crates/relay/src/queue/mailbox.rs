@@ -96,7 +96,7 @@ struct Live {
     progress: u32,
     /// The stream takes nothing: what comes now need not wake the socket, but its end has to.
     blocked: bool,
-    /// The stream took something since the keeper last looked.
+    /// A frame was taken for the stream since the keeper last looked.
     moved: bool,
 }
 
