@@ -123,7 +123,13 @@ impl Device {
             Error::Wait { retry_after_ms } => *retry_after_ms,
             Error::Link(LinkError::Unauthorized) => return Err(LinkError::Unauthorized.into()),
             Error::Link(_) => PAUSE << (*tries).min(7),
-            Error::Refused(detail) if matches!(detail.code, ErrorCode::WrongOffset | ErrorCode::Internal) => {
+            // In conflict it is with what this device sent before, of which the relay has not seen that it broke off.
+            Error::Refused(detail)
+                if matches!(
+                    detail.code,
+                    ErrorCode::WrongOffset | ErrorCode::Conflict | ErrorCode::Internal
+                ) =>
+            {
                 PAUSE << (*tries).min(7)
             }
             Error::Refused(detail) => return Err(Error::Refused(detail.clone())),

@@ -20,7 +20,7 @@ impl Device {
     /// ([`Event::Menu`]). Nobody else is told anything.
     ///
     /// # Errors
-    /// [`Error::Vault`], [`Error::OutboxFull`].
+    /// [`Error::Vault`].
     pub async fn open_chat(&self, account: AccountId) -> Result<(), Error> {
         let mut work = self.work().await?;
         if !is_business(&work, account).await? {
@@ -28,10 +28,10 @@ impl Device {
         }
         let mut peer = work.peer(account).await?;
         let asked_lately = peer.menu_asked != 0 && work.now < peer.menu_asked.saturating_add(FRESH);
-        if asked_lately || peer.blocked {
+        // Without room it can be asked for another time: nothing that was written is held up for it.
+        if asked_lately || peer.blocked || Self::room_in_outbox(&mut work).is_err() {
             return Ok(());
         }
-        Self::room_in_outbox(&mut work)?;
         peer.menu_asked = work.now;
         work.put_peer(&mut peer);
         self.queue_aside(&mut work, account, Body::ChatOpened(content::ChatOpened {})).await?;

@@ -88,6 +88,18 @@ async fn transfers_go_on_where_they_were_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upload_waits_for_what_it_sent_before() {
+    let world = World::new(53);
+    let anna = world.person(1).await;
+    world.relay.state().busy = 3;
+    let blob = anna.device.upload(&mut file(100_000), None).await.unwrap();
+    assert_eq!(world.relay.state().busy, 0);
+    let mut got = Vec::new();
+    anna.device.download(&blob, &mut got, None).await.unwrap();
+    assert_eq!(got, file(100_000));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_of_a_changed_file_is_given_out() {
     let world = World::new(52);
     let anna = world.person(1).await;

@@ -286,6 +286,10 @@ impl State {
         let offset = vec![("upload-offset".to_owned(), blob.bytes.len().to_string())];
         match method {
             "HEAD" => Ok((200, offset, Bytes::new())),
+            "PATCH" if self.busy > 0 => {
+                self.busy -= 1;
+                Err(no(ErrorCode::Conflict))
+            }
             "PATCH" => {
                 if header("upload-offset").unwrap() != &blob.bytes.len().to_string() {
                     return Err(ErrorDetail {

@@ -33,6 +33,8 @@ pub(crate) struct State {
     provisioning: BTreeMap<String, Option<Base64>>,
     linking_codes: BTreeMap<String, AccountId>,
     pub(crate) blobs: BTreeMap<String, Blob>,
+    /// How often somebody else is still found to upload the same.
+    pub(crate) busy: u32,
     /// Refuses the next sends with this reason.
     pub(crate) refuse: VecDeque<Reason>,
     /// Refuses what devices of one account send each other, for a while.
