@@ -61,6 +61,8 @@ pub(super) struct Effect {
     pub(super) done: AtomicU64,
     /// Refused or closed by the relay.
     pub(super) refused: AtomicU64,
+    /// Answered as if it made sense, or with an error of the relay's own.
+    pub(super) wrong: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -102,7 +104,7 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
         let traffic = Traffic::begin(rig, Pace::Rate(rig.options.rate)).await?;
         sleep(Duration::from_secs(rig.options.warm_up.into())).await;
         let alone = traffic.measure(&rig.servers, rig.options.seconds).await?;
-        let (beside, done, refused) = attack.measure(rig.servers.first(), &traffic, rig).await?;
+        let (beside, [done, refused, wrong]) = attack.measure(rig.servers.first(), &traffic, rig).await?;
         sleep(Duration::from_secs(2)).await;
         let after = traffic.measure(&rig.servers, rig.options.seconds).await?;
         compare(&alone, &beside, &after, &mut outcome);
@@ -121,6 +123,11 @@ pub(super) async fn flood(rig: &mut Rig) -> Result<Vec<Outcome>, BenchError> {
         );
         outcome.count("attack_done", attack.done_label(), done);
         outcome.count("attack_refused", attack.refused_label(), refused);
+        outcome.none(
+            "attack_wrong",
+            "nonsense that was taken, or answered with an error of the relay's",
+            wrong,
+        );
         traffic.finish(&mut outcome).await?;
         outcomes.push(outcome);
     }
@@ -214,24 +221,24 @@ impl Attack {
         }
     }
 
-    /// Measures the others while it lasts; also how much was done and how much refused.
+    /// Measures the others while it lasts; also how much was done, refused, and answered wrongly.
     async fn measure(
         &self,
         place: &Place,
         traffic: &Traffic,
         rig: &Rig,
-    ) -> Result<(Measured, u64, u64), BenchError> {
+    ) -> Result<(Measured, [u64; 3]), BenchError> {
         let effect = Arc::new(Effect::default());
         let attacker = self.start(place.clone(), effect.clone())?;
         let beside = traffic.measure(&rig.servers, rig.options.seconds).await?;
-        let (done, refused) = (effect.done.load(Relaxed), effect.refused.load(Relaxed));
+        let counted = [&effect.done, &effect.refused, &effect.wrong].map(|count| count.load(Relaxed));
         effect.stop.store(true, Relaxed);
         // The generator's thread goes on while it waits.
         while !attacker.is_finished() {
             sleep(Duration::from_millis(10)).await;
         }
         attacker.join().map_err(|_| BenchError::Failed("an attacker's thread".to_owned()))??;
-        Ok((beside, done, refused))
+        Ok((beside, counted))
     }
 
     fn start(
