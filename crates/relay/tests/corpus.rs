@@ -10,7 +10,7 @@ mod range {
 }
 #[path = "../../../fuzz/src/seed.rs"]
 mod seed;
-#[allow(dead_code, reason = "the relay uses more of it")]
+#[expect(dead_code, reason = "the relay uses more of it")]
 #[path = "../src/socket/frames.rs"]
 mod websocket;
 

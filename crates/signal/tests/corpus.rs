@@ -4,7 +4,7 @@
 mod seed;
 #[path = "../../../fuzz/src/seeds.rs"]
 mod seeds;
-#[allow(dead_code, unused_imports, reason = "the property tests use more of it")]
+#[expect(dead_code, unused_imports, reason = "the property tests use more of it")]
 #[path = "network/simulation/mod.rs"]
 mod simulation;
 #[path = "../../../fuzz/src/targets.rs"]

@@ -4,7 +4,7 @@
 //! them, so that a slow machine passes and only a cost that grows with the square of the input, or that follows a
 //! claimed number, does not.
 
-#[allow(dead_code, unused_imports, reason = "the property tests use more of it")]
+#[expect(dead_code, unused_imports, reason = "the property tests use more of it")]
 #[path = "network/simulation/mod.rs"]
 mod simulation;
 

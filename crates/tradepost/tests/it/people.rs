@@ -4,6 +4,8 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
     time::Duration,
 };
 
@@ -13,6 +15,8 @@ use tempfile::TempDir;
 /// How often one looks whether the relay is there, and how long one waits between.
 const LOOKS: u32 = 3000;
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long a program that goes on may say nothing.
+const SILENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn tradepost() -> Command {
     plain(Command::new(env!("CARGO_BIN_EXE_tradepost")))
@@ -190,8 +194,8 @@ impl Person {
         let mut command = self.command(arguments);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Talk { child, input, output }
+        let (input, lines) = (child.stdin.take(), lines(child.stdout.take().unwrap()));
+        Talk { child, input, lines }
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -203,7 +207,21 @@ impl Person {
 pub(crate) struct Talk {
     pub(crate) child: Child,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    lines: Receiver<String>,
+}
+
+/// The lines of a program as they come, so that a silent one can be given up.
+pub(crate) fn lines(output: ChildStdout) -> Receiver<String> {
+    let (line, lines) = channel();
+    let output = BufReader::new(output).lines().map_while(Result::ok);
+    thread::spawn(move || {
+        for said in output {
+            if line.send(said).is_err() {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 impl Talk {
@@ -221,9 +239,7 @@ impl Talk {
 
     /// The next line; ends the test if there is none.
     pub(crate) fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        assert!(!line.is_empty(), "it ended");
+        let line = self.lines.recv_timeout(SILENCE).expect("a line, in time");
         line.trim_end().to_owned()
     }
 

@@ -2,16 +2,16 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
+    io::Write as _,
     os::unix::{fs::symlink, process::CommandExt as _},
     path::Path,
     process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::Receiver,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::people::{plain, terminate};
+use crate::people::{lines, plain, terminate};
 
 /// How long a newcomer needs at most, once all is built.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -38,9 +38,7 @@ impl Terminal {
         let mut command = plain(Command::new("bash"));
         command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut shell = command.spawn().unwrap();
-        let (input, output) = (shell.stdin.take().unwrap(), BufReader::new(shell.stdout.take().unwrap()));
-        let (line, lines) = channel();
-        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|said| line.send(said)));
+        let (input, lines) = (shell.stdin.take().unwrap(), lines(shell.stdout.take().unwrap()));
         Self { shell, input, lines }
     }
 
