@@ -82,7 +82,7 @@ impl HostError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient(),
-            Self::Wait { .. } => true,
+            Self::Wait { .. } | Self::NewerKey => true,
             Self::Blob(error) => matches!(&**error, BlobError::Store(error) if error.is_transient()),
             Self::Device(error) => matches!(&**error, client::Error::Link(_) | client::Error::Wait { .. }),
             _ => false,

@@ -290,7 +290,8 @@ impl Apps {
         let found = store::secret(&mut self.ground.reader().await?, id).await?;
         let (business, sealed) = found.ok_or(HostError::NotFound("app"))?;
         let place = id.get().to_be_bytes();
-        let opened = self.keys.of(business).await?.open_own(&place, &sealed)?;
+        let key = self.keys.for_opening(business, [&*sealed].into_iter()).await?;
+        let opened = key.open_own(&place, &sealed)?;
         let text = std::str::from_utf8(&opened).map_err(HostError::internal)?;
         Ok(AppSecret::from_stored(text))
     }

@@ -15,7 +15,7 @@ pub(super) fn json(text: &str) -> Result<Value, String> {
 }
 
 /// No text of people has it, and no database takes it.
-fn has_nul(value: &Value) -> bool {
+pub(crate) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),

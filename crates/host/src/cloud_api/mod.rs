@@ -37,6 +37,7 @@ mod usernames;
 use std::{fmt, str::FromStr};
 
 pub(crate) use self::api::meant;
+pub(crate) use self::fields::has_nul;
 pub use self::{
     api::{Answer, Api, Outcome, Post, Task, router},
     call::Call,

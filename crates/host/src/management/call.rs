@@ -11,6 +11,7 @@ use wire::ErrorCode;
 use zeroize::Zeroizing;
 
 use super::Refused;
+use crate::cloud_api::has_nul;
 
 /// Bytes of a body at most.
 const BODY: usize = 64 << 10;
@@ -75,6 +76,14 @@ impl Call {
     pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         // An empty one says nothing of what it could say.
         let bytes: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
+        // Written out it is no JSON: it can only stand there so.
+        let suspected = bytes.windows(6).any(|window| window == br"\u0000");
+        if suspected && serde_json::from_slice(bytes).is_ok_and(|value| has_nul(&value)) {
+            return Err(Refused::new(
+                ErrorCode::InvalidRequest,
+                "a text has the character U+0000 in it, which no database takes",
+            ));
+        }
         serde_json::from_slice(bytes).map_err(|error| {
             // What stands in the body is not repeated: it may be a credential.
             let what = match error.classify() {

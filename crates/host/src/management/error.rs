@@ -103,6 +103,12 @@ impl From<HostError> for Refused {
                 None => defect(error),
             },
             HostError::Store(store) if store.is_transient() => busy(error),
+            HostError::KeyMissing => {
+                let what =
+                    "the key of this business is not in the database of keys: another one was meant ([keys])";
+                Self::new(ErrorCode::Unavailable, what)
+            }
+            HostError::NewerKey => busy(error),
             _ => defect(error),
         }
     }

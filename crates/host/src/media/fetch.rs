@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ::store::blobs::BlobError;
 use futures_util::StreamExt as _;
 use reqwest::redirect::Policy;
 
@@ -20,20 +21,25 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 impl Media {
     /// The file behind an address: what it led to within the last minutes, or else it is fetched.
     pub(super) async fn linked(&self, number: &Number, link: &str) -> Result<MediaId, HostError> {
-        let turn = self.links.turn(number.id, link);
-        let _turn = turn.lock().await;
-        let now = self.ground.now();
-        if let Some(id) = self.links.get(number.id, link, now) {
+        match self.links.get(number.id, link, self.ground.now()) {
             // The business may have deleted it.
-            match self.row(id).await {
+            Some(Ok(id)) => match self.row(id).await {
                 Ok(_) => return Ok(id),
                 Err(HostError::NotFound(_)) => {}
                 Err(error) => return Err(error),
-            }
+            },
+            Some(Err(refusal)) => return Err(refusal.into()),
+            None => {}
         }
-        let id = self.fetch(number, link).await?;
-        self.links.keep(number.id, link, id, now);
-        Ok(id)
+        let fetched = self.fetch(number, link).await;
+        let led = match &fetched {
+            Ok(id) => Ok(*id),
+            Err(HostError::Refused(refusal)) => Err(refusal.clone()),
+            // It is no fault of the address.
+            Err(_) => return fetched,
+        };
+        self.links.keep(number.id, link, led, self.ground.now());
+        fetched
     }
 
     /// Fetches a file from its address. It is one of the business's then.
@@ -56,7 +62,9 @@ impl Media {
         let mime_type = mime_type.unwrap_or("application/octet-stream").to_owned();
         let bytes = answer.bytes_stream().map(|piece| piece.map_err(|error| error.without_url()));
         match self.put(number, &mime_type, None, bytes).await {
-            Err(HostError::Blob(_)) => Err(refuse("The link broke off.")),
+            Err(HostError::Blob(blob)) if matches!(&*blob, BlobError::Interrupted(_)) => {
+                Err(refuse("The link broke off."))
+            }
             other => other,
         }
     }

@@ -235,12 +235,26 @@ impl Media {
                 self.ground.blobs.delete(stored.id).await?;
                 Ok(sha256)
             }
-            Err(error) => {
-                // If it was written after all, the row names a file that is gone: better than one that nobody names.
-                let _ = self.ground.blobs.delete(stored.id).await;
-                Err(error)
+            Err(error) => self.was_written(id, stored.id, error).await.map(|()| sha256),
+        }
+    }
+
+    /// Whether a row was written whose writing failed: then its answer was lost, and it names this file. A file that no row
+    /// names is deleted; where nobody can say, it stays, for a row may name it.
+    async fn was_written(&self, id: MediaId, blob: BlobId, error: HostError) -> Result<(), HostError> {
+        if error.is_transient() {
+            let Ok(mut reader) = self.ground.reader().await else { return Err(error) };
+            match store::by_ids(&mut reader, &[id]).await {
+                Ok(rows) if rows.iter().any(|row| row.blob == blob.to_string()) => return Ok(()),
+                Ok(_) => {}
+                Err(_) => return Err(error),
             }
         }
+        // What it leaves is swept away with what nobody finished.
+        if let Err(left) = self.ground.blobs.delete(blob).await {
+            tracing::warn!(error = &left as &dyn Error, "a file that nobody names stays");
+        }
+        Err(error)
     }
 
     /// What is known of a file.

@@ -397,7 +397,15 @@ impl Messages {
         let people: Vec<_> = marks.iter().map(|mark| mark.person).collect();
         let people = self.people.of_ids(number.business, &people).await?;
         for mark in marks {
-            let Some(known) = people.get(&mark.person) else { continue };
+            let (id, person) = (number.id, mark.person);
+            let Some(known) = people.get(&person) else {
+                // Erased meanwhile: there is nobody to tell.
+                let written = self.ground.write(id.get(), move |transaction| {
+                    Box::pin(async move { Ok(store::told(transaction, id, person, mark.through).await?) })
+                });
+                written.await?;
+                continue;
+            };
             let account = known.person.account;
             let stamps = store::stamps_between(
                 &mut self.ground.reader().await?,
@@ -423,7 +431,6 @@ impl Messages {
             if mark.typing {
                 live.device.typing(account, false).await?;
             }
-            let (id, person) = (number.id, mark.person);
             let written = self.ground.write(id.get(), move |transaction| {
                 Box::pin(async move { Ok(store::told(transaction, id, person, through).await?) })
             });

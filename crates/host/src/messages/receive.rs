@@ -82,6 +82,14 @@ struct Taken {
     wrote: HashMap<PersonId, Timestamp>,
 }
 
+impl Taken {
+    /// A person wrote then, if not later too.
+    fn note_wrote(&mut self, person: PersonId, at: Timestamp) {
+        let newest = self.wrote.entry(person).or_insert(at);
+        *newest = (*newest).max(at);
+    }
+}
+
 impl Messages {
     /// Takes some of what the device has; whether there may be more.
     pub(super) async fn receive(&self, live: &Live, turn: &Mutex<()>) -> Result<bool, HostError> {
@@ -275,7 +283,7 @@ impl Messages {
                                 let told = self.outlet.seal(number.business, unique, &happened).await?;
                                 taken.told.push(told);
                                 // Somebody who says only this has written too.
-                                taken.wrote.entry(known.person.id).or_insert(said.at);
+                                taken.note_wrote(known.person.id, said.at);
                             }
                             continue;
                         }
@@ -301,8 +309,7 @@ impl Messages {
             };
             // That a key changed is nothing that the person wrote.
             if !matches!(content, Content::System(_)) {
-                let newest = taken.wrote.entry(known.person.id).or_insert(said.at);
-                *newest = (*newest).max(said.at);
+                taken.note_wrote(known.person.id, said.at);
             }
             let identity = identities.of(known.person.id);
             let new = self

@@ -20,7 +20,7 @@ use crate::{
     codes::{Code, Refusal},
     content::{Category, Content, Context, MessageName},
     ids::{MessageId, NumberId},
-    people::Standing,
+    people::{self, Standing},
     purposes::{Access, Purpose, Subject, SubjectKind},
     sealing::{Domain, Place},
 };
@@ -66,6 +66,8 @@ impl Lane for Sends {
         let mut new = Vec::with_capacity(items.len());
         let mut touched = HashMap::new();
         let mut names = Names::take(transaction, items).await?;
+        let awaited: Vec<_> = items.iter().filter(|item| item.nobody).map(|item| item.new.person).collect();
+        let still = people::there(transaction, &awaited).await?;
         for item in items {
             if let Some(earlier) = names.earlier(item) {
                 outputs.push(earlier.map(Some));
@@ -75,6 +77,8 @@ impl Lane for Sends {
             let chat = chats.entry(pair).or_default();
             let withheld = item.withheld(chat);
             let outcome = match item.refusal(chat) {
+                // Whoever had this number in the tables is somebody else since: asked again, it goes to them.
+                _ if item.nobody && !still.contains(&item.new.person) => Err(Code::ServiceUnavailable),
                 // Whoever tries numbers that nobody has uses up what they may send to people.
                 None if withheld.is_none() || item.nobody => {
                     item.count(transaction, chat, &mut opened).await?
@@ -314,6 +318,7 @@ const fn details(code: Code) -> &'static str {
             "More than 24 hours have passed since the person last wrote to this number: send a template."
         }
         Code::PairRate => "Too many messages to the same person in a short time.",
+        Code::ServiceUnavailable => "The number has just got somebody: send again.",
         Code::SpamRate => "The number may not write first to more people today.",
         _ => "The message cannot be sent.",
     }

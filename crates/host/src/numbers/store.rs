@@ -164,23 +164,24 @@ pub(super) async fn set_registered(
         .map(drop)
 }
 
-/// Gives a number another limit, if it has this one now. Whether it was so.
+/// Gives a number another limit, if it has this one now, held or not as it was seen. Whether it was so.
 pub(super) async fn set_tier(
     transaction: &mut Transaction,
     id: NumberId,
-    before: Option<u32>,
+    (before, was_held): (Option<u32>, bool),
     tier: Option<u32>,
     (held, now): (bool, Timestamp),
 ) -> Result<bool, StoreError> {
     let changed = query(
         "UPDATE numbers SET tier = $2, tier_held = $3, tier_since = CASE WHEN COALESCE($2, -1) = $4 THEN tier_since ELSE $5 END
-         WHERE id = $1 AND COALESCE(tier, -1) = $4",
+         WHERE id = $1 AND COALESCE(tier, -1) = $4 AND tier_held = $6",
     )
     .bind(id)
     .bind(tier.map(i64::from))
     .bind(held)
     .bind(before.map_or(-1, i64::from))
     .bind(now)
+    .bind(was_held)
     .execute(transaction)
     .await?;
     Ok(changed == 1)

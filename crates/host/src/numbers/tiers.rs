@@ -98,12 +98,12 @@ impl Numbers {
         } else {
             self.tier_events(webhooks, business, number, tier).await?
         };
-        let (id, of, now) = (number.id, number.business, self.ground.now());
+        let (id, of, now, was_held) = (number.id, number.business, self.ground.now(), number.tier_held);
         let by: Arc<str> = by.into();
         let written = self.ground.write(id.get(), move |transaction| {
             let (events, by) = (events.clone(), by.clone());
             Box::pin(async move {
-                if !store::set_tier(transaction, id, before.0, tier.0, (held, now)).await? {
+                if !store::set_tier(transaction, id, (before.0, was_held), tier.0, (held, now)).await? {
                     return Err(HostError::Conflict("the messaging limit was changed at the same time"));
                 }
                 let stays = held.then(|| "held".to_owned());

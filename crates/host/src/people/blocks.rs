@@ -3,6 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
+
 use super::{Known, People, PersonId, store};
 use crate::{
     HostError,
@@ -16,6 +18,8 @@ use crate::{
 pub const BLOCKS: u32 = 64_000;
 /// People of whom the relay is told at once.
 const TOLD: i64 = 100;
+/// Of how many of them at the same time: a number's messages wait meanwhile.
+const TELLING: usize = 16;
 /// How long whoever unblocks somebody waits for the relay to know, and how often that is looked at.
 const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(20);
@@ -139,24 +143,30 @@ impl People {
         }
         let ids: Vec<_> = untold.iter().map(|row| row.person).collect();
         let people = self.of_ids(number.business, &ids).await?;
-        let mut told = Vec::with_capacity(untold.len());
-        for row in untold {
-            if let Some(known) = people.get(&row.person) {
+        let telling = untold.into_iter().map(|row| {
+            let (known, device) = (people.get(&row.person).cloned(), &live.device);
+            async move {
+                let Some(known) = known else { return Some((row.person, row.change)) };
                 let account = known.person.account;
-                let device = &live.device;
                 let done =
                     if row.blocked { device.block(account).await } else { device.unblock(account).await };
                 match done {
                     Ok(()) => {}
                     Err(client::Error::Link(_) | client::Error::Wait { .. } | client::Error::Vault(_)) => {
-                        break;
+                        return None;
                     }
                     // It holds here all the same.
                     Err(error) => tracing::warn!(%error, "the relay does not take a block"),
                 }
+                Some((row.person, row.change))
             }
-            told.push((row.person, row.change));
-        }
+        });
+        // What could not be told now is told another time.
+        let told: Vec<_> = stream::iter(telling)
+            .buffer_unordered(TELLING)
+            .filter_map(|told| std::future::ready(told))
+            .collect()
+            .await;
         let (id, told) = (number.id, Arc::new(told));
         let written = self.ground.write(id.get(), move |transaction| {
             let told = told.clone();

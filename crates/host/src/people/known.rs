@@ -259,14 +259,24 @@ impl People {
         missing.retain(|account| !found.iter().any(|known| known.person.account == *account));
         people.extend(found.into_iter().map(|known| (known.person.account, known)));
         if !missing.is_empty() {
-            let names: HashMap<AccountId, String> = stream::iter(missing.clone())
+            let names: Vec<Result<(AccountId, String), HostError>> = stream::iter(missing.clone())
                 .map(|account| async move {
-                    let profile = device.profile_of(account).await.ok().flatten();
-                    (account, profile.map(|profile| profile.name).unwrap_or_default())
+                    let profile = match device.profile_of(account).await {
+                        Ok(profile) => profile,
+                        // Who could not be asked now is asked again: an empty name is kept.
+                        Err(
+                            error @ (client::Error::Link(_)
+                            | client::Error::Wait { .. }
+                            | client::Error::Vault(_)),
+                        ) => return Err(error.into()),
+                        Err(_) => None,
+                    };
+                    Ok((account, profile.map(|profile| profile.name).unwrap_or_default()))
                 })
                 .buffer_unordered(FETCHES)
                 .collect()
                 .await;
+            let names: HashMap<AccountId, String> = names.into_iter().collect::<Result<_, _>>()?;
             let new = device.user_ids(&missing).await?.into_iter().map(|(account, user_id)| {
                 let name = names.get(&account).cloned().unwrap_or_default();
                 (account, user_id, Details { number: None, name })

@@ -9,7 +9,7 @@ use ::store::Timestamp;
 use serde::{Deserialize, Serialize};
 use wire::{AccountId, PhoneNumber};
 
-pub(crate) use self::store::MIGRATIONS;
+pub(crate) use self::store::{MIGRATIONS, there};
 pub use self::{
     blocks::{BLOCKS, NotBlocked},
     known::{Known, People},

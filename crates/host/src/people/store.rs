@@ -1,5 +1,7 @@
 //! The tables of people, and of how each stands with a number.
 
+use std::collections::HashSet;
+
 use ::store::{
     StoreError, Timestamp,
     sql::{
@@ -189,7 +191,8 @@ pub(super) async fn put(
     Ok(())
 }
 
-/// Writes somebody down who has a number and no account yet, unless somebody has that number.
+/// Writes somebody down who has a number and no account yet. Who has come meanwhile takes their place when they are looked
+/// up again ([`arrive`]).
 pub(super) async fn put_awaited(
     transaction: &mut Transaction,
     business: BusinessId,
@@ -251,6 +254,7 @@ async fn arrive(
         query(text).bind(business).bind(person.id).bind(awaited.id).execute(transaction).await?;
     }
     for text in [
+        "DELETE FROM read_marks WHERE person = $2 AND number IN (SELECT id FROM numbers WHERE business = $1)",
         "DELETE FROM chats WHERE business = $1 AND person = $2",
         "DELETE FROM people WHERE business = $1 AND id = $2",
     ] {
@@ -344,6 +348,21 @@ pub(super) async fn blocked(
         pub(super) change: i64,
         pub(super) blocked: bool,
     }
+}
+
+/// Which of these people are still there.
+pub(crate) async fn there(
+    transaction: &mut Transaction,
+    people: &[PersonId],
+) -> Result<HashSet<PersonId>, StoreError> {
+    if people.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows: Vec<IdRow> = query("SELECT id FROM people WHERE id IN (VALUES {rows})")
+        .rows(people.iter().map(|person| [person.0.into()]))
+        .all(transaction)
+        .await?;
+    Ok(rows.into_iter().map(|row| PersonId(row.id)).collect())
 }
 
 /// Whether something of this change is among them.

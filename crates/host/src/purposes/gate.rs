@@ -176,16 +176,10 @@ impl Gate {
         subject: Subject,
         sealed: &[(Place<'_>, &Sealed)],
     ) -> Result<Vec<Plain<Zeroizing<Vec<u8>>>>, HostError> {
-        let mut key = self.keys.of(access.business).await?;
+        let bytes = sealed.iter().map(|(_, sealed)| sealed.stored());
+        let key = self.keys.for_opening(access.business, bytes).await?;
         self.ask(access, subject).await?;
         let pass = || Pass(std::marker::PhantomData);
-        let newer =
-            |key: &crate::sealing::BusinessKey| sealed.iter().any(|(_, sealed)| key.is_older_than(sealed));
-        if newer(&key) {
-            // Another process gave the business a new key just now.
-            self.keys.forget(access.business);
-            key = self.keys.of(access.business).await?;
-        }
         sealed
             .iter()
             .map(|(place, sealed)| key.open(pass(), *place, sealed.stored()).map(Plain::new))

@@ -92,7 +92,8 @@ impl QrCodes {
     pub async fn get(&self, number: &Number, code: &str) -> Result<QrCode, HostError> {
         let found = store::get(&mut self.ground.reader().await?, number.id, code).await?;
         let found = found.ok_or(HostError::NotFound("short link"))?;
-        open(&*self.keys.of(number.business).await?, number, found)
+        let key = self.keys.for_opening(number.business, [&*found.sealed].into_iter()).await?;
+        open(&key, number, found)
     }
 
     /// Into whose chat a link leads.
@@ -109,8 +110,8 @@ impl QrCodes {
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn list(&self, number: &Number) -> Result<Vec<QrCode>, HostError> {
-        let key = self.keys.of(number.business).await?;
         let rows = store::list(&mut self.ground.reader().await?, number.id).await?;
+        let key = self.keys.for_opening(number.business, rows.iter().map(|row| &*row.sealed)).await?;
         rows.into_iter().map(|row| open(&key, number, row)).collect()
     }
 

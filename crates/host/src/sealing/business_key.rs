@@ -98,8 +98,8 @@ impl BusinessKey {
     }
 
     /// Whether something is under a version that is newer than all that are known here.
-    pub(crate) fn is_older_than(&self, sealed: &Sealed) -> bool {
-        sealed.stored().first().is_some_and(|version| *version > self.latest)
+    pub(crate) fn is_older_than(&self, sealed: &[u8]) -> bool {
+        sealed.first().is_some_and(|version| *version > self.latest)
     }
 
     pub(super) const fn latest(&self) -> u8 {

@@ -144,7 +144,13 @@ impl Keys {
                     })
                 });
                 written.await?;
-                // It is there: here it can go.
+                // It is there: here it can go, unless that is another one.
+                let there = store::versions(&mut self.place.reader().await?, business).await?;
+                let there = there.iter().find(|there| there.version == row.version);
+                let there = there.ok_or(HostError::Sealed("a key that was moved is not there"))?;
+                if self.unwrapped(there)? != self.unwrapped(row)? {
+                    return Err(HostError::Conflict("a business has two keys of the same version"));
+                }
                 let moved = row.clone();
                 let written = self.ground.write(business.get(), move |transaction| {
                     let row = moved.clone();
@@ -191,14 +197,29 @@ impl Keys {
         }
         let mut opened = Vec::with_capacity(versions.len());
         for version in versions {
-            let master = self.masters.iter().find(|master| master.name() == version.master);
-            let master =
-                master.ok_or(HostError::Sealed("the key of a business is under another master key"))?;
-            opened.push((version.version, master.unwrap_key(business, version.version, &version.wrapped)?));
+            opened.push((version.version, self.unwrapped(&version)?));
         }
         let key = Arc::new(BusinessKey::new(business, opened)?);
         self.cached.keep(business, key.clone(), self.ground.now());
         Ok(key)
+    }
+
+    /// The key of a business, which has to open these: if one of them is under a newer one than this process knows, another
+    /// process gave it to the business just now.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(crate) async fn for_opening<'a>(
+        &self,
+        business: BusinessId,
+        mut sealed: impl Iterator<Item = &'a [u8]> + Send,
+    ) -> Result<Arc<BusinessKey>, HostError> {
+        let key = self.of(business).await?;
+        if !sealed.any(|sealed| key.is_older_than(sealed)) {
+            return Ok(key);
+        }
+        self.forget(business);
+        self.of(business).await
     }
 
     /// Gives a business a new version of its key: for what is sealed from now on.
@@ -228,10 +249,7 @@ impl Keys {
                 return Ok(wrapped);
             }
             for row in old {
-                let master = self.masters.iter().find(|master| master.name() == row.master);
-                let master =
-                    master.ok_or(HostError::Sealed("the key of a business is under another master key"))?;
-                let key = master.unwrap_key(row.business, row.version, &row.wrapped)?;
+                let key = self.unwrapped(&row)?;
                 let new = first.wrap_key(row.business, row.version, &key, self.ground.random())?;
                 let name = first.name();
                 let written = self.place.write(row.business, move |transaction| {
@@ -268,6 +286,12 @@ impl Keys {
     /// Forgets all keys that are in memory.
     pub fn forget_all(&self) {
         self.cached.forget_all();
+    }
+
+    fn unwrapped(&self, row: &store::Wrapped) -> Result<zeroize::Zeroizing<[u8; 32]>, HostError> {
+        let master = self.masters.iter().find(|master| master.name() == row.master);
+        let master = master.ok_or(HostError::Sealed("the key of a business is under another master key"))?;
+        master.unwrap_key(row.business, row.version, &row.wrapped)
     }
 
     async fn add_version(&self, business: BusinessId, version: u8) -> Result<(), HostError> {

@@ -93,7 +93,9 @@ impl Settings {
     /// # Errors
     /// `Erased`, `Sealed`; those of the database.
     pub async fn get<T: Setting>(&self, number: &Number) -> Result<T, HostError> {
-        of(&self.ground, &*self.keys.of(number.business).await?, number.id).await
+        let found = store::get(&mut self.ground.reader().await?, number.id, T::KIND).await?;
+        let key = self.keys.for_opening(number.business, found.as_deref().into_iter()).await?;
+        read::<T>(&key, number.id, found.as_deref())
     }
 
     /// Changes one, and says what `change` says. Two changes never lose one another.

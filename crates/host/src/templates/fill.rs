@@ -15,6 +15,10 @@ use crate::{
 
 /// Characters of a body when it is filled in.
 const BODY: usize = 1024;
+/// Of a header, of a card's body, of an address.
+const HEADER: usize = 60;
+const CARD: usize = 160;
+const URL: usize = 2000;
 /// Characters of one value.
 const VALUE: usize = 1024;
 /// Parameters, components and cards in a request.
@@ -134,12 +138,7 @@ pub(super) fn fill(
     let parts = &definition.parts;
     let filled = part(parts, components, definition.parameter_format, definition.category)?;
     let body = filled.body.unwrap_or_default();
-    if body.chars().count() > BODY {
-        return Err(Refusal::new(
-            Code::TemplateTooLong,
-            "the body is longer than 1024 characters when it is filled in",
-        ));
-    }
+    bounded(&body, BODY, "the body")?;
     let mut cards = Vec::new();
     if !parts.cards.is_empty() {
         let given = card_parts.and_then(|carousel| carousel.get("cards")).and_then(Value::as_array);
@@ -152,7 +151,9 @@ pub(super) fn fill(
             });
             let components = found.and_then(|(_, value)| value.get("components")).and_then(Value::as_array);
             let components = components.map(Vec::as_slice).unwrap_or_default();
-            cards.push(part(card, components, definition.parameter_format, definition.category)?);
+            let filled = part(card, components, definition.parameter_format, definition.category)?;
+            bounded(filled.body.as_deref().unwrap_or_default(), CARD, "the body of a card")?;
+            cards.push(filled);
         }
     }
     Ok(content::Template {
@@ -227,7 +228,7 @@ fn part(
             given.nothing()?;
             None
         }
-        Some(part) => Some(header(part, &given, format)?),
+        Some(part) => Some(bounded_header(header(part, &given, format)?)?),
     };
     let given = Given::of(component(components, "body"), "body")?;
     let body = match &parts.body {
@@ -253,6 +254,22 @@ fn part(
         return Err(count("button: there is no button of that index in the template".to_owned()));
     }
     Ok(TemplateCard { header, body, buttons })
+}
+
+/// Whether something is too long when it is filled in.
+fn bounded(text: &str, most: usize, what: &str) -> Result<(), Refusal> {
+    if text.chars().count() <= most {
+        return Ok(());
+    }
+    let details = format!("{what} is longer than {most} characters when it is filled in");
+    Err(Refusal::new(Code::TemplateTooLong, details))
+}
+
+fn bounded_header(header: Header) -> Result<Header, Refusal> {
+    if let Header::Text { text } = &header {
+        bounded(text, HEADER, "the header")?;
+    }
+    Ok(header)
 }
 
 fn header(part: &HeaderPart, given: &Given<'_>, format: ParameterFormat) -> Result<Header, Refusal> {
@@ -338,7 +355,9 @@ fn button(part: &ButtonPart, given: &Given<'_>, category: Category) -> Result<Te
                     if suffix.contains(char::is_whitespace) {
                         return Err(form("button: a part of an address has no spaces".to_owned()));
                     }
-                    format!("{fixed}{suffix}")
+                    let whole = format!("{fixed}{suffix}");
+                    bounded(&whole, URL, "an address")?;
+                    whole
                 }
                 None => {
                     given.nothing()?;

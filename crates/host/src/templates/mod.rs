@@ -256,23 +256,24 @@ impl Templates {
         definitions: &[Definition],
     ) -> Result<Vec<Changed>, HostError> {
         let now = self.ground.now();
-        let (mut news, mut made) = (Vec::new(), Vec::new());
+        let (mut news, mut made, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for definition in definitions {
             let mut reader = self.ground.reader().await?;
             let found = store::named(&mut reader, waba, &definition.name, &definition.language).await?;
             drop(reader);
             let known = found.as_ref().map(|found| (found.id, (found.status, found.edits)));
+            let mut before = None;
             if let Some(found) = &found {
                 if matches!(found.status, Status::Disabled | Status::Archived) {
                     let details = "a template that is disabled or archived cannot be edited";
                     return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_039).into());
                 }
-                let before = self.open(found).await?;
-                if before.category != Category::Authentication {
+                let known = before.insert(self.open(found).await?);
+                if known.category != Category::Authentication {
                     let details = "there is a template of this name of another category";
                     return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_024).into());
                 }
-                if before == *definition && found.status == Status::Approved {
+                if known == definition && found.status == Status::Approved {
                     made.push(changed(found.id, waba, definition, found.status, "NONE"));
                     continue;
                 }
@@ -281,7 +282,12 @@ impl Templates {
                 Some((id, (before, _))) => (id, judged_again(before, definition)),
                 None => (TemplateId::random(&*self.ground.entropy), judged(definition)),
             };
-            made.push(changed(id, waba, definition, status, reason));
+            let change = changed(id, waba, definition, status, reason);
+            if let Some(before) = &before {
+                events.extend(self.rewritten(business, before, definition, &change).await?);
+            }
+            events.extend(self.reviewed(business, &change).await?);
+            made.push(change);
             let new = New {
                 id,
                 waba,
@@ -298,7 +304,7 @@ impl Templates {
         }
         let news = Arc::new(news);
         let written = self.ground.write(waba.get(), move |transaction| {
-            let news = news.clone();
+            let (news, events) = (news.clone(), events.clone());
             Box::pin(async move {
                 let (all, _) = store::counts(transaction, waba, now).await?;
                 let fresh = news.iter().filter(|(_, known)| known.is_none()).count();
@@ -319,10 +325,11 @@ impl Templates {
                         return Err(CHANGED);
                     }
                 }
-                Ok(())
+                webhooks::add(transaction, events).await
             })
         });
         written.await?;
+        self.webhooks.wake().await;
         Ok(made)
     }
 
@@ -415,7 +422,8 @@ impl Templates {
     /// A template is the business's own text, not a person's: it needs no purpose.
     async fn open(&self, stored: &Stored) -> Result<Definition, HostError> {
         let name = stored.id.get().to_be_bytes();
-        let opened = self.keys.of(stored.business).await?.open_own(&name, &stored.definition)?;
+        let key = self.keys.for_opening(stored.business, [&*stored.definition].into_iter()).await?;
+        let opened = key.open_own(&name, &stored.definition)?;
         serde_json::from_slice(&opened).map_err(|_| HostError::Sealed("a template"))
     }
 

@@ -182,7 +182,7 @@ fn header(component: &Value, format: ParameterFormat, at: &str) -> Result<Header
             if variables::places(words).len() > 1 {
                 return refuse(2_388_047, format!("{at}.text: at most one place"));
             }
-            if words.contains(['\n', '*', '_', '~']) && words.contains('\n') {
+            if words.contains('\n') {
                 return refuse(2_388_047, format!("{at}.text: no new lines"));
             }
             HeaderPart::Text { text: words.to_owned() }

@@ -271,8 +271,9 @@ impl Uploads {
                 self.ground.blobs.delete(blob).await?;
                 Err(refuse("file_offset: another request writes to this upload"))
             }
+            // It may have been written after all, and then a row names the piece.
+            Err(error) if error.is_transient() => Err(error),
             Err(error) => {
-                // If it was written after all, a row names a file that is gone: better than one that nobody names.
                 let _ = self.ground.blobs.delete(blob).await;
                 Err(error)
             }
@@ -314,7 +315,8 @@ impl Uploads {
             sealed.extend_from_slice(&more?);
         }
         let name = name(upload.id, part.start.cast_unsigned());
-        Ok(self.keys.of(upload.business).await?.open_own(&name, &sealed)?.to_vec())
+        let key = self.keys.for_opening(upload.business, [&*sealed].into_iter()).await?;
+        Ok(key.open_own(&name, &sealed)?.to_vec())
     }
 
     /// What a handle names, if it is whole and this business's.

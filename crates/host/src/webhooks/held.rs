@@ -192,9 +192,9 @@ impl Held {
                     look = true;
                 }
                 Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
-                    let mut ended = Vec::from_iter(ended.ok());
+                    let mut ended = vec![ended.map_err(HostError::internal)?];
                     while let Some(next) = self.running.try_join_next() {
-                        ended.extend(next.ok());
+                        ended.push(next.map_err(HostError::internal)?);
                     }
                     let recovers = self.was_down;
                     if let Some(resume) = self.finish(ended) {

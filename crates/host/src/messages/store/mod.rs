@@ -111,6 +111,10 @@ pub(crate) const MIGRATIONS: Module = Module {
         CREATE INDEX sends_once_by_age ON sends_once (at);
         CREATE INDEX sends_once_of_person ON sends_once (number, person);",
         ),
+        Migration::new(
+            "of which chats people are to be told that they were read",
+            "CREATE INDEX read_marks_untold ON read_marks (number, person) WHERE told < through OR typing;",
+        ),
     ],
 };
 

@@ -47,10 +47,9 @@ pub(in crate::messages) async fn marks(
 ) -> Result<Vec<Mark>, StoreError> {
     query(
         "SELECT person, through, told, typing FROM read_marks
-         WHERE number = $1 AND (told < through OR typing = $2) LIMIT $3",
+         WHERE number = $1 AND (told < through OR typing) ORDER BY person LIMIT $2",
     )
     .bind(number)
-    .bind(true)
     .bind(limit)
     .all(reader)
     .await
