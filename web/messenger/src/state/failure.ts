@@ -48,7 +48,7 @@ export function explain(thrown: unknown): string {
     return say("problem.wait", { time: span(seconds > 90 ? Math.ceil(seconds / 60) * 60 : seconds) });
   }
   const key = BY_RELAY[problem.relay_code ?? ""] ?? BY_CODE[problem.code] ?? "problem.internal";
-  return say(key);
+  return say(key as "problem.internal");
 }
 
 /** The relay's own code, where it said no. */

@@ -26,7 +26,7 @@ export function authorName(author: AccountId): string {
 
 /** The label of a business, good or the last good one. */
 export function labelOf(chat: ChatOverview): Label | null {
-  return chat.label?.label ?? chat.business_label;
+  return chat.label?.label ?? null;
 }
 
 /** Whether it is with a business. */

@@ -89,3 +89,14 @@ function draw(source: CanvasImageSource, width: number, height: number, type: st
   canvas.getContext("2d")?.drawImage(source, 0, 0, canvas.width, canvas.height);
   return canvas.convertToBlob({ type, quality });
 }
+
+/** A small square of a picture, for a profile. */
+export async function square(file: Blob, side = 384): Promise<Blob> {
+  const bitmap = await createImageBitmap(file);
+  const from = Math.min(bitmap.width, bitmap.height);
+  const canvas = new OffscreenCanvas(side, side);
+  const [x, y] = [(bitmap.width - from) / 2, (bitmap.height - from) / 2];
+  canvas.getContext("2d")?.drawImage(bitmap, x, y, from, from, 0, 0, side, side);
+  bitmap.close();
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.86 });
+}
