@@ -6,6 +6,7 @@ mod feed;
 mod heal;
 mod history;
 mod label;
+mod latest;
 mod lanes;
 mod linking;
 mod media;
