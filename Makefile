@@ -23,7 +23,7 @@ bench: ## Measure the protocol, and against the official library
 fuzz: ## Fuzz each target for 30 seconds (longer: scripts/fuzz.sh --seconds N)
 	@scripts/fuzz.sh
 
-wasm: ## Build the protocol for Node and browsers into build/wasm
+wasm: ## Build the protocol and the core of the web into build/wasm and build/web-core
 	@scripts/setup.sh build
 	@scripts/wasm.sh
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the WASM face of the protocol (interop/wasm) into build/wasm: node/ for Node, web/ for browsers.
+# Builds the WASM face of the protocol (interop/wasm) into build/wasm: node/ for Node, web/ for browsers; and the core of the
+# web front end (web/core) into build/web-core.
 #
 #   scripts/wasm.sh [--fallback]
 #
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 target=wasm32-unknown-unknown
 module=tradepost_signal.wasm
+core=tradepost_core.wasm
 web=$PWD/build/rust-web
 
 say() { printf 'wasm: %s\n' "$*"; }
@@ -35,11 +37,13 @@ has_target() {
 # SIMD is in every browser that is kept up to date (Chrome 91, Firefox 89, Safari 16.4) and in Node: it saves a tenth
 # of the time of setting a session up and a fifth of an encryption's, for the hashes use it. At the third level of
 # optimisation the KEM's loops are unrolled into a third of the whole module, and gain a session's start only 7 percent.
-build() {
-  RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+simd128" \
-    cargo build --release --package tradepost-signal-wasm --target "$target" \
+# The core of the web is loaded before a page can be used: there every byte counts (profile "web").
+build() (
+  export RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+simd128"
+  cargo build --release --package tradepost-signal-wasm --target "$target" \
     --config 'profile.release.package.libcrux-ml-kem.opt-level = 2' "$@"
-}
+  cargo build --profile web --package tradepost-web-core --target "$target" "$@"
+)
 
 # Debian's compiler, cargo and library sources for the web: unpacked, because installing them would put a
 # second rustc in front of rustup's. All of one version, since the library's sources must match the compiler.
@@ -80,12 +84,14 @@ build_with_fallback() {
 
 if [ "$fallback" = no ] && has_target; then
   build
-  # Its face comes with the web; that it can be built for it is seen here.
-  say "checking the client"
-  cargo check --quiet --package tradepost-client --no-default-features --target "$target"
   built=${CARGO_TARGET_DIR:-target}
 else
   build_with_fallback
   built=$web/target
 fi
 cargo run --quiet --package xtask -- bind "$built/$target/release/$module" build/wasm
+# Of the core only the face for browsers is wanted. It is put in place when it is whole: a page may be loading it.
+cargo run --quiet --package xtask -- bind "$built/$target/web/$core" build/web-core/bound
+mv build/web-core/bound/web/* build/web-core/
+rm -r build/web-core/bound
+say "build/web-core: $(wc -c <build/web-core/tradepost_core_bg.wasm) bytes of WASM, $(gzip -9c build/web-core/tradepost_core_bg.wasm | wc -c) compressed"

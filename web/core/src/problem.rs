@@ -105,7 +105,9 @@ impl From<VaultError> for Problem {
 fn code(error: &Error) -> ProblemCode {
     match error {
         Error::Vault(_) | Error::Damaged(_) => ProblemCode::Vault,
-        Error::Link(LinkError::Unauthorized | LinkError::Closed(Some(wire::close::REMOVED))) => ProblemCode::Removed,
+        Error::Link(LinkError::Unauthorized | LinkError::Closed(Some(wire::close::REMOVED))) => {
+            ProblemCode::Removed
+        }
         Error::Link(_) | Error::Answer(_) => ProblemCode::Unreachable,
         Error::Refused(_) => ProblemCode::Refused,
         Error::Wait { .. } => ProblemCode::Wait,

@@ -63,5 +63,9 @@ fn the_typescript_types_are_those_of_rust() {
         fs::write(&path, &text).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "src-ts/types.ts is older than the Rust types: {}", HEADER.lines().nth(1).unwrap());
+    assert!(
+        committed == text,
+        "src-ts/types.ts is older than the Rust types: {}",
+        HEADER.lines().nth(1).unwrap()
+    );
 }

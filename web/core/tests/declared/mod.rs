@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use syn::{
-    Attribute, Expr, ExprLit, Field, Fields, GenericArgument, Item, ItemEnum, Lit, LitStr, PathArguments, Type,
-    Visibility, punctuated::Punctuated, token::Comma,
+    Attribute, Expr, ExprLit, Field, Fields, GenericArgument, Item, ItemEnum, Lit, LitStr, PathArguments,
+    Type, Visibility, punctuated::Punctuated, token::Comma,
 };
 
 /// What a page says: there a field with a default may be missing.
@@ -71,7 +71,9 @@ pub(super) fn declaration(item: &Item) -> Option<(String, String)> {
             let (members, joined) = members(&fields.named, said, "  ");
             match joined.is_empty() {
                 true => writeln!(text, "export interface {name} {{\n{members}}}").unwrap(),
-                false => writeln!(text, "export type {name} = {{\n{members}}} & {};", joined.join(" & ")).unwrap(),
+                false => {
+                    writeln!(text, "export type {name} = {{\n{members}}} & {};", joined.join(" & ")).unwrap()
+                }
             }
         }
         Item::Enum(item) => writeln!(text, "export type {name} ={};", union(item, said)).unwrap(),

@@ -1,0 +1,291 @@
+//! The core: whether there is a device, what runs it, and what its page is told.
+
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+
+use client::{Connection, Device, Ended, Event, Linking, Profile, Registration};
+use futures_util::{FutureExt as _, future::AbortHandle};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use wire::PhoneNumber;
+
+use crate::{
+    browser::{BrowserLink, BrowserVault, Database, Parts, Relay, edges},
+    command::Command,
+    commands,
+    notice::{Connected, Erased, Notice, Standing},
+    problem::{Problem, ProblemCode},
+};
+
+/// A device in a browser. Made once, by the tab that leads.
+#[wasm_bindgen]
+pub struct Core(Rc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) vault: Arc<BrowserVault>,
+    pub(crate) link: Arc<BrowserLink>,
+    tell: js_sys::Function,
+    state: RefCell<State>,
+    /// Held by whoever changes what is kept of a chat.
+    pub(crate) marking: futures_util::lock::Mutex<()>,
+}
+
+enum State {
+    None { erased: Option<Erased>, problem: Option<Problem> },
+    Linking { code: String, waiting: AbortHandle },
+    Ready { device: Device, connected: Connected },
+    Failed { problem: Problem },
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
+#[wasm_bindgen]
+impl Core {
+    /// Opens what this browser keeps, and runs its device if there is one. `tell` is given every event as JSON.
+    ///
+    /// # Errors
+    /// A `Problem` as JSON: what is stored cannot be read.
+    pub async fn open(database: Database, relay: Relay, tell: js_sys::Function) -> Result<Core, JsValue> {
+        let inner = Rc::new(Inner {
+            vault: Arc::new(BrowserVault::new(database)),
+            link: Arc::new(BrowserLink::new(relay)),
+            tell,
+            state: RefCell::new(State::None { erased: None, problem: None }),
+            marking: futures_util::lock::Mutex::default(),
+        });
+        inner.find().await.map_err(|problem| thrown(&problem))?;
+        Ok(Self(inner))
+    }
+
+    /// Does what a command in JSON says. Gives its answer as JSON, and the file that belongs to it.
+    ///
+    /// # Errors
+    /// A `Problem` as JSON.
+    pub async fn ask(&self, command: String, file: Option<Parts>) -> Result<js_sys::Array, JsValue> {
+        let inner = Rc::clone(&self.0);
+        let command: Result<Command, _> = serde_json::from_str(&command);
+        // What serde says of it would repeat what was said in it.
+        let command = command.map_err(|_| thrown(&Problem::invalid("there is no such command")))?;
+        let answer = commands::run(&inner, command, file).await.map_err(|problem| thrown(&problem))?;
+        Ok(js_sys::Array::of2(&answer.json.into(), &answer.file.map_or(JsValue::UNDEFINED, Into::into)))
+    }
+
+    /// The network is there again: what waits to connect need not.
+    pub fn online(&self) {
+        if let State::Ready { device, connected: Connected::Offline } = &*self.0.state.borrow() {
+            device.stop();
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn thrown(problem: &Problem) -> JsValue {
+    json(problem).into()
+}
+
+impl Inner {
+    /// Tells every page something.
+    pub(crate) fn tell(&self, event: &impl Serialize) {
+        // A page that does not listen is no concern of the device's.
+        let _ = self.tell.call1(&JsValue::NULL, &json(event).into());
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        match &*self.state.borrow() {
+            State::None { erased, problem } => {
+                Standing::Unregistered { erased: *erased, problem: problem.clone() }
+            }
+            State::Linking { code, .. } => Standing::Linking { code: code.clone() },
+            State::Ready { device, connected } => {
+                Standing::Ready { own: device.own().clone(), connected: *connected }
+            }
+            State::Failed { problem } => Standing::Failed { problem: problem.clone() },
+        }
+    }
+
+    /// The device, if there is one.
+    pub(crate) fn device(&self) -> Result<Device, Problem> {
+        match &*self.state.borrow() {
+            State::Ready { device, .. } => Ok(device.clone()),
+            State::Failed { problem } => Err(problem.clone()),
+            _ => Err(client::Error::NotRegistered.into()),
+        }
+    }
+
+    fn set(&self, state: State) {
+        let before = self.state.replace(state);
+        if let State::Linking { waiting, .. } = before {
+            waiting.abort();
+        }
+        self.tell(&Notice::Standing { standing: self.standing() });
+    }
+
+    /// Looks whether there is a device, and runs it.
+    async fn find(self: &Rc<Self>) -> Result<(), Problem> {
+        match Device::open(edges(&self.vault, &self.link)).await {
+            Ok(device) => self.begin(device),
+            Err(client::Error::NotRegistered) => {
+                let erased = self.vault.erased().await?.and_then(|why| Erased::named(&why));
+                self.set(State::None { erased, problem: None });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// There is a device: runs it, and tells what happens on it.
+    fn begin(self: &Rc<Self>, device: Device) {
+        let mut events = device.events();
+        self.set(State::Ready { device: device.clone(), connected: Connected::Connecting });
+        let inner = Rc::clone(self);
+        let (listening, stop) = futures_util::future::abortable(async move {
+            loop {
+                inner.heard(&events.next().await);
+            }
+        });
+        spawn_local(listening.map(drop));
+        let inner = Rc::clone(self);
+        spawn_local(async move {
+            inner.run(&device).await;
+            stop.abort();
+        });
+    }
+
+    /// Runs the device until it is gone.
+    async fn run(&self, device: &Device) {
+        loop {
+            match device.run().await {
+                // Stopped to connect anew, or because it is gone.
+                Ok(Ended::Stopped) if self.is_here() => {}
+                Ok(Ended::Stopped) => return,
+                Ok(Ended::Replaced) => return self.connected(Connected::Replaced),
+                Ok(Ended::Removed) => {
+                    if let Err(problem) = self.erase(Some(Erased::Removed)).await {
+                        self.set(State::Failed { problem });
+                    }
+                    return;
+                }
+                Err(error) => return self.set(State::Failed { problem: error.into() }),
+            }
+        }
+    }
+
+    fn is_here(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Ready { .. })
+    }
+
+    fn heard(&self, event: &Event) {
+        if let Event::Connection { connection } = event {
+            match connection {
+                Connection::Online => self.connected(Connected::Online),
+                Connection::Offline { .. } => self.connected(Connected::Offline),
+                // What becomes of it `run` knows.
+                Connection::Replaced | Connection::Removed => {}
+            }
+        }
+        self.tell(event);
+    }
+
+    fn connected(&self, now: Connected) {
+        if let State::Ready { connected, .. } = &mut *self.state.borrow_mut() {
+            if *connected == now {
+                return;
+            }
+            *connected = now;
+        }
+        self.tell(&Notice::Standing { standing: self.standing() });
+    }
+
+    /// Erases everything here.
+    pub(crate) async fn erase(&self, why: Option<Erased>) -> Result<(), Problem> {
+        if let State::Ready { device, .. } = &*self.state.borrow() {
+            device.stop();
+        }
+        // From here on nothing more is done for the device, or stored.
+        self.set(State::None { erased: why, problem: None });
+        Ok(self.vault.erase(why.map_or("", Erased::name)).await?)
+    }
+
+    fn must_be_empty(&self) -> Result<(), Problem> {
+        match &*self.state.borrow() {
+            State::None { .. } | State::Linking { .. } => Ok(()),
+            State::Ready { .. } => Err(client::Error::AlreadyRegistered.into()),
+            State::Failed { problem } => Err(problem.clone()),
+        }
+    }
+
+    /// Registers a number.
+    pub(crate) async fn register(
+        self: &Rc<Self>,
+        number: PhoneNumber,
+        code: String,
+        pin: Option<String>,
+        device_name: String,
+        name: Option<String>,
+    ) -> Result<Standing, Problem> {
+        self.must_be_empty()?;
+        let registration = Registration { number, code, pin, device_name };
+        let device = Device::register(edges(&self.vault, &self.link), registration).await?;
+        self.begin(device.clone());
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            // The account is there whether or not this comes about; the name can be set again.
+            let _ = device.set_profile(&Profile { name, ..Profile::default() }).await;
+        }
+        Ok(self.standing())
+    }
+
+    /// Shows a linking code, and waits for the primary.
+    pub(crate) async fn begin_linking(self: &Rc<Self>, device_name: String) -> Result<Standing, Problem> {
+        self.must_be_empty()?;
+        let linking = Linking::begin(edges(&self.vault, &self.link)).await?;
+        let code = linking.url().to_owned();
+        let inner = Rc::clone(self);
+        let (joining, waiting) = futures_util::future::abortable(async move {
+            let outcome = linking.finish(&device_name).await;
+            // It is over: nothing is left to be stopped.
+            match outcome {
+                Ok(device) => {
+                    inner.begin(device.clone());
+                    let _ = device.profile_of(device.own().account).await;
+                }
+                Err(error) => inner.set(State::None { erased: None, problem: Some(error.into()) }),
+            }
+        });
+        self.set(State::Linking { code, waiting });
+        spawn_local(joining.map(drop));
+        Ok(self.standing())
+    }
+
+    pub(crate) fn cancel_linking(&self) -> Standing {
+        if matches!(&*self.state.borrow(), State::Linking { .. }) {
+            self.set(State::None { erased: None, problem: None });
+        }
+        self.standing()
+    }
+}
+
+impl Erased {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::Deleted => "deleted",
+            Self::SignedOut => "signed_out",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Removed, Self::Deleted, Self::SignedOut].into_iter().find(|erased| erased.name() == name)
+    }
+}
+
+/// A failure that a command cannot say better.
+pub(crate) fn internal(what: &str) -> Problem {
+    Problem::new(ProblemCode::Internal, what)
+}
