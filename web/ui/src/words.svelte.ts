@@ -3,7 +3,11 @@ export type Words = string | Readonly<Partial<Record<Intl.LDMLPluralRule, string
 export type Dictionary = Readonly<Record<string, Words>>;
 
 type Holes<T extends string> = T extends `${string}{${infer Hole}}${infer Rest}` ? Hole | Holes<Rest> : never;
-type AllHoles<W> = W extends string ? Holes<W> : W extends { other: infer O extends string } ? Holes<O> | "count" : never;
+type AllHoles<W> = W extends string
+  ? Holes<W>
+  : W extends { other: infer O extends string }
+    ? Holes<O> | "count"
+    : never;
 export type Values<W> = [AllHoles<W>] extends [never] ? [] : [Record<AllHoles<W>, string | number>];
 
 /** A language that can be chosen. */
@@ -65,7 +69,9 @@ export class Speaker<D extends Dictionary> {
     const words: Words = this.#dictionary[key];
     const given = values[0] as Record<string, string | number> | undefined;
     const text =
-      typeof words === "string" ? words : (words[this.#plural.select(Number(given?.["count"] ?? 0))] ?? words.other);
+      typeof words === "string"
+        ? words
+        : (words[this.#plural.select(Number(given?.["count"] ?? 0))] ?? words.other);
     return given ? fill(text, given, this.#number) : text;
   }
 
@@ -75,7 +81,11 @@ export class Speaker<D extends Dictionary> {
 }
 
 /** Puts values where the holes are; what has no value stays as it is. */
-export function fill(text: string, values: Record<string, string | number>, number: Intl.NumberFormat): string {
+export function fill(
+  text: string,
+  values: Record<string, string | number>,
+  number: Intl.NumberFormat,
+): string {
   return text.replaceAll(/\{(\w+)\}/gu, (hole, name: string) => {
     const value = values[name];
     if (value === undefined) return hole;

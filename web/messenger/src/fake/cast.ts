@@ -19,26 +19,46 @@ export const NEWCOMER = "20000000-0000-4000-8000-000000000005";
 const profile = (name: string, about = ""): Profile => ({ name, about, avatar: null });
 
 function person(account: string, name: string, number: string, more: Partial<Contact> = {}): Contact {
-  return { account, name: null, number, profile: profile(name), blocked: false, trust: "first_use", ...more };
+  return {
+    account,
+    name: null,
+    number,
+    profile: profile(name),
+    business: null,
+    blocked: false,
+    trust: "first_use",
+    ...more,
+  };
 }
 
-function business(account: string): Contact {
-  return { account, name: null, number: null, profile: null, blocked: false, trust: "first_use" };
+function business(account: string, name: string): Contact {
+  return {
+    account,
+    name: null,
+    number: null,
+    profile: null,
+    business: name,
+    blocked: false,
+    trust: "first_use",
+  };
 }
 
 export const CONTACTS: Contact[] = [
   person(OWN, "Anna Berger", OWN_NUMBER, { profile: profile("Anna Berger", "Mostly offline on Sundays") }),
-  person(OTTO, "Otto Lindner", "+493012345678", { trust: "verified", profile: profile("Otto Lindner", "At the lake") }),
+  person(OTTO, "Otto Lindner", "+493012345678", {
+    trust: "verified",
+    profile: profile("Otto Lindner", "At the lake"),
+  }),
   person(LENA, "Lena Hoffmann", "+4915198765432"),
   person(YUSUF, "يوسف الحداد", "+966512345678"),
   person(MARTA, "Marta Sánchez", "+34612345678", { trust: "changed" }),
   person(MANY, "Old Friends' Archive", "+493098765432"),
   person(STRANGER, "", "+14155550123", { profile: null }),
-  business(BANK),
-  business(AIR),
-  business(SHOP),
-  business(CLINIC),
-  business(NEWCOMER),
+  business(BANK, "Example Bank"),
+  business(AIR, "Nordwind Air"),
+  business(SHOP, "Fern & Pot"),
+  business(CLINIC, "Clinic at the Park"),
+  business(NEWCOMER, "Corner Bakery"),
 ];
 
 const DAY = 86_400_000;
@@ -104,7 +124,9 @@ export function labels(): Map<string, LabelState> {
     ],
     [
       NEWCOMER,
-      standing(label("Corner Bakery", { legal_name: "Ecke Backwaren OHG", category: "RESTAURANT" }), { shown: false }),
+      standing(label("Corner Bakery", { legal_name: "Ecke Backwaren OHG", category: "RESTAURANT" }), {
+        shown: false,
+      }),
     ],
   ]);
 }

@@ -25,7 +25,9 @@ import { qrModules } from "./qr.ts";
 import { sent } from "./sending.ts";
 import { talk } from "./talk.ts";
 
-type Handlers = { [Name in CommandName]?: (said: Said<Name>, file?: Blob) => Answers[Name] | Promise<Answers[Name]> };
+type Handlers = {
+  [Name in CommandName]?: (said: Said<Name>, file?: Blob) => Answers[Name] | Promise<Answers[Name]>;
+};
 
 const READY: Standing = {
   phase: "ready",
@@ -73,7 +75,13 @@ export class FakeCore implements Core {
     for (const contact of CONTACTS) this.contacts.set(contact.account, { ...contact });
     this.devices = [
       { id: 1, name: "Chrome, Linux", created: now - 40 * 86_400_000, last_seen: now, this: true },
-      { id: 2, name: "Firefox, Windows", created: now - 3 * 86_400_000, last_seen: now - 86_400_000, this: false },
+      {
+        id: 2,
+        name: "Firefox, Windows",
+        created: now - 3 * 86_400_000,
+        last_seen: now - 86_400_000,
+        this: false,
+      },
     ];
     if (this.scene === "empty") return;
     this.labels = labels();
@@ -130,7 +138,15 @@ export class FakeCore implements Core {
 
   contact(account: string): Contact {
     return (
-      this.contacts.get(account) ?? { account, name: null, number: null, profile: null, blocked: false, trust: "unknown" }
+      this.contacts.get(account) ?? {
+        account,
+        name: null,
+        number: null,
+        profile: null,
+        business: null,
+        blocked: false,
+        trust: "unknown",
+      }
     );
   }
 
@@ -141,9 +157,18 @@ export class FakeCore implements Core {
     return {
       account,
       title: contact.name ?? contact.profile?.name ?? contact.number,
-      unread: all.filter((message) => message.id.author !== OWN && message.state.state === "delivered" && message.body.type !== "label" && message.body.type !== "media").length,
+      unread: all.filter(
+        (message) =>
+          message.id.author !== OWN &&
+          message.state.state === "delivered" &&
+          message.body.type !== "label" &&
+          message.body.type !== "media",
+      ).length,
       latest: all.at(-1) ?? null,
-      timer: this.timers.get(account) ?? all.findLast((message) => message.body.type === "timer")?.expires_after ?? 0,
+      timer:
+        this.timers.get(account) ??
+        all.findLast((message) => message.body.type === "timer")?.expires_after ??
+        0,
       held: contact.trust === "changed",
       ...(label ? { label } : {}),
       contact,
@@ -175,7 +200,9 @@ export class FakeCore implements Core {
   }
 
   find(id: MessageRef): Message | undefined {
-    return this.messages.find((message) => message.id.author === id.author && message.id.timestamp === id.timestamp);
+    return this.messages.find(
+      (message) => message.id.author === id.author && message.id.timestamp === id.timestamp,
+    );
   }
 
   change(id: MessageRef, changed: Partial<Message>): void {
@@ -206,7 +233,11 @@ export class FakeCore implements Core {
     request_code: ({ number }) => {
       const digits = number.replaceAll(/[^\d+]/gu, "");
       if (!/^\+?\d{7,15}$/u.test(digits)) throw problem("refused", "invalid_number");
-      return { number: digits.startsWith("+") ? digits : `+${digits}`, expires_in_ms: 600_000, retry_after_ms: 60_000 };
+      return {
+        number: digits.startsWith("+") ? digits : `+${digits}`,
+        expires_in_ms: 600_000,
+        retry_after_ms: 60_000,
+      };
     },
     development_code: () => "271828",
     register: async ({ code }) => {
@@ -254,13 +285,15 @@ export class FakeCore implements Core {
       if (link.startsWith("tradepost://link")) return { to: "device", code: link };
       const query = /^[\w+]+:\/\//u.test(link) ? new URL(link).searchParams : undefined;
       const number = (query?.get("number") ?? link).replaceAll(/[^\d+]/gu, "");
-      if (number === "+491700000000") return { to: "chat", chat: this.chat(NEWCOMER), text: query?.get("text") ?? "" };
+      if (number === "+491700000000")
+        return { to: "chat", chat: this.chat(NEWCOMER), text: query?.get("text") ?? "" };
       const found = [...this.contacts.values()].find((contact) => contact.number === number);
       return found
         ? { to: "chat", chat: this.chat(found.account), text: query?.get("text") ?? "" }
         : { to: "nobody", number };
     },
-    chats: () => [...this.contacts.keys()].map((account) => this.chat(account)).filter(({ latest }) => latest !== null),
+    chats: () =>
+      [...this.contacts.keys()].map((account) => this.chat(account)).filter(({ latest }) => latest !== null),
     chat: ({ account }) => this.chat(account),
     menu: ({ account }) =>
       account === NEWCOMER
@@ -280,7 +313,9 @@ export class FakeCore implements Core {
       this.mark(account, { draft: text ? { text, quote: quote ?? null, at: Date.now() } : null }),
     history: ({ account, before, limit }) =>
       this.messages
-        .filter((message) => message.chat === account && message.position < (before ?? Number.MAX_SAFE_INTEGER))
+        .filter(
+          (message) => message.chat === account && message.position < (before ?? Number.MAX_SAFE_INTEGER),
+        )
         .slice(-(limit ?? 50))
         .toReversed(),
     message: ({ message }) => this.find(message) ?? null,
@@ -300,8 +335,23 @@ export class FakeCore implements Core {
       const id = `sent-${this.messages.length}`;
       if (file) this.files.set(id, file);
       const blob = { id, key: "", digest: "", size: file?.size ?? 0 };
-      const whole = { content_type: "", file_name: "", caption: "", width: 0, height: 0, duration: 0, thumbnail: "" };
-      return sent(this, account, { type: "media", animated: false, ...whole, ...media, blob, quote: quote ?? null });
+      const whole = {
+        content_type: "",
+        file_name: "",
+        caption: "",
+        width: 0,
+        height: 0,
+        duration: 0,
+        thumbnail: "",
+      };
+      return sent(this, account, {
+        type: "media",
+        animated: false,
+        ...whole,
+        ...media,
+        blob,
+        quote: quote ?? null,
+      });
     },
     send_contacts: ({ account, contacts }) => sent(this, account, { type: "contacts", contacts }),
     send_location: ({ account, location, quote }) =>

@@ -50,7 +50,8 @@ export function speech(milliseconds: number): Blob {
   const rate = 8_000;
   const count = Math.floor((milliseconds / 1000) * rate);
   const bytes = new DataView(new ArrayBuffer(44 + count * 2));
-  const text = (at: number, word: string) => [...word].forEach((c, i) => bytes.setUint8(at + i, c.charCodeAt(0)));
+  const text = (at: number, word: string) =>
+    [...word].forEach((c, i) => bytes.setUint8(at + i, c.charCodeAt(0)));
   text(0, "RIFF");
   bytes.setUint32(4, 36 + count * 2, true);
   text(8, "WAVEfmt ");

@@ -33,7 +33,9 @@ export function sent(core: FakeCore, account: string, draft: Draft): Sent {
     position: (core.messages.at(-1)?.position ?? 0) + 1,
     received: now,
     body: bodyOf(core, draft),
-    quote: quoted ? { message: quoted.id, excerpt: quoted.body.type === "text" ? quoted.body.text : "…" } : null,
+    quote: quoted
+      ? { message: quoted.id, excerpt: quoted.body.type === "text" ? quoted.body.text : "…" }
+      : null,
     state: { state: "queued" },
     reactions: [],
     edited: null,
@@ -57,7 +59,8 @@ function bodyOf(core: FakeCore, draft: Draft): Body {
       return { type: "timer" };
     case "choose": {
       const asked = core.find(draft.message)?.body;
-      const content = asked?.type === "interactive" ? asked : asked?.type === "template" ? asked.content : undefined;
+      const content =
+        asked?.type === "interactive" ? asked : asked?.type === "template" ? asked.content : undefined;
       const row = content?.list?.sections.flatMap(({ rows }) => rows).find(({ id }) => id === draft.choice);
       const button = content?.buttons.find((one) => one.action === "reply" && one.id === draft.choice);
       return {

@@ -56,7 +56,12 @@ export async function shown(name: string, more: Partial<Media> = {}): Promise<Me
   };
 }
 
-export function file(name: string, size: number, kind: Media["kind"] = "document", more: Partial<Media> = {}): Media {
+export function file(
+  name: string,
+  size: number,
+  kind: Media["kind"] = "document",
+  more: Partial<Media> = {},
+): Media {
   return {
     kind,
     blob: { id: name, key: "", digest: "", size },
@@ -88,9 +93,15 @@ async function friends(all: Talk, now: number): Promise<void> {
   all.text(OTTO, OTTO, t(2, 300), "Are you coming to the lake on Saturday?");
   all.text(OTTO, OWN, t(2, 295), "Yes! *Two o'clock* at the _old_ jetty?");
   all.text(OTTO, OWN, t(2, 294), "I bring the cake 🍰");
-  all.add(OTTO, OTTO, t(1, 200), { type: "media", ...(await shown("lake", { caption: "This was this morning." })) }, {
-    reactions: [{ author: OWN, emoji: "❤️" }],
-  });
+  all.add(
+    OTTO,
+    OTTO,
+    t(1, 200),
+    { type: "media", ...(await shown("lake", { caption: "This was this morning." })) },
+    {
+      reactions: [{ author: OWN, emoji: "❤️" }],
+    },
+  );
   const question = all.text(OTTO, OTTO, t(1, 198), "Could you bring the small tent as well?");
   all.text(OTTO, OWN, t(1, 190), "Sure, it is still in the car.", {
     quote: { message: question.id, excerpt: "Could you bring the small tent as well?" },
@@ -114,7 +125,12 @@ async function friends(all: Talk, now: number): Promise<void> {
   all.add(OTTO, OTTO, t(0, 70), {
     type: "contacts",
     contacts: [
-      { name: "Boat rental Kern", phone_numbers: ["+49 30 5550199"], email_addresses: [], organization: "Kern & Sons" },
+      {
+        name: "Boat rental Kern",
+        phone_numbers: ["+49 30 5550199"],
+        email_addresses: [],
+        organization: "Kern & Sons",
+      },
     ],
   });
   all.text(OTTO, OWN, t(0, 62), "Great. Here is the list: https://example.org/lake-trip (see the end).", {
@@ -122,7 +138,13 @@ async function friends(all: Talk, now: number): Promise<void> {
     state: { state: "read" },
   });
   all.add(OTTO, OTTO, t(0, 40), { type: "deleted" });
-  all.add(OTTO, OWN, t(0, 30), { type: "media", ...file("Packing list.pdf", 184_320) }, { state: { state: "delivered" } });
+  all.add(
+    OTTO,
+    OWN,
+    t(0, 30),
+    { type: "media", ...file("Packing list.pdf", 184_320) },
+    { state: { state: "delivered" } },
+  );
   all.text(OTTO, OTTO, t(0, 12), "🎉", { state: { state: "read" } });
   all.text(OTTO, OTTO, t(0, 11), "See you there. Do not forget: sun cream, the *tent*, and `two` towels.", {
     reactions: [
@@ -248,7 +270,10 @@ async function businesses(all: Talk, now: number): Promise<void> {
   const shop = label("Fern & Pot", { legal_name: "Fern and Pot Ltd", since: now - 300 * DAY });
   all.add(SHOP, SHOP, t(9, 60), { type: "label", label: shop, change: "first" });
   all.text(SHOP, OWN, t(9, 50), "Do you have the big monstera again?");
-  all.add(SHOP, SHOP, t(9, 20), { type: "media", ...(await shown("plant", { caption: "Two left, 48 € each." })) });
+  all.add(SHOP, SHOP, t(9, 20), {
+    type: "media",
+    ...(await shown("plant", { caption: "Two left, 48 € each." })),
+  });
   const moved = label("Fern & Pot", { hosting: "operator", host_name: "Tradepost Europe", since: now - DAY });
   all.add(SHOP, SHOP, t(0, 5), { type: "label", label: moved, change: "changed" });
 
@@ -263,11 +288,16 @@ async function businesses(all: Talk, now: number): Promise<void> {
 }
 
 function many(all: Talk, now: number): void {
-  const words = "the boat came late and nobody minded because the bread was warm and the evening long".split(" ");
+  const words = "the boat came late and nobody minded because the bread was warm and the evening long".split(
+    " ",
+  );
   for (let at = 0; at < 10_000; at++) {
     const time = now - 400 * DAY + at * 57 * MINUTE;
     const from = (at * 7) % 11;
-    const text = Array.from({ length: 3 + ((at * 13) % 29) }, (_, word) => words[(from + word) % words.length]).join(" ");
+    const text = Array.from(
+      { length: 3 + ((at * 13) % 29) },
+      (_, word) => words[(from + word) % words.length],
+    ).join(" ");
     all.text(MANY, at % 3 === 0 ? OWN : MANY, time, `${at + 1}. ${text}`);
   }
 }

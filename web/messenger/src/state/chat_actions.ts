@@ -23,7 +23,10 @@ export async function archive(account: AccountId, archived: boolean): Promise<vo
   chats.mark(account, { archived });
   const done = await attempt(() => app.ask("set_archived", { account, archived }));
   if (done && archived) {
-    toasts.say(say("chats.archived_done"), { words: say("action.undo"), act: () => void archive(account, false) });
+    toasts.say(say("chats.archived_done"), {
+      words: say("action.undo"),
+      act: () => void archive(account, false),
+    });
   }
 }
 
@@ -105,7 +108,12 @@ export function chatEntries(chat: ChatOverview): Entry[] {
     },
   ];
   if (isMuted(chat)) {
-    entries.push({ words: say("chats.unmute"), icon: "bell", act: () => void mute(account, null), apart: true });
+    entries.push({
+      words: say("chats.unmute"),
+      icon: "bell",
+      act: () => void mute(account, null),
+      apart: true,
+    });
   } else {
     const times = [
       ["chats.mute_8h", Date.now() + 8 * HOUR],

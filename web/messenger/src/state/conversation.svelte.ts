@@ -110,7 +110,8 @@ export class Conversation {
     const chat = chats.get(this.account);
     if (!last || !chat || (chat.unread === 0 && !chat.marks.marked_unread)) return;
     await app.ask("mark_read", { account: this.account, through: last.position });
-    if (chat.marks.marked_unread) await app.ask("set_marked_unread", { account: this.account, marked: false });
+    if (chat.marks.marked_unread)
+      await app.ask("set_marked_unread", { account: this.account, marked: false });
     await chats.refresh(this.account);
   }
 

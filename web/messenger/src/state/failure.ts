@@ -8,7 +8,9 @@ import { span } from "../words/times.ts";
 function problemOf(thrown: unknown): Problem | undefined {
   if (typeof thrown !== "object" || thrown === null) return undefined;
   if ("problem" in thrown) return thrown.problem as Problem;
-  return "code" in thrown && "message" in thrown && typeof thrown.code === "string" ? (thrown as Problem) : undefined;
+  return "code" in thrown && "message" in thrown && typeof thrown.code === "string"
+    ? (thrown as Problem)
+    : undefined;
 }
 
 const BY_RELAY: Record<string, Key> = {

@@ -6,15 +6,15 @@ import { say } from "../words/index.ts";
 import { phone } from "../words/times.ts";
 
 /** What this account calls somebody, else what they call themselves, else their number. */
-export function contactName(contact: Contact, label?: Label | null): string {
-  const named = contact.name || contact.profile?.name || label?.name;
+export function contactName(contact: Contact): string {
+  const named = contact.name || contact.business || contact.profile?.name;
   if (named) return named;
   return contact.number ? phone(contact.number) : say("people.unknown");
 }
 
 export function nameOf(chat: ChatOverview): string {
   if (chat.account === app.own?.account) return say("people.self");
-  return contactName(chat.contact, labelOf(chat));
+  return contactName(chat.contact);
 }
 
 /** The author of a message, seen from here. */
@@ -27,9 +27,4 @@ export function authorName(author: AccountId): string {
 /** The label of a business, good or the last good one. */
 export function labelOf(chat: ChatOverview): Label | null {
   return chat.label?.label ?? null;
-}
-
-/** Whether it is with a business. */
-export function isBusiness(chat: ChatOverview): boolean {
-  return chat.business;
 }

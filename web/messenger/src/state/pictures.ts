@@ -48,7 +48,13 @@ async function picture(file: File, about: MediaDraft): Promise<Prepared> {
   let type = about.content_type;
   // Drawn anew, a photo loses where and with what it was taken. One that moves would lose that it moves.
   if (type !== "image/gif") {
-    const drawn = await draw(bitmap, width * factor, height * factor, type === "image/png" ? type : "image/jpeg", 0.88);
+    const drawn = await draw(
+      bitmap,
+      width * factor,
+      height * factor,
+      type === "image/png" ? type : "image/jpeg",
+      0.88,
+    );
     if (type !== "image/png" || drawn.size < file.size || factor < 1) {
       blob = drawn;
       type = drawn.type;
@@ -80,11 +86,23 @@ async function film(file: File): Promise<Partial<MediaDraft>> {
 
 async function small(source: CanvasImageSource, width: number, height: number): Promise<string> {
   const factor = THUMBNAIL / Math.max(width, height, 1);
-  const blob = await draw(source, Math.max(1, width * factor), Math.max(1, height * factor), "image/webp", 0.6);
+  const blob = await draw(
+    source,
+    Math.max(1, width * factor),
+    Math.max(1, height * factor),
+    "image/webp",
+    0.6,
+  );
   return toBase64(new Uint8Array(await blob.arrayBuffer()));
 }
 
-function draw(source: CanvasImageSource, width: number, height: number, type: string, quality: number): Promise<Blob> {
+function draw(
+  source: CanvasImageSource,
+  width: number,
+  height: number,
+  type: string,
+  quality: number,
+): Promise<Blob> {
   const canvas = new OffscreenCanvas(Math.round(width), Math.round(height));
   canvas.getContext("2d")?.drawImage(source, 0, 0, canvas.width, canvas.height);
   return canvas.convertToBlob({ type, quality });

@@ -36,7 +36,11 @@ class Player {
       void this.#measure(key, url);
       this.#sound(url, media.duration / 1000);
       await this.#audio?.play();
-      if (message.id.author !== app.own?.account && media.kind === "voice" && message.state.state !== "played") {
+      if (
+        message.id.author !== app.own?.account &&
+        media.kind === "voice" &&
+        message.state.state !== "played"
+      ) {
         void app.ask("mark_played", { message: message.id }).catch(() => undefined);
       }
     } catch (problem) {

@@ -24,11 +24,14 @@ export class Recorder {
       this.state = "refused";
       return;
     }
-    const type = ["audio/ogg;codecs=opus", "audio/webm;codecs=opus", "audio/mp4"].find((type) =>
-      MediaRecorder.isTypeSupported(type),
+    const type = ["audio/ogg;codecs=opus", "audio/webm;codecs=opus", "audio/mp4"].find((one) =>
+      MediaRecorder.isTypeSupported(one),
     );
     this.#parts = [];
-    this.#recorder = new MediaRecorder(stream, { ...(type ? { mimeType: type } : {}), audioBitsPerSecond: 32_000 });
+    this.#recorder = new MediaRecorder(stream, {
+      ...(type ? { mimeType: type } : {}),
+      audioBitsPerSecond: 32_000,
+    });
     this.#recorder.ondataavailable = (event) => this.#parts.push(event.data);
     this.#listen(stream);
     this.#recorder.start(1000);

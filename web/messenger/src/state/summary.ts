@@ -69,9 +69,11 @@ function media(body: Extract<Body, { type: "media" }>): string {
 export function summaryIcon(body: Body): IconName | undefined {
   switch (body.type) {
     case "media":
-      return { image: "picture", video: "play", voice: "microphone", audio: "microphone", sticker: "smile" }[
-        body.kind as "image"
-      ] as IconName | undefined ?? "file";
+      return (
+        ({ image: "picture", video: "play", voice: "microphone", audio: "microphone", sticker: "smile" }[
+          body.kind as "image"
+        ] as IconName | undefined) ?? "file"
+      );
     case "location":
       return "place";
     case "contacts":

@@ -89,7 +89,7 @@ export function span(seconds: number): string {
     [60, "minute"],
     [1, "second"],
   ];
-  const [size, unit] = units.find(([size]) => seconds >= size && seconds % size === 0) ?? [1, "second"];
+  const [size, unit] = units.find(([of]) => seconds >= of && seconds % of === 0) ?? [1, "second"];
   return new Intl.NumberFormat(words.tag || "en", { style: "unit", unit, unitDisplay: "long" }).format(
     seconds / size,
   );

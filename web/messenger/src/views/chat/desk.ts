@@ -22,8 +22,8 @@ export interface Desk {
 
 const KEY = Symbol("desk");
 
-export function setDesk(desk: Desk): void {
-  setContext(KEY, desk);
+export function setDesk(offered: Desk): void {
+  setContext(KEY, offered);
 }
 
 export function desk(): Desk {

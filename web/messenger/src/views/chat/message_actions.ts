@@ -77,7 +77,11 @@ export function messageEntries(
     entries.push(
       { words: say("message.reply"), icon: "reply", act: () => actions.reply(message) },
       // After the menu has given the focus back.
-      { words: say("message.react"), icon: "smile", act: () => queueMicrotask(() => actions.react(message, anchor)) },
+      {
+        words: say("message.react"),
+        icon: "smile",
+        act: () => queueMicrotask(() => actions.react(message, anchor)),
+      },
     );
   }
   if (text) entries.push({ words: say("message.copy"), icon: "copy", act: () => void copy(text) });
