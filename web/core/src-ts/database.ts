@@ -73,6 +73,11 @@ export class Database {
     return new Database(db, key, naming);
   }
 
+  /** Erases one that cannot be opened; what comes after begins anew. */
+  static async destroy(name: string): Promise<void> {
+    await done(indexedDB.deleteDatabase(name));
+  }
+
   /** Under which names are hashed: 32 bytes. */
   naming(): Uint8Array {
     return this.#naming;

@@ -60,10 +60,12 @@ async function held(relay: string, database: string, tell: (event: CoreEvent) =>
     const problem = typeof error === "string" ? (JSON.parse(error) as Problem) : unusable(error);
     tell({ event: "standing", standing: { phase: "failed", problem } });
     return {
-      ask: (command) =>
-        command.command === "standing"
-          ? Promise.resolve({ value: { phase: "failed", problem } })
-          : Promise.reject(problem),
+      async ask({ command }) {
+        if (command === "standing") return { value: { phase: "failed", problem } };
+        if (command !== "erase_here") throw problem;
+        await Database.destroy(database);
+        return { value: null };
+      },
     };
   }
 }

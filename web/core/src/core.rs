@@ -1,10 +1,11 @@
 //! The core: whether there is a device, what runs it, and what its page is told.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{cell::RefCell, collections::HashSet, rc::Rc, sync::Arc};
 
-use client::{Connection, Device, Ended, Event, Linking, Profile, Registration};
+use client::{AccountId, Connection, Device, Ended, Event, Linking, Profile, Registration};
 use futures_util::{FutureExt as _, future::AbortHandle};
 use serde::Serialize;
+use tokio::sync::mpsc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wire::PhoneNumber;
@@ -26,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) link: Arc<BrowserLink>,
     tell: js_sys::Function,
     state: RefCell<State>,
+    /// Whose profiles are to be asked for.
+    strangers: RefCell<Option<mpsc::Sender<AccountId>>>,
     /// Held by whoever changes what is kept of a chat.
     pub(crate) marking: futures_util::lock::Mutex<()>,
 }
@@ -55,6 +58,7 @@ impl Core {
             link: Arc::new(BrowserLink::new(relay)),
             tell,
             state: RefCell::new(State::None { erased: None, problem: None }),
+            strangers: RefCell::default(),
             marking: futures_util::lock::Mutex::default(),
         });
         inner.find().await.map_err(|problem| thrown(&problem))?;
@@ -78,6 +82,20 @@ impl Core {
     pub fn online(&self) {
         if let State::Ready { device, connected: Connected::Offline } = &*self.0.state.borrow() {
             device.stop();
+        }
+    }
+}
+
+/// Accounts that may wait for being asked for their profile.
+const STRANGERS: usize = 500;
+
+/// Asks for the profile of each account once, one after another. What comes of it is told as an event of the device.
+async fn meet(device: Device, mut accounts: mpsc::Receiver<AccountId>) {
+    let mut met = HashSet::new();
+    while let Some(account) = accounts.recv().await {
+        if met.insert(account) {
+            // Without it they are shown without a name.
+            let _ = device.profile_of(account).await;
         }
     }
 }
@@ -151,11 +169,24 @@ impl Inner {
             }
         });
         spawn_local(listening.map(drop));
+        let (strangers, asked) = mpsc::channel(STRANGERS);
+        *self.strangers.borrow_mut() = Some(strangers);
+        let (meeting, stop_meeting) = futures_util::future::abortable(meet(device.clone(), asked));
+        spawn_local(meeting.map(drop));
         let inner = Rc::clone(self);
         spawn_local(async move {
             inner.run(&device).await;
             stop.abort();
+            stop_meeting.abort();
         });
+    }
+
+    /// Asks what somebody says of themselves, when there is time for it.
+    pub(crate) fn meet(&self, account: AccountId) {
+        if let Some(strangers) = &*self.strangers.borrow() {
+            // With so many waiting, they are asked for when they write again.
+            let _ = strangers.try_send(account);
+        }
     }
 
     /// Runs the device until it is gone.
@@ -189,6 +220,11 @@ impl Inner {
                 // What becomes of it `run` knows.
                 Connection::Replaced | Connection::Removed => {}
             }
+        }
+        if let Event::Message { message } = event
+            && message.id.author == message.chat
+        {
+            self.meet(message.chat);
         }
         self.tell(event);
     }

@@ -31,6 +31,7 @@ pub(super) async fn run(core: &Inner, command: Command) -> Outcome {
         Command::Chat { account } => shown(&overview(core, &device, account).await?),
         Command::OpenChat { account } => {
             device.open_chat(account).await?;
+            core.meet(account);
             done()
         }
         Command::Menu { account } => shown(&device.menu(account).await?),
