@@ -1,9 +1,10 @@
 /** Serves a build on loopback with the headers that the real server sends. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, request as ask, type IncomingMessage } from "node:http";
 import { extname, join, normalize } from "node:path";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
@@ -37,8 +38,40 @@ export interface Served {
   close: () => Promise<void>;
 }
 
-export async function serve(folder: string, under = "/app/"): Promise<Served> {
+/** Hands a request on to the relay, so that page and relay are of one origin. */
+function forward(relay: URL, request: IncomingMessage): ReturnType<typeof ask> {
+  const { method, headers, url } = request;
+  return ask(new URL(url ?? "/", relay), { method, headers: { ...headers, host: relay.host } });
+}
+
+function upgrade(relay: URL, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const onward = connect(Number(relay.port), relay.hostname, () => {
+    const headers = Object.entries(request.headers).map(
+      ([name, value]) => `${name}: ${name === "host" ? relay.host : value}`,
+    );
+    onward.write(`GET ${request.url} HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n`);
+    onward.write(head);
+    socket.pipe(onward).pipe(socket);
+  });
+  onward.on("error", () => socket.destroy());
+  socket.on("error", () => onward.destroy());
+  socket.on("close", () => onward.destroy());
+}
+
+/** Serves the files of a folder; what is under `/v1` comes from the relay, if there is one. */
+export async function serve(folder: string, relay?: string, under = "/app/"): Promise<Served> {
+  const to = relay === undefined ? undefined : new URL(relay);
   const server = createServer(async (request, response) => {
+    if (to && request.url?.startsWith("/v1/")) {
+      const asked = forward(to, request);
+      asked.on("response", (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      asked.on("error", () => response.writeHead(502).end());
+      request.pipe(asked);
+      return;
+    }
     const path = normalize(decodeURIComponent((request.url ?? "/").split("?")[0] ?? "/"));
     const inside = path.startsWith(under) ? path.slice(under.length) || "index.html" : undefined;
     const file = inside === undefined ? undefined : join(folder, inside);
@@ -53,10 +86,15 @@ export async function serve(folder: string, under = "/app/"): Promise<Served> {
     response.setHeader("Content-Type", TYPES[extname(file)] ?? "application/octet-stream");
     createReadStream(file).pipe(response);
   });
+  if (to) server.on("upgrade", (request, socket, head) => upgrade(to, request, socket, head));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}${under}`,
-    close: () => new Promise((done) => server.close(() => done())),
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
   };
 }

@@ -157,12 +157,18 @@ export function isNote(message: Message): boolean {
   );
 }
 
+/** The first label stands above the chat as long as it holds: it needs no line of its own. */
+function isShownElsewhere({ body }: Message): boolean {
+  return body.type === "label" && body.change === "first";
+}
+
 export function linesOf(
-  messages: readonly Message[],
+  all: readonly Message[],
   complete: boolean,
   unread: { position: number; count: number } | undefined,
   loaded: boolean,
 ): Line[] {
+  const messages = all.filter((message) => !isShownElsewhere(message));
   const lines: Line[] = complete && loaded ? [{ kind: "begin", key: "begin" }] : [];
   for (const [index, message] of messages.entries()) {
     const before = messages[index - 1];

@@ -1,0 +1,52 @@
+/** A relay, a host and a sample business of their own, for one test. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const BINARY = resolve(import.meta.dirname, "../../../target/debug/tradepost");
+
+export interface Demo {
+  base_url: string;
+  relay_url: string;
+  token: string;
+  phone_number_id: string;
+  business_number: string;
+}
+
+export interface Platform {
+  demo: Demo;
+  close: () => Promise<void>;
+}
+
+export async function platform(): Promise<Platform> {
+  const data = await mkdtemp(join(tmpdir(), "tradepost-up-"));
+  const child = spawn(BINARY, ["up", "--data", data, "--listen", "127.0.0.1:0", "--log", "warn"], {
+    stdio: "ignore",
+  });
+  const close = async () => {
+    await ended(child);
+    await rm(data, { recursive: true, force: true });
+  };
+  const file = join(data, "demo.json");
+  for (let tries = 0; tries < 600; tries++) {
+    if (child.exitCode !== null) break;
+    if (existsSync(file)) {
+      const demo = JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as Demo;
+      if (demo.relay_url) return { demo, close };
+    }
+    await new Promise((later) => setTimeout(later, 100));
+  }
+  await close();
+  throw new Error("the platform did not start");
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const gone = new Promise((done) => child.once("exit", done));
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await gone;
+  clearTimeout(late);
+}
