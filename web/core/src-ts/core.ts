@@ -10,6 +10,7 @@ import type {
   MediaDraft,
   MessageRef,
   Place,
+  Problem,
   Standing,
 } from "./types.js";
 
@@ -24,6 +25,10 @@ export interface CoreOptions {
   /** Another database beside the usual one: another device in the same browser. For tests. */
   database?: string;
 }
+
+/** How often a worker that broke is begun anew within so many milliseconds. */
+const TRIES = 3;
+const AGAIN = 60_000;
 
 type Named<Name extends CommandName> = Extract<Command, { command: Name }>;
 type Said<Name extends CommandName> = Omit<Named<Name>, "command">;
@@ -40,7 +45,10 @@ interface Pending {
  * Every command answers once, or fails with a `CoreError`.
  */
 export class Core {
-  readonly #worker: Worker;
+  readonly #options: CoreOptions;
+  #worker: Worker;
+  /** When the worker broke: a few times it is begun anew. */
+  #broken: number[] = [];
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<(event: CoreEvent) => void>();
   readonly #transfers = new Map<string, (done: number, total: number) => void>();
@@ -48,32 +56,59 @@ export class Core {
   #standing: Standing | undefined;
   #leads = false;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.addEventListener("message", (event: MessageEvent<ToPage>) => this.#hear(event.data));
-    const broken = () => {
-      const problem = { code: "internal", message: "the worker cannot run" } as const;
-      for (const pending of this.#pending.values()) pending.failed(new CoreError(problem));
-      this.#pending.clear();
-      this.#tell({ event: "standing", standing: { phase: "failed", problem } });
-    };
-    worker.addEventListener("error", broken);
-    worker.addEventListener("messageerror", broken);
+  private constructor(options: CoreOptions) {
+    this.#options = options;
+    this.#worker = this.#begin();
   }
 
   /** Starts the core; `standing` is known when this is done. */
   static async open(options: CoreOptions): Promise<Core> {
-    const worker = new Worker(trusted(options.worker), { type: "module", name: "tradepost" });
-    const core = new Core(worker);
-    const relay = new URL(options.relay ?? "/", location.href);
+    const core = new Core(options);
+    for (;;) {
+      try {
+        core.#standing = await core.ask("standing", {});
+        return core;
+      } catch (error) {
+        if (core.#broken.length === 0 || core.#broken.length > TRIES) throw error;
+      }
+    }
+  }
+
+  #begin(): Worker {
+    const { worker: script, relay, database } = this.#options;
+    const worker = new Worker(trusted(script), { type: "module", name: "tradepost" });
+    worker.addEventListener("message", (event: MessageEvent<ToPage>) => this.#hear(event.data));
+    worker.addEventListener("error", () => this.#breaks(worker));
+    worker.addEventListener("messageerror", () => this.#breaks(worker));
     const say: ToWorker = {
       say: "open",
-      relay: relay.href.replace(/\/$/, ""),
-      database: options.database ?? "tradepost",
+      relay: new URL(relay ?? "/", location.href).href.replace(/\/$/, ""),
+      database: database ?? "tradepost",
     };
     worker.postMessage(say);
-    core.#standing = await core.ask("standing", {});
-    return core;
+    return worker;
+  }
+
+  /** The worker cannot go on. What it keeps is whole: another one goes on from there, unless that happens again and again. */
+  #breaks(worker: Worker): void {
+    if (worker !== this.#worker) return;
+    worker.terminate();
+    this.#leads = false;
+    this.#refuseAll({ code: "interrupted", message: "the worker broke" });
+    const now = Date.now();
+    this.#broken = [...this.#broken.filter((time) => time > now - AGAIN), now];
+    if (this.#broken.length <= TRIES) {
+      this.#worker = this.#begin();
+      return;
+    }
+    const problem: Problem = { code: "internal", message: "the worker cannot run" };
+    this.#tell({ event: "standing", standing: { phase: "failed", problem } });
+  }
+
+  #refuseAll(problem: Problem): void {
+    const refused = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of refused) pending.failed(new CoreError(problem));
   }
 
   /** How it is with the device; a `standing` event says when it changes. */
@@ -117,10 +152,7 @@ export class Core {
   /** Ends this page's part; the device goes on in another tab if there is one. */
   close(): void {
     this.#worker.terminate();
-    for (const pending of this.#pending.values()) {
-      pending.failed(new CoreError({ code: "interrupted", message: "the core was closed" }));
-    }
-    this.#pending.clear();
+    this.#refuseAll({ code: "interrupted", message: "the core was closed" });
   }
 
   /** Gives any command; the methods below are the same with names. */
@@ -302,7 +334,7 @@ export class Core {
   // Sending. Each happens once, also if the tab that holds the device closes meanwhile.
 
   send(account: AccountId, draft: Draft) {
-    return this.ask("send", { account, draft: { reference: reference(), ...draft } });
+    return this.ask("send", { account, draft });
   }
   sendText(account: AccountId, text: string, quote?: MessageRef) {
     return this.send(account, { type: "text", text, quote: quote ?? null });
@@ -339,7 +371,7 @@ export class Core {
     media: MediaDraft,
     more: { quote?: MessageRef; progress?: (done: number, total: number) => void } = {},
   ) {
-    const said = { account, media, quote: more.quote ?? null, reference: reference() };
+    const said = { account, media, quote: more.quote ?? null };
     return this.#watched(more.progress, (transfer) => this.ask("send_media", { ...said, transfer }, file));
   }
 
@@ -355,6 +387,10 @@ export class Core {
   }
   storage() {
     return this.ask("storage", {});
+  }
+  /** Asks the browser to keep what is stored also when room runs out. Whether it does. */
+  async persist(): Promise<boolean> {
+    return (await navigator.storage?.persist?.()) ?? false;
   }
   forgetFiles() {
     return this.ask("forget_files", {});
@@ -383,8 +419,7 @@ export class Core {
     return new Promise<{ value: unknown; file?: Blob | undefined }>((done, failed) => {
       const id = this.#next++;
       this.#pending.set(id, { done, failed });
-      const named = { ...said, command } as unknown as Command;
-      const say: ToWorker = { say: "ask", id, command: named, file };
+      const say: ToWorker = { say: "ask", id, command: once({ ...said, command } as unknown as Command), file };
       this.#worker.postMessage(say);
     });
   }
@@ -419,6 +454,9 @@ export class Core {
       case "lead":
         this.#leads = said.leads;
         break;
+      case "broken":
+        this.#breaks(this.#worker);
+        break;
     }
   }
 
@@ -427,6 +465,15 @@ export class Core {
     if (event.event === "transfer") this.#transfers.get(event.transfer)?.(event.done, event.total);
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+/** The same command under a reference, where there is room for one: however often it is asked, it is done once. */
+function once(command: Command): Command {
+  if (command.command === "send" && !command.draft.reference) {
+    return { ...command, draft: { ...command.draft, reference: reference() } };
+  }
+  if (command.command === "send_media" && !command.reference) return { ...command, reference: reference() };
+  return command;
 }
 
 /** 16 random bytes. */

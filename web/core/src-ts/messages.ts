@@ -99,7 +99,9 @@ export interface Answers {
 
 export type CommandName = Command["command"];
 
-/** What happens: on the device, and in the core. */
+/**
+ * What happens: on the device, and in the core. Every tab hears all of it; what was sent in any of them is a `message` too.
+ */
 export type CoreEvent = DeviceEvent | Notice;
 
 /** An answer, and the file that belongs to it. */
@@ -115,10 +117,11 @@ export type ToWorker =
 
 /** What a worker says to its page. */
 export type ToPage =
-  | { say: "open" }
   | { say: "answer"; id: number; answer: Answer }
   | { say: "refuse"; id: number; problem: Problem }
   | { say: "event"; event: CoreEvent }
+  /** A defect: what the worker has in its memory is not to be relied on any more. */
+  | { say: "broken" }
   /** Whether this tab is the one that holds the device. Of no consequence to a page. */
   | { say: "lead"; leads: boolean };
 

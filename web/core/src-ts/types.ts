@@ -702,6 +702,14 @@ export type Notice =
       /** As it is now. */
       marks: ChatMarks;
     }
+  /** Messages of a chat were seen here, in this tab or another. */
+  | {
+      event: "read";
+      /** With whom. */
+      account: AccountId;
+      /** Up to this position. */
+      through: number;
+    }
   /** A chat was taken away here. */
   | {
       event: "chat_forgotten";
@@ -1152,10 +1160,20 @@ export interface Contact {
   number: PhoneNumber | null;
   /** What they call themselves. */
   profile: Profile | null;
+  /** If it is a business: as its label says. */
+  business: BusinessName | null;
   /** Whether nothing is taken from them. */
   blocked: boolean;
   /** How far their identity key is trusted. */
   trust: Trust;
+}
+
+/** What a business is called, by its label. */
+export interface BusinessName {
+  /** Its name; empty if the relay never said one. */
+  name: string;
+  /** Whether the relay still says so, and the operator has approved it. Else it is only what it calls itself. */
+  vouched: boolean;
 }
 
 /** How far an identity key is trusted. */

@@ -52,6 +52,7 @@ async function held(relay: string, database: string, tell: (event: CoreEvent) =>
           const [value, result] = (await core.ask(JSON.stringify(command), file)) as [string, Blob | undefined];
           return { value: JSON.parse(value) as unknown, file: result };
         } catch (problem) {
+          if (problem instanceof WebAssembly.RuntimeError) say({ say: "broken" });
           throw typeof problem === "string" ? (JSON.parse(problem) as Problem) : defect(problem);
         }
       },

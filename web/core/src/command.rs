@@ -217,7 +217,7 @@ pub enum Command {
         /// To whom; the own account for notes to oneself.
         account: AccountId,
         /// What.
-        draft: Draft,
+        draft: Box<Draft>,
     },
     /// Encrypts and uploads the file beside the command, and sends it.
     SendMedia {

@@ -12,7 +12,8 @@ mod answer;
 mod command;
 mod notice;
 mod problem;
-mod search;
+#[cfg(any(target_arch = "wasm32", test))]
+mod words;
 
 // What only a browser has; elsewhere there are the types alone.
 #[cfg(target_arch = "wasm32")]

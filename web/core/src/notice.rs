@@ -77,6 +77,13 @@ pub enum Notice {
         /// As it is now.
         marks: ChatMarks,
     },
+    /// Messages of a chat were seen here, in this tab or another.
+    Read {
+        /// With whom.
+        account: AccountId,
+        /// Up to this position.
+        through: u64,
+    },
     /// A chat was taken away here.
     ChatForgotten {
         /// With whom.

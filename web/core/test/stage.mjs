@@ -93,6 +93,7 @@ async function serve(relay) {
     passed.pipe(socket);
     for (const end of [socket, passed]) {
       sockets.add(end);
+      end.setNoDelay(true);
       end.on("error", () => {});
       end.on("close", () => (sockets.delete(end), socket.destroy(), passed.destroy()));
     }

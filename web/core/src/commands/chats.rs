@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use client::{AccountId, Chat, Contact, Device, Message, MessageRef};
 
-use super::{Outcome, done, shown};
+use super::{Outcome, done, search::search, shown};
 use crate::{
     answer::{ChatMarks, ChatOverview, Found, Waiting, WrittenDraft},
     browser::now,
@@ -12,7 +12,6 @@ use crate::{
     core::{Inner, internal},
     notice::Notice,
     problem::Problem,
-    search,
 };
 
 /// Messages of a page, and results of a search: at most, and if it does not say.
@@ -42,12 +41,15 @@ pub(super) async fn run(core: &Inner, command: Command) -> Outcome {
         Command::Message { message } => shown(&device.message(message).await?),
         Command::Search { text, account, before, limit } => {
             let limit = usize::try_from(limit.unwrap_or(USUAL).min(RESULTS)).unwrap_or_default();
-            let (messages, next) = search::search(&device, &text, account, before, limit).await?;
+            let (messages, next) = search(&device, &text, account, before, limit).await?;
             shown(&Found { messages, next })
         }
         Command::MarkRead { account, through } => {
             let read = device.mark_read(account, through).await?;
             core.mark(account, |marks| marks.marked_unread = false).await?;
+            if read > 0 {
+                core.tell(&Notice::Read { account, through });
+            }
             shown(&read)
         }
         Command::MarkPlayed { message } => {

@@ -4,6 +4,7 @@ mod account;
 mod chats;
 mod files;
 mod people;
+mod search;
 mod sending;
 
 use std::rc::Rc;

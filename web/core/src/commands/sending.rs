@@ -18,7 +18,7 @@ const FILE: f64 = 1_073_741_824.0;
 pub(super) async fn run(core: &Inner, command: Command, file: Option<Parts>) -> Outcome {
     let device = core.device()?;
     match command {
-        Command::Send { account, draft } => sent(core, &device, account, draft).await,
+        Command::Send { account, draft } => sent(core, &device, account, *draft).await,
         Command::SendMedia { account, media, quote, reference, transfer } => {
             let reference = reference.map(|bytes| bytes.0[..].try_into());
             let reference =

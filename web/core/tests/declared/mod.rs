@@ -137,7 +137,7 @@ fn members(fields: &Punctuated<Field, Comma>, said: bool, indent: &str) -> (Stri
         let may_miss = serde.skipped || said && (serde.default || optional);
         let null = if optional && (said || !serde.skipped) { " | null" } else { "" };
         let mark = if may_miss { "?" } else { "" };
-        write!(text, "{}{indent}{name}{mark}: {shown}{null};\n", docs(&field.attrs, indent)).unwrap();
+        writeln!(text, "{}{indent}{name}{mark}: {shown}{null};", docs(&field.attrs, indent)).unwrap();
     }
     (text, joined)
 }

@@ -136,6 +136,10 @@ test("one tab leads, the other follows and takes over", { timeout: 120_000 }, as
   await second.evaluate((to) => core.sendText(to, "from the second tab"), other.account);
   await hears(bert, "from the second tab");
   await hears(anna, "from the second tab");
+  await bert.evaluate((to) => core.sendText(to, "seen in one tab"), own.account);
+  const seen = await hears(second, "seen in one tab");
+  await second.evaluate(([from, position]) => core.markRead(from, position), [other.account, seen.position]);
+  await until(anna, ([through]) => told.some((e) => e.event === "read" && e.through === through), seen.position);
   const file = await second.evaluate(async (to) => {
     const { message } = await core.sendMedia(to, new Blob(["a note"]), { kind: "document", file_name: "note.txt" });
     return (await core.download(message.body.blob, "text/plain")).text();
@@ -192,6 +196,54 @@ test("a linked browser has its history, and erases itself when it is removed", {
   await second.reload();
   await opened(second);
   assert.equal((await second.evaluate(() => core.standing)).erased, "removed");
+});
+
+test("a browser that was removed while it was closed erases itself when it is opened", { timeout: 120_000 }, async () => {
+  const { anna, other } = await two();
+  const companion = await stage.person();
+  const second = await companion.tab();
+  const linking = await second.evaluate(() => core.beginLinking("Left in a train"));
+  const device = await anna.evaluate((code) => core.approveDevice(code), linking.code);
+  await until(second, () => core.standing.phase === "ready" && core.standing.connected === "online");
+  await anna.evaluate((to) => core.sendText(to, "still here"), other.account);
+  await hears(second, "still here");
+  await second.goto("about:blank");
+  await anna.evaluate((id) => core.removeDevice(id), device.id);
+  await second.goto(stage.served.url);
+  await opened(second);
+  await until(second, () => core.standing.phase === "unregistered");
+  assert.equal((await second.evaluate(() => core.standing)).erased, "removed");
+  assert.deepEqual((await anna.evaluate(() => core.devices())).length, 1);
+
+  // The primary leaves by deleting its account.
+  await anna.evaluate(() => core.deleteAccount());
+  assert.equal((await anna.evaluate(() => core.standing)).erased, "deleted");
+  await register(anna, "Anna again");
+  assert.equal((await anna.evaluate(() => core.standing)).phase, "ready");
+});
+
+test("what makes no sense is refused, and changes nothing", { timeout: 60_000 }, async () => {
+  const { anna, other } = await two();
+  const codes = await anna.evaluate(async (to) => {
+    const code = (promise) => promise.then(() => "done", (error) => error.code);
+    return [
+      await code(core.ask("nothing", {})),
+      await code(core.ask("history", { account: "not an account" })),
+      await code(core.sendText(to, "x".repeat(100_000))),
+      await code(core.search("")),
+      await code(core.openLink("javascript:alert(1)")),
+      await code(core.openLink("tradepost://chat?number=%ff")),
+      await code(core.approveDevice("tradepost://link?relay=x&id=../..&key=AA")),
+      await code(core.register({ number: "+4915112345678", code: "1", device_name: "x" })),
+      await code(core.download({ id: "../x", key: "AA==", digest: "AA==", size: 1 }, "")),
+      await code(core.qrCode({ text: "x".repeat(5000) })),
+    ];
+  }, other.account);
+  const refused = Array.from({ length: 10 }, () => "invalid");
+  refused[6] = "linking_code";
+  refused[7] = "already_registered";
+  assert.deepEqual(codes, refused);
+  assert.equal((await anna.evaluate(() => core.standing)).phase, "ready");
 });
 
 test("a chat with a business begins with who can read it", { timeout: 120_000 }, async () => {
