@@ -60,6 +60,7 @@ function upgrade(relay: URL, request: IncomingMessage, socket: Duplex, head: Buf
 
 /** Serves the files of a folder; what is under `/v1` comes from the relay, if there is one. */
 export async function serve(folder: string, relay?: string, under = "/app/"): Promise<Served> {
+  const sockets = new Set<Duplex>();
   const to = relay === undefined ? undefined : new URL(relay);
   const server = createServer(async (request, response) => {
     if (to && request.url?.startsWith("/v1/")) {
@@ -86,6 +87,10 @@ export async function serve(folder: string, relay?: string, under = "/app/"): Pr
     response.setHeader("Content-Type", TYPES[extname(file)] ?? "application/octet-stream");
     createReadStream(file).pipe(response);
   });
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   if (to) server.on("upgrade", (request, socket, head) => upgrade(to, request, socket, head));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
@@ -94,7 +99,7 @@ export async function serve(folder: string, relay?: string, under = "/app/"): Pr
     close: () =>
       new Promise((done) => {
         server.close(() => done());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

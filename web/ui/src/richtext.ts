@@ -49,9 +49,14 @@ function linked(text: string): Piece[] {
 
 /** Without the full stop of the sentence that it stands in, and without a bracket that was opened before it. */
 function trimmed(link: string): string {
-  let words = link.replace(/[.,;:!?…]+$/u, "");
-  while (words.endsWith(")") && words.split("(").length < words.split(")").length) words = words.slice(0, -1);
-  return words;
+  let words = link;
+  for (;;) {
+    const without = words.replace(/[.,;:!?…]+$/u, "");
+    const open = without.endsWith(")") && without.split("(").length < without.split(")").length;
+    const next = open ? without.slice(0, -1) : without;
+    if (next === words) return words;
+    words = next;
+  }
 }
 
 /** Where it leads: only to pages and mail. */

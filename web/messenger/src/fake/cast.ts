@@ -37,7 +37,7 @@ function business(account: string, name: string): Contact {
     name: null,
     number: null,
     profile: null,
-    business: name,
+    business: { name, vouched: true },
     blocked: false,
     trust: "first_use",
   };

@@ -7,7 +7,7 @@ import { phone } from "../words/times.ts";
 
 /** What this account calls somebody, else what they call themselves, else their number. */
 export function contactName(contact: Contact): string {
-  const named = contact.name || contact.business || contact.profile?.name;
+  const named = contact.name || contact.business?.name || contact.profile?.name;
   if (named) return named;
   return contact.number ? phone(contact.number) : say("people.unknown");
 }

@@ -14,9 +14,18 @@ function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   return found;
 }
 
-/** Midnight before a time. */
+const QUARTER = 900_000;
+const midnights = new Map<number, number>();
+
+/** Midnight before a time. Every clock on earth is a whole number of quarters away from the others. */
 export function dayOf(time: number): number {
-  return new Date(time).setHours(0, 0, 0, 0);
+  const quarter = Math.floor(time / QUARTER);
+  let midnight = midnights.get(quarter);
+  if (midnight === undefined) {
+    midnight = new Date(time).setHours(0, 0, 0, 0);
+    midnights.set(quarter, midnight);
+  }
+  return midnight;
 }
 
 export function clock(time: number): string {

@@ -9,6 +9,8 @@ export interface Desk {
   react: (message: Message, anchor: HTMLElement) => void;
   reactWith: (message: Message, emoji: string | null) => void;
   reply: (message: Message) => void;
+  /** Back to the field to write in. */
+  write: () => void;
   remove: (message: Message) => void;
   again: (message: Message) => void;
   jump: (id: MessageRef) => void;
