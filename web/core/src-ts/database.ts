@@ -13,6 +13,7 @@ const ABOUT = "about";
 const LARGEST_FILE = 32 << 20;
 /** Over this many bytes of files the ones longest unused go. */
 const ALL_FILES = 512 << 20;
+const DAY = 86_400_000;
 
 interface Row {
   /** The hash of its name. */
@@ -47,6 +48,8 @@ export class Database {
   readonly #db: IDBDatabase;
   #key: CryptoKey;
   #naming: Uint8Array;
+  /** How often everything was erased: what was begun before is not written after. */
+  #erasures = 0;
 
   private constructor(db: IDBDatabase, key: CryptoKey, naming: Uint8Array) {
     this.#db = db;
@@ -119,6 +122,7 @@ export class Database {
   /** Makes all changes in their order, or none; durable when it returns. */
   async save(changes: Change[]): Promise<void> {
     // Encrypted before the transaction begins: one that waits for something else ends by itself.
+    const erasures = this.#erasures;
     const rows = await Promise.all(
       changes.map(async (change) => {
         if (change.length === 1) return change[0];
@@ -128,6 +132,7 @@ export class Database {
         return { n, s, o, p, v } satisfies Row;
       }),
     );
+    this.#still(erasures);
     const transaction = this.#db.transaction(RECORDS, "readwrite", { durability: "strict" });
     const records = transaction.objectStore(RECORDS);
     for (const row of rows) {
@@ -145,20 +150,27 @@ export class Database {
 
   /** A kept file. */
   async file(name: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer | undefined> {
+    const erasures = this.#erasures;
     const row = await done<FileRow | undefined>(this.#read(FILES).get(name));
     if (!row) return undefined;
     const opened = await open(this.#key, name, row.v);
-    const transaction = this.#db.transaction(FILES, "readwrite");
-    transaction.objectStore(FILES).put({ ...row, u: Date.now() });
-    await finished(transaction);
+    this.#still(erasures);
+    // The whole row is written for it: once a day is enough.
+    if (Date.now() - row.u > DAY) {
+      const transaction = this.#db.transaction(FILES, "readwrite");
+      transaction.objectStore(FILES).put({ ...row, u: Date.now() });
+      await finished(transaction);
+    }
     return opened;
   }
 
   /** Keeps a file, if it is not too large. That there is no room is no error: it can be downloaded again. */
   async keep(name: Uint8Array<ArrayBuffer>, file: Blob): Promise<void> {
     if (file.size > LARGEST_FILE) return;
+    const erasures = this.#erasures;
     try {
       const v = await seal(this.#key, name, new Uint8Array(await file.arrayBuffer()));
+      this.#still(erasures);
       const transaction = this.#db.transaction(FILES, "readwrite");
       transaction.objectStore(FILES).put({ n: name, z: file.size, u: Date.now(), v } satisfies FileRow);
       await finished(transaction);
@@ -206,6 +218,7 @@ export class Database {
 
   /** Erases everything, the key first: what the disk may still hold opens nobody. It is empty and of another key then. */
   async erase(why: string): Promise<void> {
+    this.#erasures += 1;
     const transaction = this.#db.transaction([KEYS, RECORDS, FILES, ABOUT], "readwrite", { durability: "strict" });
     for (const store of [KEYS, RECORDS, FILES, ABOUT]) transaction.objectStore(store).clear();
     if (why) transaction.objectStore(ABOUT).put(why, "erased");
@@ -224,6 +237,10 @@ export class Database {
   async room(): Promise<[number, number, boolean]> {
     const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
     return [usage, quota, (await navigator.storage?.persisted?.()) ?? false];
+  }
+
+  #still(erasures: number): void {
+    if (erasures !== this.#erasures) throw new Error("it was erased");
   }
 
   #read(store: string): IDBObjectStore {

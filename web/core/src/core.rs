@@ -1,6 +1,11 @@
 //! The core: whether there is a device, what runs it, and what its page is told.
 
-use std::{cell::RefCell, collections::HashSet, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    rc::Rc,
+    sync::Arc,
+};
 
 use client::{AccountId, Connection, Device, Ended, Event, Linking, Profile, Registration};
 use futures_util::{FutureExt as _, future::AbortHandle};
@@ -23,10 +28,14 @@ use crate::{
 pub struct Core(Rc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) vault: Arc<BrowserVault>,
+    vault: RefCell<Arc<BrowserVault>>,
     pub(crate) link: Arc<BrowserLink>,
     tell: js_sys::Function,
     state: RefCell<State>,
+    /// Counts devices: whoever runs one that is gone notices by it.
+    device_number: Cell<u64>,
+    /// Whether the device is being removed here: then the relay's word that it was is no news.
+    leaving: Cell<bool>,
     /// Whose profiles are to be asked for.
     strangers: RefCell<Option<mpsc::Sender<AccountId>>>,
     /// Held by whoever changes what is kept of a chat.
@@ -54,10 +63,12 @@ impl Core {
     /// A `Problem` as JSON: what is stored cannot be read.
     pub async fn open(database: Database, relay: Relay, tell: js_sys::Function) -> Result<Core, JsValue> {
         let inner = Rc::new(Inner {
-            vault: Arc::new(BrowserVault::new(database)),
+            vault: RefCell::new(Arc::new(BrowserVault::new(database))),
             link: Arc::new(BrowserLink::new(relay)),
             tell,
             state: RefCell::new(State::None { erased: None, problem: None }),
+            device_number: Cell::default(),
+            leaving: Cell::default(),
             strangers: RefCell::default(),
             marking: futures_util::lock::Mutex::default(),
         });
@@ -137,6 +148,20 @@ impl Inner {
         }
     }
 
+    pub(crate) fn vault(&self) -> Arc<BrowserVault> {
+        Arc::clone(&self.vault.borrow())
+    }
+
+    fn edges(&self) -> client::Edges {
+        edges(&self.vault(), &self.link)
+    }
+
+    /// There is another device now, or none.
+    fn next_device(&self) -> u64 {
+        self.device_number.set(self.device_number.get() + 1);
+        self.device_number.get()
+    }
+
     fn set(&self, state: State) {
         let before = self.state.replace(state);
         if let State::Linking { waiting, .. } = before {
@@ -147,10 +172,10 @@ impl Inner {
 
     /// Looks whether there is a device, and runs it.
     async fn find(self: &Rc<Self>) -> Result<(), Problem> {
-        match Device::open(edges(&self.vault, &self.link)).await {
+        match Device::open(self.edges()).await {
             Ok(device) => self.begin(device),
             Err(client::Error::NotRegistered) => {
-                let erased = self.vault.erased().await?.and_then(|why| Erased::named(&why));
+                let erased = self.vault().erased().await?.and_then(|why| Erased::named(&why));
                 self.set(State::None { erased, problem: None });
             }
             Err(error) => return Err(error.into()),
@@ -161,6 +186,7 @@ impl Inner {
     /// There is a device: runs it, and tells what happens on it.
     fn begin(self: &Rc<Self>, device: Device) {
         let mut events = device.events();
+        let number = self.next_device();
         self.set(State::Ready { device: device.clone(), connected: Connected::Connecting });
         let inner = Rc::clone(self);
         let (listening, stop) = futures_util::future::abortable(async move {
@@ -175,7 +201,7 @@ impl Inner {
         spawn_local(meeting.map(drop));
         let inner = Rc::clone(self);
         spawn_local(async move {
-            inner.run(&device).await;
+            inner.run(&device, number).await;
             stop.abort();
             stop_meeting.abort();
         });
@@ -190,26 +216,25 @@ impl Inner {
     }
 
     /// Runs the device until it is gone.
-    async fn run(&self, device: &Device) {
+    async fn run(&self, device: &Device, number: u64) {
         loop {
-            match device.run().await {
-                // Stopped to connect anew, or because it is gone.
-                Ok(Ended::Stopped) if self.is_here() => {}
-                Ok(Ended::Stopped) => return,
+            let ended = device.run().await;
+            if self.device_number.get() != number {
+                return;
+            }
+            match ended {
+                // To connect anew.
+                Ok(Ended::Stopped) => {}
                 Ok(Ended::Replaced) => return self.connected(Connected::Replaced),
+                Ok(Ended::Removed) if self.leaving.get() => return,
                 Ok(Ended::Removed) => {
-                    if let Err(problem) = self.erase(Some(Erased::Removed)).await {
-                        self.set(State::Failed { problem });
-                    }
+                    // What comes of it the standing says.
+                    let _ = self.erase(Some(Erased::Removed)).await;
                     return;
                 }
                 Err(error) => return self.set(State::Failed { problem: error.into() }),
             }
         }
-    }
-
-    fn is_here(&self) -> bool {
-        matches!(&*self.state.borrow(), State::Ready { .. })
     }
 
     fn heard(&self, event: &Event) {
@@ -230,23 +255,48 @@ impl Inner {
     }
 
     fn connected(&self, now: Connected) {
-        if let State::Ready { connected, .. } = &mut *self.state.borrow_mut() {
-            if *connected == now {
-                return;
-            }
-            *connected = now;
+        match &mut *self.state.borrow_mut() {
+            State::Ready { connected, .. } if *connected != now => *connected = now,
+            _ => return,
         }
         self.tell(&Notice::Standing { standing: self.standing() });
     }
 
     /// Erases everything here.
     pub(crate) async fn erase(&self, why: Option<Erased>) -> Result<(), Problem> {
+        self.next_device();
         if let State::Ready { device, .. } = &*self.state.borrow() {
             device.stop();
         }
-        // From here on nothing more is done for the device, or stored.
-        self.set(State::None { erased: why, problem: None });
-        Ok(self.vault.erase(why.map_or("", Erased::name)).await?)
+        match self.vault().erase(why.map_or("", Erased::name)).await {
+            Ok(empty) => {
+                *self.vault.borrow_mut() = Arc::new(empty);
+                self.set(State::None { erased: why, problem: None });
+                Ok(())
+            }
+            Err(error) => {
+                let problem = Problem::from(error);
+                self.set(State::Failed { problem: problem.clone() });
+                Err(problem)
+            }
+        }
+    }
+
+    /// Takes the device out of its account, as `remove` does at the relay, and erases everything here; nothing if the relay
+    /// refuses that.
+    pub(crate) async fn leave(
+        &self,
+        why: Erased,
+        remove: impl Future<Output = Result<(), client::Error>>,
+    ) -> Result<(), Problem> {
+        self.leaving.set(true);
+        let removed = remove.await;
+        self.leaving.set(false);
+        match removed {
+            // It was removed before.
+            Ok(()) | Err(client::Error::Link(client::LinkError::Unauthorized)) => self.erase(Some(why)).await,
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn must_be_empty(&self) -> Result<(), Problem> {
@@ -268,7 +318,7 @@ impl Inner {
     ) -> Result<Standing, Problem> {
         self.must_be_empty()?;
         let registration = Registration { number, code, pin, device_name };
-        let device = Device::register(edges(&self.vault, &self.link), registration).await?;
+        let device = Device::register(self.edges(), registration).await?;
         self.begin(device.clone());
         if let Some(name) = name.filter(|name| !name.is_empty()) {
             // The account is there whether or not this comes about; the name can be set again.
@@ -280,7 +330,7 @@ impl Inner {
     /// Shows a linking code, and waits for the primary.
     pub(crate) async fn begin_linking(self: &Rc<Self>, device_name: String) -> Result<Standing, Problem> {
         self.must_be_empty()?;
-        let linking = Linking::begin(edges(&self.vault, &self.link)).await?;
+        let linking = Linking::begin(self.edges()).await?;
         let code = linking.url().to_owned();
         let inner = Rc::clone(self);
         let (joining, waiting) = futures_util::future::abortable(async move {

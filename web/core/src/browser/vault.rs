@@ -1,4 +1,8 @@
-use std::{cell::RefCell, collections::BTreeMap, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    fmt,
+};
 
 use async_trait::async_trait;
 use client::{
@@ -16,6 +20,7 @@ use super::thrown;
 #[wasm_bindgen]
 extern "C" {
     /// `Database` of `database.ts`.
+    #[derive(Clone)]
     pub type Database;
 
     #[wasm_bindgen(method)]
@@ -100,8 +105,10 @@ impl Memory {
 /// A vault on IndexedDB.
 pub(crate) struct BrowserVault {
     database: Database,
-    naming: RefCell<Zeroizing<Vec<u8>>>,
+    naming: Zeroizing<Vec<u8>>,
     memory: RefCell<Memory>,
+    /// Erased: whoever still has it reads and writes nothing any more.
+    closed: Cell<bool>,
 }
 
 impl fmt::Debug for BrowserVault {
@@ -112,12 +119,12 @@ impl fmt::Debug for BrowserVault {
 
 impl BrowserVault {
     pub(crate) fn new(database: Database) -> Self {
-        let naming = RefCell::new(Zeroizing::new(database.naming().to_vec()));
-        Self { database, naming, memory: RefCell::default() }
+        let naming = Zeroizing::new(database.naming().to_vec());
+        Self { database, naming, memory: RefCell::default(), closed: Cell::default() }
     }
 
     fn hidden(&self, what: u8, space: u8, name: &[u8]) -> Uint8Array {
-        let Ok(mac) = Hmac::<Sha256>::new_from_slice(&self.naming.borrow()) else {
+        let Ok(mac) = Hmac::<Sha256>::new_from_slice(&self.naming) else {
             return Uint8Array::new_with_length(0);
         };
         let hidden = mac.chain_update([what, space]).chain_update(name).finalize().into_bytes();
@@ -154,11 +161,17 @@ impl BrowserVault {
         ))
     }
 
+    fn open(&self) -> Result<(), VaultError> {
+        if self.closed.get() { Err(VaultError::Unavailable("it was erased".to_owned())) } else { Ok(()) }
+    }
+
     async fn write(&self, changes: Array) -> Result<(), VaultError> {
+        self.open()?;
         self.database.save(changes).await.map(drop).map_err(failed)
     }
 
     async fn read(&self, name: Uint8Array) -> Result<Option<Record>, VaultError> {
+        self.open()?;
         let found = self.database.load(name).await.map_err(failed)?;
         if found.is_undefined() { Ok(None) } else { record(&found).map(Some) }
     }
@@ -188,12 +201,13 @@ impl BrowserVault {
         Ok(whole_number(count.as_f64().unwrap_or_default()))
     }
 
-    /// Erases everything, and says why to the next who asks; with nothing to say nothing is said.
-    pub(crate) async fn erase(&self, why: &str) -> Result<(), VaultError> {
-        self.database.erase(why).await.map_err(failed)?;
-        *self.naming.borrow_mut() = Zeroizing::new(self.database.naming().to_vec());
+    /// Erases everything, and gives the vault that is there now: empty, under another key. It says why to whoever asks; with
+    /// nothing to say nothing is said.
+    pub(crate) async fn erase(&self, why: &str) -> Result<Self, VaultError> {
+        self.closed.set(true);
         *self.memory.borrow_mut() = Memory::default();
-        Ok(())
+        self.database.erase(why).await.map_err(failed)?;
+        Ok(Self::new(self.database.clone()))
     }
 
     pub(crate) async fn erased(&self) -> Result<Option<String>, VaultError> {
@@ -235,6 +249,7 @@ impl BrowserVault {
 #[async_trait(?Send)]
 impl Vault for BrowserVault {
     async fn load(&self, space: Space, key: &[u8]) -> Result<Option<Record>, VaultError> {
+        self.open()?;
         let name = (space, key.to_vec());
         if let Some(remembered) = self.memory.borrow().records.get(&name) {
             return Ok(remembered.as_ref().map(|(position, value)| Record {
@@ -256,6 +271,7 @@ impl Vault for BrowserVault {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Record>, VaultError> {
+        self.open()?;
         if limit == 0 {
             return Ok(Vec::new());
         }

@@ -31,8 +31,8 @@ pub(super) async fn run(core: &Rc<Inner>, command: Command, file: Option<Parts>)
         Command::BeginLinking { device_name } => shown(&core.begin_linking(device_name).await?),
         Command::CancelLinking => shown(&core.cancel_linking()),
         Command::DeleteAccount => {
-            core.device()?.close_account().await?;
-            core.erase(Some(Erased::Deleted)).await?;
+            let device = core.device()?;
+            core.leave(Erased::Deleted, device.close_account()).await?;
             done()
         }
         Command::SignOut => sign_out(core).await,
@@ -44,9 +44,10 @@ pub(super) async fn run(core: &Rc<Inner>, command: Command, file: Option<Parts>)
     }
 }
 
+/// The primary device can leave only with its account: the relay refuses it then.
 async fn sign_out(core: &Inner) -> Outcome {
     let device = core.device()?;
-    core.leave(&device).await?;
+    core.leave(Erased::SignedOut, device.remove_device(device.own().device)).await?;
     done()
 }
 
@@ -75,10 +76,7 @@ async fn with_device(device: &Device, core: &Inner, command: Command, file: Opti
             done()
         }
         Command::Devices => shown(&device.devices().await?),
-        Command::RemoveDevice { device: id } if id == device.own().device => {
-            core.leave(device).await?;
-            done()
-        }
+        Command::RemoveDevice { device: id } if id == device.own().device => sign_out(core).await,
         Command::RemoveDevice { device: id } => {
             device.remove_device(id).await?;
             done()
@@ -120,17 +118,4 @@ async fn set_profile(
     let profile = Profile { name, about, avatar };
     device.set_profile(&profile).await?;
     shown(&profile)
-}
-
-impl Inner {
-    /// Takes this device out of its account, and erases everything here. The primary stays on the list of a relay that
-    /// refuses that; nothing is erased then.
-    async fn leave(&self, device: &Device) -> Result<(), Problem> {
-        // While its socket is open the relay would tell it that it was removed.
-        match device.remove_device(device.own().device).await {
-            Ok(()) | Err(client::Error::Link(client::LinkError::Unauthorized)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        self.erase(Some(Erased::SignedOut)).await
-    }
 }

@@ -63,7 +63,7 @@ pub(super) async fn run(core: &Inner, command: Command) -> Outcome {
         }
         Command::ForgetChat { account } => {
             device.forget_chat(account).await?;
-            core.vault.forget_local(account.as_bytes()).await?;
+            core.vault().forget_local(account.as_bytes()).await?;
             core.tell(&Notice::ChatForgotten { account });
             done()
         }
@@ -155,7 +155,7 @@ impl Inner {
         let contacts = device.contacts().await?.into_iter().map(|contact| (contact.account, contact));
         let mut contacts: HashMap<_, _> = contacts.collect();
         let mut marks = HashMap::new();
-        for record in self.vault.locals(MARKED).await? {
+        for record in self.vault().locals(MARKED).await? {
             if let Ok(account) = AccountId::try_from(&record.key[..]) {
                 marks.insert(account, read(&record.value));
             }
@@ -185,7 +185,7 @@ impl Inner {
     }
 
     pub(super) async fn marks(&self, account: AccountId) -> Result<ChatMarks, Problem> {
-        Ok(self.vault.local(account.as_bytes()).await?.map(|bytes| read(&bytes)).unwrap_or_default())
+        Ok(self.vault().local(account.as_bytes()).await?.map(|bytes| read(&bytes)).unwrap_or_default())
     }
 
     /// Changes what this browser keeps of a chat, and tells its pages.
@@ -203,7 +203,7 @@ impl Inner {
             return Ok(());
         }
         let value = serde_json::to_vec(&marks).map_err(|_| internal("this is no JSON"))?;
-        self.vault.set_local(account.as_bytes(), &value).await?;
+        self.vault().set_local(account.as_bytes(), &value).await?;
         self.tell(&Notice::Marks { account, marks });
         Ok(())
     }

@@ -22,11 +22,11 @@ pub(super) async fn run(core: &Inner, command: Command) -> Outcome {
             download(core, &core.device()?, &file, &content_type, transfer).await
         }
         Command::Storage => {
-            let (files, file_bytes) = core.vault.files().await?;
-            let (used, quota, persistent) = core.vault.room().await;
+            let (files, file_bytes) = core.vault().files().await?;
+            let (used, quota, persistent) = core.vault().room().await;
             shown(&StorageFigures {
-                chats: core.vault.count(Space::Chat).await?,
-                messages: core.vault.count(Space::Message).await?,
+                chats: core.vault().count(Space::Chat).await?,
+                messages: core.vault().count(Space::Message).await?,
                 files,
                 file_bytes,
                 used,
@@ -35,7 +35,7 @@ pub(super) async fn run(core: &Inner, command: Command) -> Outcome {
             })
         }
         Command::ForgetFiles => {
-            core.vault.forget_files().await?;
+            core.vault().forget_files().await?;
             done()
         }
         Command::Export => export(core, &core.device()?).await,
@@ -52,7 +52,7 @@ async fn download(
 ) -> Result<Answered, Problem> {
     let answered =
         |parts: &Array| Ok(Answered { json: "null".to_owned(), file: Some(whole(parts, content_type)) });
-    if let Some(kept) = core.vault.file(file.id.as_bytes()).await {
+    if let Some(kept) = core.vault().file(file.id.as_bytes()).await {
         return answered(&Array::of1(&kept));
     }
     let mut parts = FileParts(Array::new());
@@ -63,7 +63,7 @@ async fn download(
                 .await?;
         }
     }
-    core.vault.keep_file(file.id.as_bytes(), &whole(&parts.0, content_type).into()).await;
+    core.vault().keep_file(file.id.as_bytes(), &whole(&parts.0, content_type).into()).await;
     answered(&parts.0)
 }
 

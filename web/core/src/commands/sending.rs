@@ -105,7 +105,7 @@ async fn upload(
             .await?
         }
     };
-    core.vault.keep_file(blob.id.as_bytes(), &whole).await;
+    core.vault().keep_file(blob.id.as_bytes(), &whole).await;
     let MediaDraft { kind, content_type, file_name, caption, width, height, duration, thumbnail, animated } =
         media;
     Ok(Media { kind, blob, content_type, file_name, caption, width, height, duration, thumbnail, animated })
