@@ -6,6 +6,9 @@ import { openCore } from "./core/open.ts";
 import { goOffline } from "./offline/register.ts";
 import { words } from "./words/index.ts";
 
+// A newer version is there, and a part of this one is not any more.
+addEventListener("vite:preloadError", () => location.reload());
+
 appearance.apply();
 await words.begin();
 const target = document.getElementById("app");

@@ -32,7 +32,9 @@ describe("times", () => {
   });
 
   it("keep the digits of a number in their order", () => {
-    expect(phone("+4915112345678")).toBe("\u2066+49 1511 2345 678\u2069");
+    expect(phone("+4915112345678")).toBe("\u2066+49 151 123 456 78\u2069");
+    expect(phone("+14155550123")).toBe("\u2066+1 415 555 0123\u2069");
+    expect(phone("+351912345678")).toBe("\u2066+351 912 345 678\u2069");
   });
 
   it("count as Arabic counts", async () => {

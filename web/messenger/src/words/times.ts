@@ -113,9 +113,18 @@ export function country(code: string): string {
   }
 }
 
+const TWO_DIGITS = /^(?:2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/u;
+
+/** Digits of the code of a country at the beginning of a number. */
+function codeLength(digits: string): number {
+  if (/^[17]/u.test(digits)) return 1;
+  return TWO_DIGITS.test(digits) ? 2 : 3;
+}
+
 /** A number with spaces where they help; its digits stay together where reading goes from right to left. */
 export function phone(number: string): string {
   const digits = number.replace(/^\+/u, "");
-  const groups = digits.slice(2).match(/\d{1,4}/gu) ?? [];
-  return `\u2066+${digits.slice(0, 2)} ${groups.join(" ")}\u2069`;
+  const code = codeLength(digits);
+  const groups = digits.slice(code).match(/\d{3}(?=\d{2})|\d+/gu) ?? [];
+  return `\u2066+${digits.slice(0, code)} ${groups.join(" ")}\u2069`;
 }
