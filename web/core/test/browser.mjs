@@ -246,6 +246,25 @@ test("what makes no sense is refused, and changes nothing", { timeout: 60_000 },
   assert.equal((await anna.evaluate(() => core.standing)).phase, "ready");
 });
 
+test("a browser is a companion of `tradepost chat`", { timeout: 120_000 }, async () => {
+  const person = await stage.person();
+  const bert = await person.tab();
+  const other = await register(bert, "Bert");
+  await stage.chat("register", "+4915119999999", "--dev", "--name", "Dora");
+  const companion = await stage.person();
+  const page = await companion.tab();
+  const linking = await page.evaluate(() => core.beginLinking("Dora's browser"));
+  await stage.chat("link", linking.code, "--yes");
+  await until(page, () => core.standing.phase === "ready" && core.standing.connected === "online");
+  assert.equal((await page.evaluate(() => core.standing)).own.number, "+4915119999999");
+  await stage.chat("send", other.number, "from the terminal");
+  await hears(bert, "from the terminal");
+  const chat = (await hears(page, "from the terminal")).chat;
+  await page.evaluate((to) => core.sendText(to, "from the browser"), chat);
+  await hears(bert, "from the browser");
+  assert.match(await stage.chat("receive"), /from the browser/);
+});
+
 test("a chat with a business begins with who can read it", { timeout: 120_000 }, async () => {
   const person = await stage.person();
   const page = await person.tab();
@@ -262,7 +281,36 @@ test("a chat with a business begins with who can read it", { timeout: 120_000 },
   await until(page, () => told.some((e) => e.event === "state" && e.state === "delivered"));
   await page.evaluate((account) => core.setMarketing(account, false), account);
   await page.evaluate((account) => core.askErasure(account), account);
+  // It learns the number only by a visible choice, and can then be answered what its software sends to it.
+  await page.evaluate((account) => core.shareNumber(account), account);
+  const own = (await page.evaluate(() => core.standing)).own;
+  await stage.business(own.number, {
+    type: "interactive",
+    interactive: {
+      type: "button",
+      body: { text: "Which day?" },
+      action: {
+        buttons: ["Monday", "Tuesday"].map((title) => ({ type: "reply", reply: { id: title.toLowerCase(), title } })),
+      },
+    },
+  });
+  const asked = await until(
+    page,
+    () => told.find((e) => e.event === "message" && e.message.body.type === "interactive")?.message,
+  );
+  const choices = await page.evaluate((id) => core.choices(id), asked.id);
+  assert.deepEqual(
+    choices.map(({ title, id }) => [title, id]),
+    [
+      ["Monday", "monday"],
+      ["Tuesday", "tuesday"],
+    ],
+  );
+  const answer = await page.evaluate(([to, id]) => core.answer(to, id, "tuesday"), [account, asked.id]);
+  assert.equal(answer.message.body.title, "Tuesday");
+
   const chat = await page.evaluate((account) => core.chat(account), account);
+  assert.ok(chat.marks.number_shared > 0);
   assert.ok(chat.marks.marketing_stopped > 0 && chat.marks.erasure_asked > 0);
   await page.evaluate((account) => core.setPinned(account, true), account);
   await page.evaluate((account) => core.setMuted(account, 0), account);

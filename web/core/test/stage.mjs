@@ -138,6 +138,26 @@ export async function start() {
     ...relay,
     served,
     complaints,
+    /** `tradepost chat` of one more person. */
+    async chat(...words) {
+      const place = ["--data", join(relay.folder, "chat"), "--relay", relay.demo.relay_url];
+      return (await promisify(execFile)(binary, ["chat", ...words, ...place], { timeout: 60_000 })).stdout;
+    },
+    /** Has the sample business send something; at first it may not know the number yet. */
+    async business(to, message) {
+      const { base_url, phone_number_id, token } = relay.demo;
+      const until = Date.now() + 20_000;
+      for (;;) {
+        const response = await fetch(`${base_url}/v23.0/${phone_number_id}/messages`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          body: JSON.stringify({ messaging_product: "whatsapp", to, ...message }),
+        });
+        if (response.ok) return;
+        if (Date.now() > until) throw new Error(await response.text());
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+    },
     /** Another browser, of somebody else. */
     async person() {
       const context = await browser.newContext();
