@@ -27,7 +27,7 @@ use crate::{
     edge::Address,
     ground::Ground,
     hosting,
-    limits::{Buckets, network},
+    limits::{Asker, Buckets, Speaker, network},
     operator,
 };
 
@@ -117,13 +117,14 @@ impl Credentials {
             Some(token) => self.verify(&token).await,
             None => Err(RelayError::Unauthorized),
         };
-        let caller = self.admitted(parts, verified, "the token of a device of an account")?;
+        let caller = self.admitted(parts, verified, "the token of a device of an account").await?;
+        self.heard(parts, Speaker::Device(caller.key)).await?;
         self.requests.take(&caller.account)?;
         Ok(caller)
     }
 
     /// Who showed a good credential is no stranger; who showed another one may not do so too often.
-    fn admitted<T>(
+    async fn admitted<T>(
         &self,
         parts: &Parts,
         verified: Result<T, RelayError>,
@@ -138,13 +139,22 @@ impl Credentials {
             }
             Err(RelayError::Unauthorized) => {
                 let address = parts.extensions.get::<Address>().map(|Address(address)| network(*address));
-                address.map_or(Ok(()), |address| self.wrong.take(&address))?;
+                let taken = address.map_or(Ok(()), |address| self.wrong.take(&address));
+                self.ground.nonsense.held_back(taken).await?;
                 let shown = parts.headers.contains_key(AUTHORIZATION) || presented(&parts.headers).is_some();
                 let lacking = if shown { RelayError::WrongCredential } else { RelayError::NoCredential };
                 Err(lacking(needed))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Now it is known who asks; who said too much nonsense is not heard.
+    async fn heard(&self, parts: &Parts, speaker: Speaker) -> Result<(), RelayError> {
+        if let Some(asker) = parts.extensions.get::<Asker>() {
+            asker.is(speaker);
+        }
+        Ok(self.ground.nonsense.hear(speaker).await?)
     }
 
     /// Whose credential, of a business or a host, a request shows.
@@ -158,7 +168,8 @@ impl Credentials {
             Some(credential) if wanted(credential.party) => self.verify_party(&credential).await,
             _ => Err(RelayError::Unauthorized),
         };
-        let host = self.admitted(parts, verified, needed)?;
+        let host = self.admitted(parts, verified, needed).await?;
+        self.heard(parts, Speaker::Party(host.party)).await?;
         self.parties.take(&host.party)?;
         Ok(host)
     }
@@ -278,11 +289,10 @@ where
         let credentials = Arc::<Credentials>::from_ref(state);
         let good = is_operator(&credentials.ground, &parts.headers);
         let verified = if good { Ok(Self) } else { Err(RelayError::Unauthorized) };
-        credentials.admitted(
-            parts,
-            verified,
-            "the operator's token (operator.token in the relay's data folder)",
-        )
+        let needed = "the operator's token (operator.token in the relay's data folder)";
+        let operator = credentials.admitted(parts, verified, needed).await?;
+        credentials.heard(parts, Speaker::Operator).await?;
+        Ok(operator)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    extract::{FromRequest, FromRequestParts, Request, State},
+    extract::{FromRef, FromRequest, FromRequestParts, Request, State},
     middleware::Next,
     response::Response,
 };
@@ -16,7 +16,11 @@ use serve::Peer;
 use tokio::time::timeout;
 use wire::PhoneNumber;
 
-use crate::{RelayError, ground::Ground};
+use crate::{
+    RelayError,
+    ground::Ground,
+    limits::{Asker, Speaker, network},
+};
 
 /// Bytes of a JSON body at most, unless the route says otherwise: 100 signed KEM keys need 250 KiB.
 pub const JSON: usize = 512 << 10;
@@ -34,17 +38,22 @@ pub struct Patience {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Address(pub IpAddr);
 
-/// The layer that finds out the [`Address`].
+/// The layer that finds out the [`Address`], and notes who asked what makes no sense.
 pub async fn identify(State(ground): State<Arc<Ground>>, mut request: Request, next: Next) -> Response {
     let listen = &ground.config.listen;
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), Peer::address);
     let address = forwarded(request.headers(), listen.proxies).unwrap_or(peer);
-    request.extensions_mut().insert(Address(address.to_canonical()));
+    let address = Address(address.to_canonical());
+    let asker = Asker::new(network(address.0));
+    request.extensions_mut().insert(address);
+    request.extensions_mut().insert(asker.clone());
     request.extensions_mut().insert(Patience {
         idle: Duration::from_millis(listen.body_idle_ms),
         whole: Duration::from_millis(listen.body_timeout_ms),
     });
-    next.run(request).await
+    let response = next.run(request).await;
+    ground.nonsense.judge(asker.speaker(), response.status()).await;
+    response
 }
 
 /// What the outermost of `proxies` proxies saw. What is left of it was written by anybody.
@@ -73,10 +82,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Address {
 #[derive(Debug)]
 pub struct Json<T, const LIMIT: usize = JSON>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for Json<T, LIMIT> {
+impl<T, S, const LIMIT: usize> FromRequest<S> for Json<T, LIMIT>
+where
+    T: DeserializeOwned,
+    Arc<Ground>: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = RelayError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, RelayError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, RelayError> {
+        // Who showed a credential was asked about with it.
+        if let Some(stranger @ Speaker::Stranger(_)) = request.extensions().get().map(Asker::speaker) {
+            Arc::<Ground>::from_ref(state).nonsense.hear(stranger).await?;
+        }
         let patience = request.extensions().get::<Patience>().copied();
         let patience =
             patience.unwrap_or(Patience { idle: Duration::from_secs(20), whole: Duration::from_secs(60) });

@@ -14,7 +14,7 @@ use store::{
 use tokio_util::sync::CancellationToken;
 use wire::AccountId;
 
-use crate::{RelayError, config::Config};
+use crate::{RelayError, config::Config, limits::Nonsense};
 
 /// Database, bus, clock, randomness and configuration, shared by all features.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Ground {
     pub entropy: Arc<dyn Entropy>,
     /// Goes off when the relay goes down: who waits for something ends.
     pub closing: CancellationToken,
+    /// Who said what makes no sense.
+    pub nonsense: Nonsense,
     /// How the relay was told to be.
     pub config: Config,
 }

@@ -22,7 +22,9 @@ use crate::{
     config::ConfigError,
     devices,
     ground::Ground,
-    hosting, keys, labels, metrics, operator, profiles, provisioning,
+    hosting, keys, labels,
+    limits::Nonsense,
+    metrics, operator, profiles, provisioning,
     queue::{self, Queue, QueueTasks},
     registration,
     router::{Services, router},
@@ -146,7 +148,8 @@ impl Relay {
         let (writer, writer_tasks) = Writer::start(&database, &config.writer);
         let jobs = Jobs::new(bus.clone());
         let closing = CancellationToken::new();
-        let ground = Ground { database, writer, bus, jobs, clock, entropy, closing, config };
+        let nonsense = Nonsense::new(&config.limits, clock.clone(), closing.clone());
+        let ground = Ground { database, writer, bus, jobs, clock, entropy, closing, nonsense, config };
         let (services, queue) = services(Arc::new(ground), blobs);
         services.labels.prepare().await?;
         let router = router(services.clone())?;
@@ -221,7 +224,7 @@ fn services(ground: Arc<Ground>, blobs: Blobs) -> (Services, QueueTasks) {
             devices.clone(),
             queue.clone(),
         ),
-        hosting: hosting::Hosting::new(ground.clone(), devices.clone(), queue.clone()),
+        hosting: hosting::Hosting::new(ground.clone(), registration.clone(), devices.clone(), queue.clone()),
         office: operator::Office::new(ground.clone(), businesses.clone(), labels.clone(), queue.clone()),
         registration,
         labels,

@@ -5,6 +5,8 @@
 
 use prost::Message as _;
 
+use crate::PhoneNumber;
+
 /// Signed under this: a [`Declaration`].
 pub const DECLARATION: &str = "Tradepost hosting declaration v1";
 /// Signed under this: a [`NumberProof`].
@@ -47,6 +49,16 @@ impl Signed {
     pub fn signed_bytes(&self, context: &str) -> Vec<u8> {
         signed_bytes(context, &self.statement)
     }
+}
+
+/// The context of what a device of a business signs when it brings the business a further number.
+pub const FURTHER_NUMBER: &str = "Tradepost further number v1";
+
+/// What it states: the number, and the identity key of the device that is registered for it.
+#[must_use]
+pub fn further_number(number: &PhoneNumber, identity_key: &[u8]) -> Vec<u8> {
+    // A number has no zero byte in it.
+    [number.as_str().as_bytes(), &[0], identity_key].concat()
 }
 
 /// What a signature is over: the context and the statement, one after the other.

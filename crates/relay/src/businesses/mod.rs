@@ -25,7 +25,7 @@ pub use self::{
 };
 pub(crate) use self::{
     application::{lines, words},
-    numbers::lose_number,
+    numbers::{bind_number, lose_number},
     reach::{reach, whose_tester},
     store::{
         Business, MIGRATIONS, business, credential_hash, hold, hold_number, host_hash, set_host_hash,

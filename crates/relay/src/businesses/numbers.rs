@@ -54,23 +54,14 @@ impl Numbers {
         self.changes.take(&business)?;
         let pin = request.pin.map(Pin::parse).transpose()?;
         let number = Arc::new(request.number);
-        let proof = Arc::new(self.registration.prove(address, &number, request.code, pin).await?);
+        let proof = Arc::new(self.registration.prove(Some(address), &number, request.code, pin).await?);
         let (now, most) = (self.ground.now(), self.ground.config.businesses.numbers);
         let bound = self.ground.write(shard_of(number.as_str().as_bytes()), move |transaction| {
             let (number, proof) = (number.clone(), proof.clone());
             Box::pin(async move {
                 held(transaction, business).await?;
                 proof.spend(transaction, &number, now).await?;
-                if store::hold_number(transaction, &number).await? == Some(business) {
-                    return Ok(None);
-                }
-                let lost = lose_number(transaction, &number, now).await?;
-                if store::count_numbers(transaction, business).await? >= i64::from(most) {
-                    return Err(RelayError::TooLarge { what: "a business in numbers", limit: most.into() });
-                }
-                store::bind_number(transaction, business, &number, now).await?;
-                noted(transaction, business, Who::Business, "number_bound", now).await?;
-                Ok(lost)
+                bind_number(transaction, business, &number, (Who::Business, most), now).await
             })
         });
         if let Some((account, devices)) = bound.await? {
@@ -150,6 +141,30 @@ impl Numbers {
         self.queue.renew(&devices);
         Ok(())
     }
+}
+
+/// Binds a number that was proved to a business that is held, which may have so many. What is gone with whom had it before.
+pub(crate) async fn bind_number(
+    transaction: &mut Transaction,
+    business: BusinessId,
+    number: &PhoneNumber,
+    (who, most): (Who, u32),
+    now: Timestamp,
+) -> Result<Option<(wire::AccountId, Vec<DeviceKey>)>, RelayError> {
+    if store::hold_number(transaction, number).await? == Some(business) {
+        if matches!(who, Who::Host) {
+            // Its device is about to be another one.
+            noted(transaction, business, who, "number_bound_again", now).await?;
+        }
+        return Ok(None);
+    }
+    let lost = lose_number(transaction, number, now).await?;
+    if store::count_numbers(transaction, business).await? >= i64::from(most) {
+        return Err(RelayError::TooLarge { what: "a business in numbers", limit: most.into() });
+    }
+    store::bind_number(transaction, business, number, now).await?;
+    noted(transaction, business, who, "number_bound", now).await?;
+    Ok(lost)
 }
 
 /// Somebody proved to have a number: the business that it was bound to has it no more, nor an account for it. What is

@@ -5,6 +5,7 @@
 //! (`hosted_accounts`), and the label is derived from it: nobody who hosts can choose what customers read. Another host
 //! begins with other devices; those of the one before are gone with the switch.
 
+mod further;
 pub mod routes;
 mod store;
 
@@ -29,16 +30,19 @@ use crate::{
     limits::Buckets,
     operator::{self, Event, Who, append},
     queue::Queue,
+    registration::Registration,
 };
 
 /// Registers devices of businesses, and switches who does.
 #[derive(Debug)]
 pub struct Hosting {
     ground: Arc<Ground>,
+    registration: Arc<Registration>,
     devices: Arc<Devices>,
     queue: Arc<Queue>,
     changes: Buckets<BusinessId>,
     registrations: Buckets<BusinessId>,
+    brought: Buckets<BusinessId>,
 }
 
 /// Accounts whose devices are gone after the commit.
@@ -47,11 +51,17 @@ type Gone = Vec<(AccountId, Vec<DeviceKey>)>;
 impl Hosting {
     /// On this ground.
     #[must_use]
-    pub fn new(ground: Arc<Ground>, devices: Arc<Devices>, queue: Arc<Queue>) -> Arc<Self> {
+    pub fn new(
+        ground: Arc<Ground>,
+        registration: Arc<Registration>,
+        devices: Arc<Devices>,
+        queue: Arc<Queue>,
+    ) -> Arc<Self> {
         let (limits, clock) = (&ground.config.limits, &ground.clock);
         let changes = Buckets::new(limits.changes, limits.remembered, clock.clone());
         let registrations = Buckets::new(limits.hosted_registrations, limits.remembered, clock.clone());
-        Arc::new(Self { ground, devices, queue, changes, registrations })
+        let brought = Buckets::new(limits.numbers_brought, limits.remembered, clock.clone());
+        Arc::new(Self { ground, registration, devices, queue, changes, registrations, brought })
     }
 
     /// Says who hosts a business. With `self` a credential is made, and one that was there is void; said again, only
@@ -168,36 +178,23 @@ impl Hosting {
                 if businesses::hold_number(transaction, &number).await? != Some(business) {
                     return Err(RelayError::NotFound);
                 }
-                let (account, removed) = match known {
-                    None => {
-                        accounts::insert(transaction, new_account, &number, device.identity_key, now).await?;
-                        (new_account, Vec::new())
-                    }
-                    Some(known) => {
-                        let account = known.account;
-                        let removed = devices::keys_of(transaction, account).await?;
-                        devices::clear(transaction, &removed).await?;
-                        devices::erase_linking_code(transaction, account).await?;
-                        blocks::erase_own(transaction, account).await?;
-                        accounts::reset(transaction, account, device.identity_key, false).await?;
-                        (account, removed)
-                    }
-                };
-                let before = store::hosted(transaction, account).await?;
-                let same = before.filter(|before| before.is(business, mode, vendor));
-                let since = same.map_or(now, |before| before.since);
-                store::put(transaction, account, &Hosted { business, mode, vendor, since }).await?;
-                devices::create(transaction, account, DeviceId::PRIMARY, &device, token_hash, now).await?;
-                let testing = businesses::whose_tester(transaction, &number).await?;
-                Ok((account, removed, testing))
+                let account = known.map_or(new_account, |known| known.account);
+                let hosted = Hosted { business, mode, vendor, since: now };
+                settle(transaction, (&number, account), hosted, &device, token_hash).await
             })
         });
-        let (account, removed, testing) = registered.await?;
+        let settled = registered.await?;
+        Ok(self.settled(settled, &number, secret).await)
+    }
+
+    /// A device was registered, and that is committed. What it is told.
+    async fn settled(&self, settled: Settled, number: &PhoneNumber, secret: [u8; 32]) -> api::Registered {
+        let Settled { account, removed, testing } = settled;
         self.devices.gone(account, &removed).await;
         self.queue.renew(&testing);
         let device = DeviceId::PRIMARY;
         let token = Token { account, device, secret }.expose();
-        Ok(api::Registered { account, device, token, number: (*number).clone() })
+        api::Registered { account, device, token, number: number.clone() }
     }
 
     /// Whether this credential is the one with which a business is hosted.
@@ -208,6 +205,44 @@ impl Hosting {
         let found = businesses::business(&mut self.ground.reader().await?, business).await?;
         by_whom(host, business, found.as_ref()).map(drop)
     }
+}
+
+/// A device that was registered for a number.
+struct Settled {
+    account: AccountId,
+    /// Those that the account had before.
+    removed: Vec<DeviceKey>,
+    /// Devices of businesses that the number tries out.
+    testing: Vec<DeviceKey>,
+}
+
+/// Gives a number that is bound to a business its primary device: in this account, whether it is there already or not.
+async fn settle(
+    transaction: &mut Transaction,
+    (number, account): (&PhoneNumber, AccountId),
+    hosted: Hosted,
+    device: &devices::NewDevice,
+    token_hash: [u8; 32],
+) -> Result<Settled, RelayError> {
+    let now = hosted.since;
+    let removed = if accounts::by_number(transaction, number).await?.is_none() {
+        accounts::insert(transaction, account, number, device.identity_key, now).await?;
+        Vec::new()
+    } else {
+        let removed = devices::keys_of(transaction, account).await?;
+        devices::clear(transaction, &removed).await?;
+        devices::erase_linking_code(transaction, account).await?;
+        blocks::erase_own(transaction, account).await?;
+        accounts::reset(transaction, account, device.identity_key, false).await?;
+        removed
+    };
+    let before = store::hosted(transaction, account).await?;
+    let same = before.filter(|before| before.is(hosted.business, hosted.mode, hosted.vendor));
+    let since = same.map_or(now, |before| before.since);
+    store::put(transaction, account, &Hosted { since, ..hosted }).await?;
+    devices::create(transaction, account, DeviceId::PRIMARY, device, token_hash, now).await?;
+    let testing = businesses::whose_tester(transaction, number).await?;
+    Ok(Settled { account, removed, testing })
 }
 
 fn stated(mode: HostingMode, vendor: Option<VendorId>) -> serde_json::Value {

@@ -9,7 +9,7 @@ use wire::{BusinessId, api};
 use super::Hosting;
 use crate::{
     RelayError,
-    auth::{Caller, Host},
+    auth::{Caller, Host, Primary},
     businesses::Businesses,
     edge::{self, Segment},
     labels::Labels,
@@ -17,7 +17,11 @@ use crate::{
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Services> {
-    OpenApiRouter::new().routes(routes!(register)).routes(routes!(hosted)).routes(routes!(people))
+    OpenApiRouter::new()
+        .routes(routes!(register))
+        .routes(routes!(hosted))
+        .routes(routes!(add_number))
+        .routes(routes!(people))
 }
 
 /// Registers the primary device of one of a business's numbers, with the credential of who hosts it.
@@ -42,6 +46,17 @@ async fn hosted(
 ) -> Result<Json<api::HostedBusiness>, RelayError> {
     hosting.hosts(host, business).await?;
     businesses.hosted(business).await.map(Json)
+}
+
+/// Binds a further number to the business of this device, and registers that number's primary device.
+#[utoipa::path(post, path = "/v1/hosting/numbers", tag = "hosting", security(("device" = [])),
+    request_body = api::AddHostedNumber, responses((status = 200, body = api::Registered)))]
+async fn add_number(
+    State(hosting): State<Arc<Hosting>>,
+    primary: Primary,
+    edge::Json(request): edge::Json<api::AddHostedNumber>,
+) -> Result<Json<api::Registered>, RelayError> {
+    hosting.add_number(primary, request).await.map(Json)
 }
 
 /// The business-scoped ids of people, for a device of the business.

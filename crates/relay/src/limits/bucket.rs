@@ -35,6 +35,15 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         }
     }
 
+    /// Which part of the bucket is taken: from 0 to 1.
+    pub fn taken(&self, key: &K) -> f64 {
+        let Some(bucket) = self.full_at.get(key) else { return 0.0 };
+        let now = self.now();
+        let (owed, all) = (bucket.load(Relaxed).max(now) - now, self.most(now) - now);
+        // Both are far below 2^52.
+        (owed as f64 / all.max(1) as f64).min(1.0)
+    }
+
     /// Takes one token.
     ///
     /// # Errors
@@ -43,14 +52,26 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         self.take_many(key, 1)
     }
 
+    /// Whether there is a token, which is left there.
+    ///
+    /// # Errors
+    /// How long until there is one.
+    pub fn has(&self, key: &K) -> Result<(), TooOften> {
+        let Some(bucket) = self.full_at.get(key) else { return Ok(()) };
+        let now = self.now();
+        let wait =
+            bucket.load(Relaxed).max(now).saturating_add(self.interval_us).saturating_sub(self.most(now));
+        if wait > 0 { Err(TooOften(Duration::from_micros(wait.unsigned_abs()))) } else { Ok(()) }
+    }
+
     /// Takes `count` tokens or none. More than ever fit in the bucket are taken as if they just did.
     ///
     /// # Errors
     /// How long until there are so many.
     pub fn take_many(&self, key: &K, count: u32) -> Result<(), TooOften> {
-        let now = self.clock.now().0.saturating_mul(1000);
+        let now = self.now();
         let cost = self.interval_us.saturating_mul(i64::from(count).min(self.burst));
-        let most = now.saturating_add(self.interval_us.saturating_mul(self.burst));
+        let most = self.most(now);
         let made = self.full_at.get_or_insert_with::<_, std::convert::Infallible>(key, || Ok(Arc::default()));
         let bucket = made.unwrap_or_default();
         let taken = bucket.fetch_update(Relaxed, Relaxed, |full_at| {
@@ -60,6 +81,16 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             let wait = full_at.max(now).saturating_add(cost).saturating_sub(most);
             TooOften(Duration::from_micros(wait.unsigned_abs()))
         })
+    }
+
+    /// Microseconds.
+    fn now(&self) -> i64 {
+        self.clock.now().0.saturating_mul(1000)
+    }
+
+    /// When an empty bucket will be full.
+    fn most(&self, now: i64) -> i64 {
+        now.saturating_add(self.interval_us.saturating_mul(self.burst))
     }
 }
 
@@ -80,9 +111,12 @@ mod tests {
         let clock = Arc::new(HandClock::at(Timestamp(1_000_000)));
         let buckets = Buckets::new(Rate::new(3, 1000), 10, clock.clone());
         for _ in 0..3 {
+            assert_eq!(buckets.has(&"a"), Ok(()));
             buckets.take(&"a").unwrap();
         }
         assert_eq!(buckets.take(&"a"), Err(TooOften(Duration::from_secs(1))));
+        assert_eq!(buckets.has(&"a"), Err(TooOften(Duration::from_secs(1))));
+        assert_eq!((buckets.taken(&"a"), buckets.taken(&"b")), (1.0, 0.0));
         buckets.take(&"b").unwrap();
         clock.advance(Duration::from_millis(400));
         assert_eq!(buckets.take(&"a"), Err(TooOften(Duration::from_millis(600))));

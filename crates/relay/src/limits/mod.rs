@@ -1,6 +1,7 @@
 //! How often somebody may do something: token buckets, in bounded memory, on the clock they are given.
 
 mod bucket;
+mod nonsense;
 mod places;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ pub use serve::network;
 
 pub use self::{
     bucket::Buckets,
+    nonsense::{Asker, Nonsense, Speaker},
     places::{Place, Places},
 };
 
@@ -39,18 +41,22 @@ macro_rules! limits {
         pub struct Limits {
             /// Accounts or addresses that each limit remembers; the least busy are forgotten first. Default 100000.
             pub remembered: usize,
+            /// Milliseconds that a refusal waits for who says too much nonsense, shows too many wrong credentials or
+            /// opens too many sockets; at most 10000. Default 1000.
+            pub held_ms: u64,
             $($(#[$doc])* pub $name: Rate,)*
         }
 
         impl Default for Limits {
             fn default() -> Self {
-                Self { remembered: 100_000, $($name: Rate::new($burst, $every),)* }
+                Self { remembered: 100_000, held_ms: 1000, $($name: Rate::new($burst, $every),)* }
             }
         }
 
         impl Limits {
             pub(crate) fn validate(&self) -> Result<(), &'static str> {
                 if self.remembered == 0 { return Err("limits.remembered"); }
+                if self.held_ms > 10_000 { return Err("limits.held_ms"); }
                 $(if self.$name.burst == 0 || self.$name.every_ms == 0 {
                     return Err(concat!("limits.", stringify!($name)));
                 })*
@@ -71,6 +77,11 @@ limits! {
     provisioning_polls = 60, 1_000;
     /// Wrong credentials, per address. Default 100, then one a second.
     wrong_credentials = 100, 1_000;
+    /// Requests and frames that make no sense, per device, business, host or, without a credential, address. Default 20,
+    /// then one every 2 s.
+    nonsense = 20, 2_000;
+    /// Sockets opened, per device. Default 30, then one every 2 s.
+    sockets = 30, 2_000;
     /// Requests of any kind, per account. Default 1000, then 100 a second.
     requests = 1_000, 10;
     /// Key bundles fetched, per account. Default 300, then one every 2 s.
@@ -91,6 +102,8 @@ limits! {
     applications = 10, 300_000;
     /// Devices registered by who hosts it, per business. Default 100, then one every 10 s.
     hosted_registrations = 100, 10_000;
+    /// Numbers that devices of a business bring it, per business. Default 20, then one a minute.
+    numbers_brought = 20, 60_000;
     /// Declarations asked for, per account. Default 300, then one every 2 s.
     declarations = 300, 2_000;
     /// Proofs of one's number, per account. Default 20, then one a minute.

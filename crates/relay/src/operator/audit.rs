@@ -17,6 +17,8 @@ pub(crate) enum Who {
     Operator,
     /// With the credential of the business that it is about.
     Business,
+    /// With a device of the business that it is about.
+    Host,
     /// With a code that was sent to a number.
     NumberHolder,
 }
@@ -26,6 +28,7 @@ impl Who {
         match self {
             Self::Operator => "operator",
             Self::Business => "business",
+            Self::Host => "host",
             Self::NumberHolder => "number_holder",
         }
     }

@@ -60,11 +60,13 @@ pub(crate) use self::{
     mailbox::{Mailbox, Next},
 };
 use crate::{
+    RelayError,
     accounts::{Accounts, Recipient},
     auth::Caller,
     businesses::{self, Reach},
     devices::DeviceKey,
     ground::Ground,
+    limits::{Buckets, Speaker},
 };
 
 /// How much the queue takes, and how long it keeps it.
@@ -198,6 +200,7 @@ pub struct Queue {
     nodes: Option<Nodes>,
     recent: Arc<RecentIds>,
     budgets: Budgets,
+    opening: Buckets<DeviceKey>,
     /// Whether this process sees everything that is stored, so that it may hand envelopes to sockets before they are
     /// stored.
     hands_over: bool,
@@ -242,6 +245,8 @@ impl Queue {
     /// Starts the queue on this ground.
     pub fn start(ground: Arc<Ground>, accounts: Arc<Accounts>) -> (Arc<Self>, QueueTasks) {
         let config = ground.config.queue.clone();
+        let limits = &ground.config.limits;
+        let opening = Buckets::new(limits.sockets, limits.remembered, ground.clock.clone());
         let nodes = ground.config.bus.nats.is_some().then(Nodes::new);
         let counts = Counts {
             accepted: metrics::counter!("relay_sends_accepted"),
@@ -258,6 +263,7 @@ impl Queue {
             nodes,
             recent: Arc::new(RecentIds::new(usize::try_from(config.remembered).unwrap_or(usize::MAX))),
             budgets: Budgets::new(config.sends_per_second, config.burst),
+            opening,
             // Numbers of sockets are known to other nodes: begin somewhere.
             next_socket: AtomicU64::new(u64::from_le_bytes(ground.random()) >> 1),
             open: watch::Sender::new(0),
@@ -342,6 +348,19 @@ impl Queue {
     pub async fn drained(&self, patience: Duration) -> bool {
         let mut open = self.open.subscribe();
         tokio::time::timeout(patience, open.wait_for(|open| *open == 0)).await.is_ok()
+    }
+
+    /// Whether this device may open a socket now.
+    ///
+    /// # Errors
+    /// `RateLimited`, after a while.
+    pub(crate) async fn admit(&self, caller: &Caller) -> Result<(), RelayError> {
+        Ok(self.ground.nonsense.held_back(self.opening.take(&caller.key)).await?)
+    }
+
+    /// A socket is to be closed for what it said, after a while.
+    pub(crate) async fn broke_rules(&self, caller: &Caller) {
+        self.ground.nonsense.leave_alone(Speaker::Device(caller.key)).await;
     }
 
     /// A socket was opened.

@@ -216,7 +216,7 @@ impl Registration {
         let pin = request.pin.map(Pin::parse).transpose()?;
         let offered = Offered::parse(request.device)?;
         let number = Arc::new(request.number);
-        let proof = Arc::new(self.prove(address, &number, request.code, pin).await?);
+        let proof = Arc::new(self.prove(Some(address), &number, request.code, pin).await?);
         let device = Arc::new(offered.verify().await?);
         let (secret, token_hash) = devices::mint(&self.ground);
         let new_account = AccountId::from_random(self.ground.random());
@@ -256,18 +256,19 @@ impl Registration {
         Ok(api::Registered { account, device, token, number: (*number).clone() })
     }
 
-    /// Finds out whether somebody has a number: whether they have its code, and its PIN if there is one.
+    /// Finds out whether somebody has a number: whether they have its code, and its PIN if there is one. Tries are counted by
+    /// the address, unless whoever asks is known and counted otherwise.
     ///
     /// # Errors
     /// `CodeWrong`, `CodeExpired`, `RegistrationLocked`, `RateLimited`; those of the database.
     pub(crate) async fn prove(
         &self,
-        address: IpAddr,
+        address: Option<IpAddr>,
         number: &Arc<PhoneNumber>,
         code: String,
         pin: Option<Pin>,
     ) -> Result<Proof, RelayError> {
-        self.tries.take(&network(address))?;
+        address.map_or(Ok(()), |address| self.tries.take(&network(address)))?;
         let config = &self.ground.config.registration;
         let (code_hash, opened) = match self.try_code(number, code, pin.is_some()).await? {
             Tried::Wrong { tries_left } => return Err(RelayError::CodeWrong { tries_left }),

@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use serve::Seat;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
-use wire::{close, frames::ClientFrame};
+use wire::{close, frames::ClientFrame, limits};
 
 use super::frames::{self, Decoder, Message, Violation};
 use crate::{
@@ -31,8 +31,14 @@ use crate::{
 const READ: usize = 64 << 10;
 /// How long a socket that sends too much is not read.
 const SLOW: Duration = Duration::from_millis(100);
-/// How long a goodbye may take.
+/// How long a goodbye may take, and how many bytes of what the other side still says are read meanwhile: who said a
+/// little too much should hear why.
 const GOODBYE: Duration = Duration::from_secs(2);
+const UNHEARD: usize = 2 * limits::FRAME;
+/// How long it is read no further after each piece.
+const SLOWLY: Duration = Duration::from_millis(5);
+/// Bytes that a socket says before others have their turn.
+const TURN: usize = 2 * READ;
 
 thread_local! {
     static INPUT: RefCell<BytesMut> = RefCell::new(BytesMut::new());
@@ -122,6 +128,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         self.queue.detach(&self.mailbox, self.socket);
+        if matches!(code, Some(close::PROTOCOL | close::INVALID | close::POLICY | close::TOO_LARGE)) {
+            Box::pin(self.queue.broke_rules(&self.caller)).await;
+        }
         if let Some(code) = code {
             // The other side may no longer listen.
             let _ = Box::pin(tokio::time::timeout(GOODBYE, self.say_goodbye(code))).await;
@@ -130,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Writes what waits, then reads what came, until there is something to do or nothing.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Step> {
+        let mut heard = 0;
         loop {
             match self.poll_write(context) {
                 Poll::Ready(Some(step)) => return Poll::Ready(step),
@@ -150,9 +160,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if self.mailbox.is_congested(self.socket) {
                 return Poll::Pending;
             }
-            let step = ready!(self.poll_read(context));
+            let (count, step) = ready!(self.poll_read(context));
             if let Some(step) = step {
                 return Poll::Ready(step);
+            }
+            heard += count;
+            if heard >= TURN {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
     }
@@ -196,15 +211,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Step>> {
+    /// How much was read, and what is to be done for it.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<(usize, Option<Step>)> {
         INPUT.with_borrow_mut(|input| {
             input.reserve(READ);
-            match ready!(poll_read_buf(Pin::new(&mut self.stream), context, input)) {
-                Ok(count) if count > 0 => {}
-                _ => return Poll::Ready(Some(Step::Gone)),
-            }
+            let count = match ready!(poll_read_buf(Pin::new(&mut self.stream), context, input)) {
+                Ok(count) if count > 0 => count,
+                _ => return Poll::Ready((0, Some(Step::Gone))),
+            };
             self.pinged = false;
-            Poll::Ready(self.decode(input))
+            Poll::Ready((count, self.decode(input)))
         })
     }
 
@@ -284,16 +300,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Writes what was begun and the code, and waits until the other side closes.
     async fn say_goodbye(&mut self, code: u16) -> std::io::Result<()> {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        use tokio::io::AsyncWriteExt as _;
         let rest = self.writing.get(self.written..).unwrap_or_default().to_vec();
         self.stream.write_all(&rest).await?;
         self.stream.write_all(&frames::goodbye(code)).await?;
         self.stream.flush().await?;
         self.stream.shutdown().await?;
         // Closed while something is unread, the system would cut off the goodbye.
-        let mut ignored = [0; 512];
-        while self.stream.read(&mut ignored).await? > 0 {}
+        let mut unheard = 0;
+        while unheard < UNHEARD {
+            match poll_fn(|context| self.poll_ignore(context)).await? {
+                0 => break,
+                count => unheard += count,
+            }
+            tokio::time::sleep(SLOWLY).await;
+        }
         Ok(())
+    }
+
+    /// Reads what nobody wants to know into its thread's buffer.
+    fn poll_ignore(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+        INPUT.with_borrow_mut(|input| {
+            input.reserve(READ);
+            let read = poll_read_buf(Pin::new(&mut self.stream), context, input);
+            input.clear();
+            read
+        })
     }
 }
 

@@ -36,6 +36,7 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     responses(
         (status = 101, description = "The socket is open"),
         (status = 400, body = ErrorBody, description = "Not the handshake of a WebSocket"),
+        (status = 429, body = ErrorBody, description = "Opened too often"),
     ),
     security(("device" = [])),
 )]
@@ -46,6 +47,7 @@ pub async fn open(
 ) -> Result<Response, RelayError> {
     let multiplexed = request.extensions().get::<Multiplexed>().is_some();
     let response = handshake(request.headers(), multiplexed)?;
+    queue.admit(&caller).await?;
     let upgrade = hyper::upgrade::on(&mut request);
     // The connection goes on to count among those of its address.
     let seat = request.extensions().get::<Peer>().map(Peer::seat);

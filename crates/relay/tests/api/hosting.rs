@@ -1,5 +1,6 @@
 //! Who hosts whom, and what customers are told about it.
 
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
 use wire::hosting::{
     DECLARATION, Declaration, KEY_CERTIFICATE, KeyCertificate, Mode, NUMBER_PROOF, NumberProof,
@@ -127,6 +128,64 @@ pub(crate) async fn no_other_credential_registers_a_device(site: Site) {
         let refused = business.owner.put("/v1/business/hosting", body).await;
         assert_eq!(refused.refused(400, "invalid_request").json()["error"]["field"], field);
     }
+    stage.close().await;
+}
+
+pub(crate) async fn a_device_of_a_business_brings_it_a_further_number(site: Site) {
+    let stage = stage(site).await;
+    let business = stage.approved().await;
+    let (vendor, host) = stage.vendor("Host GmbH").await;
+    business.owner.host(json!({ "mode": "vendor", "vendor": vendor })).await;
+    let device = business.device(&host.credential).await;
+    let customer = stage.person().await;
+    let add_signed = async |by: &Device, signer: &::keys::KeyPair, number: &str, code: &str| {
+        let device = crate::stage::offer(&identity("further"), 1, 3);
+        let stated = wire::hosting::further_number(&number.parse().unwrap(), &device.identity_key.0);
+        let stated = wire::hosting::signed_bytes(wire::hosting::FURTHER_NUMBER, &stated);
+        let signature = signer.private.sign(&stated, &mut ChaCha20Rng::seed_from_u64(7));
+        let signature = wire::Base64(signature.as_bytes().to_vec());
+        let body = json!({ "number": number, "code": code, "device": device, "signature": signature });
+        by.send("POST", "/v1/hosting/numbers", body).await
+    };
+    let add = async |by: &Device, number: &str, code: &str| add_signed(by, &by.identity, number, code).await;
+    let number = stage.new_number();
+    let code = stage.code(&number).await;
+    add(&customer, &number, &code).await.refused(403, "forbidden");
+    // A token alone, or a device that was linked, brings nothing.
+    add_signed(&device, &identity("somebody"), &number, &code).await.refused(400, "invalid_request");
+    let linked = stage.link(&device).await;
+    add(&linked, &number, &code).await.refused(403, "forbidden");
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    add(&device, &number, wrong).await.refused(403, "code_wrong");
+    let added = add(&device, &number, &code).await;
+    let further = stage.device(added.is(200), identity("further"));
+    add(&device, &number, &code).await.refused(403, "code_expired");
+    // Hosted as the one that brought it, and bound: the owner sees it, and can take it away.
+    let declaration = declared(&stage, &customer, &further).await;
+    assert_eq!((declaration.mode(), &*declaration.host_name), (Mode::Vendor, "Host GmbH"));
+    assert_eq!(declaration.business, business.id.parse::<wire::BusinessId>().unwrap().to_bytes());
+    let seen = business.owner.get("/v1/business").await.is(200).json();
+    assert!(seen["numbers"].to_string().contains(&number), "{seen}");
+    // The number that asks is not brought anew by itself.
+    stage.clock.advance(std::time::Duration::from_secs(10 * 60));
+    let own = stage.code(&business.number).await;
+    add(&device, &business.number, &own).await.refused(409, "conflict");
+    device.get("/v1/account").await.is(200);
+    business.owner.delete(&format!("/v1/business/numbers/{number}")).await.is(204);
+    further.get("/v1/account").await.refused(401, "unauthorized");
+    // Another host: nobody of the one before brings anything.
+    business.owner.host(json!({ "mode": "self" })).await;
+    stage.clock.advance(std::time::Duration::from_secs(10 * 60));
+    let code = stage.code(&number).await;
+    add(&device, &number, &code).await.refused(401, "unauthorized");
+    // Nor a vendor that is suspended, whose devices are still there.
+    business.owner.host(json!({ "mode": "vendor", "vendor": vendor })).await;
+    let device = business.device(&host.credential).await;
+    let path = format!("/v1/operator/vendors/{vendor}/suspend");
+    stage.operator().post(&path, Value::Null).await.is(204);
+    let refused = add(&device, &number, &code).await;
+    let suspended = refused.json()["error"]["message"] == "the vendor is suspended";
+    assert!(suspended || refused.status == 401, "{refused:?}");
     stage.close().await;
 }
 

@@ -121,6 +121,7 @@ promises! {
     hosting:
         a_business_that_hosts_itself_is_declared_so
         no_other_credential_registers_a_device
+        a_device_of_a_business_brings_it_a_further_number
         another_host_begins_anew
         a_suspended_vendor_hosts_nothing
         a_label_key_certifies_the_next
@@ -142,7 +143,8 @@ promises! {
         figures_name_routes_and_no_numbers
         what_is_not_there_is_said_in_the_same_form
         unknown_fields_are_refused
-        limits_say_when_to_come_back;
+        limits_say_when_to_come_back
+        whoever_talks_nonsense_is_heard_slowly_then_not_at_all;
 }
 
 /// What does not depend on how blobs are kept, with blobs in a bucket.

@@ -1,5 +1,7 @@
 //! What the operator and the authors of clients see.
 
+use std::time::{Duration, Instant};
+
 use relay::limits::Rate;
 use serde_json::{Value, json};
 
@@ -117,5 +119,38 @@ pub(crate) async fn limits_say_when_to_come_back(site: Site) {
     stage.get("/v1/account").await.refused(429, "rate_limited");
     // Who has a good credential does not suffer from those at the same address who have none.
     two.get("/v1/account").await.is(200);
+    stage.close().await;
+}
+
+pub(crate) async fn whoever_talks_nonsense_is_heard_slowly_then_not_at_all(site: Site) {
+    let held = Duration::from_millis(300);
+    let stage = site
+        .stage_with(|config| {
+            config.limits.nonsense = Rate::new(3, 2_000);
+            config.limits.held_ms = 300;
+        })
+        .await;
+    let (one, two) = (stage.person().await, stage.person().await);
+    for _ in 0..3 {
+        one.send("PUT", "/v1/profile", json!({ "nonsense": 1 })).await.refused(400, "invalid_request");
+    }
+    let asked = Instant::now();
+    let refused = one.get("/v1/account").await;
+    assert_eq!(refused.refused(429, "rate_limited").header("retry-after"), "2");
+    assert!(asked.elapsed() >= held);
+    // Others at its address are no worse off, whether they are known or not.
+    two.get("/v1/account").await.is(200);
+    let code = || json!({ "number": stage.new_number() });
+    stage.post("/v1/registration/codes", code()).await.is(200);
+    for _ in 0..3 {
+        stage.post("/v1/registration", json!([])).await.refused(400, "invalid_request");
+    }
+    let asked = Instant::now();
+    stage.post("/v1/registration/codes", code()).await.refused(429, "rate_limited");
+    assert!(asked.elapsed() >= held);
+    two.get("/v1/account").await.is(200);
+    stage.clock.advance(Duration::from_secs(2));
+    one.get("/v1/account").await.is(200);
+    stage.post("/v1/registration/codes", code()).await.is(200);
     stage.close().await;
 }

@@ -84,6 +84,8 @@ impl Site {
         config.limits.registrations = Rate::new(10_000, 1);
         config.limits.provisioning = Rate::new(10_000, 1);
         config.limits.wrong_credentials = Rate::new(10_000, 1);
+        config.limits.nonsense = Rate::new(10_000, 1);
+        config.limits.held_ms = 10;
         change(&mut config);
         let clock = Arc::new(HandClock::at(START));
         let entropy = Arc::new(SeededEntropy::new(1));

@@ -1,6 +1,9 @@
 //! What breaks the rules closes one socket and nothing else.
 
+use std::time::{Duration, Instant};
+
 use futures_util::SinkExt as _;
+use relay::limits::Rate;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use wire::{Message as _, close, frames::ClientFrame};
 
@@ -66,5 +69,35 @@ async fn only_a_websocket_handshake_opens_a_socket() {
         .await
         .unwrap();
     assert_eq!(old.status(), 400);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_opens_so_many_sockets_and_breaks_the_rules_so_often() {
+    let few = |config: &mut relay::Config| {
+        config.limits.sockets = Rate::new(4, 2_000);
+        config.limits.nonsense = Rate::new(2, 1_000);
+        config.limits.held_ms = 200;
+    };
+    let stage = Stage::with(Ground::Sqlite, few).await;
+    let (anna, mallory) = (stage.person().await, stage.person().await);
+    for _ in 0..4 {
+        anna.connect().await;
+    }
+    let asked = Instant::now();
+    assert_eq!(anna.handshake().await, 429);
+    assert!(asked.elapsed() >= Duration::from_millis(200));
+    for _ in 0..2 {
+        let mut hostile = mallory.connect().await;
+        hostile.stream.send(Frame::Text("hello".into())).await.unwrap();
+        let broken = Instant::now();
+        assert_eq!(hostile.closed().await, Some(close::POLICY));
+        assert!(broken.elapsed() >= Duration::from_millis(150), "it is left alone for a while");
+    }
+    assert_eq!(mallory.handshake().await, 429);
+    assert_eq!(mallory.request("GET", "/v1/account").send().await.unwrap().status(), 429);
+    stage.clock.advance(Duration::from_secs(2));
+    anna.connect().await;
+    mallory.connect().await;
     stage.close().await;
 }

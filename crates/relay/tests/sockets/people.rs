@@ -77,6 +77,8 @@ impl Stage {
             if let Some((_, Some(nats))) = &servers {
                 config.bus = BusConfig { nats: Some(nats.url().as_str().into()), ..BusConfig::default() };
             }
+            // Who breaks the rules waits in the test that is about it.
+            config.limits.held_ms = 10;
             change(&mut config);
             let entropy = Arc::new(SeededEntropy::new(7 + node));
             nodes.push(Relay::start(config, clock.clone(), entropy).await.unwrap());
@@ -272,6 +274,15 @@ impl Person {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
         None
+    }
+
+    /// The status with which the relay answers who asks for a socket.
+    pub(crate) async fn handshake(&self) -> u16 {
+        match self.open(0).await {
+            Ok(_) => 101,
+            Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => answer.status().as_u16(),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     async fn open(&self, node: usize) -> Result<Socket, tokio_tungstenite::tungstenite::Error> {

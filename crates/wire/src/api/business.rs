@@ -141,6 +141,20 @@ requests! {
         /// The primary device of that number's account.
         device: NewDevice,
     }
+    /// `POST /v1/hosting/numbers`.
+    AddHostedNumber {
+        /// The number.
+        number: PhoneNumber,
+        /// Six digits, from `POST /v1/registration/codes`.
+        code: String,
+        /// The PIN, if the number's account has a registration lock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pin: Option<String>,
+        /// The primary device of that number's account.
+        device: NewDevice,
+        /// 64 bytes: `hosting::further_number`, signed by the identity key of the account that asks.
+        signature: Base64,
+    }
     /// `POST /v1/hosting/people`.
     WhichPeople {
         /// At most 100.
