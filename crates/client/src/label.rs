@@ -76,6 +76,32 @@ impl Label {
     }
 }
 
+impl Label {
+    /// Who can read what is said in the chat, in a sentence.
+    #[must_use]
+    pub fn readers(&self) -> String {
+        let Self { name, host_name: host, .. } = self;
+        match self.hosting {
+            Hosting::Own => {
+                format!("You and {name} can read this chat. {name} keeps it on a machine of its own.")
+            }
+            Hosting::Vendor => {
+                format!(
+                    "You, {name} and {host} can read this chat: {host} keeps it for {name}, as {name} instructs it."
+                )
+            }
+            Hosting::Operator => format!(
+                "You, {name} and {host}, which runs this service, can read this chat: {host} keeps it as {name} \
+                 instructs it."
+            ),
+            Hosting::Sealed => format!(
+                "You and people who work for {name} can read this chat. {host}, which keeps it, cannot."
+            ),
+            Hosting::Unknown => "Who can read this chat is not known to this version.".to_owned(),
+        }
+    }
+}
+
 /// What there is to say of a business's label.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

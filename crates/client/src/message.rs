@@ -468,10 +468,38 @@ pub struct Contact {
     pub number: Option<PhoneNumber>,
     /// What they call themselves.
     pub profile: Option<Profile>,
+    /// If it is a business: as its label says.
+    #[serde(default)]
+    pub business: Option<BusinessName>,
     /// Whether nothing is taken from them.
     pub blocked: bool,
     /// How far their identity key is trusted.
     pub trust: Trust,
+}
+
+/// What a business is called, by its label.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BusinessName {
+    /// Its name; empty if the relay never said one.
+    pub name: String,
+    /// Whether the relay still says so, and the operator has approved it. Else it is only what it calls itself.
+    pub vouched: bool,
+}
+
+impl Contact {
+    /// What to call somebody: as this account does, else by themselves; a business by its label and never by itself; else by
+    /// the number.
+    #[must_use]
+    pub fn title(&self) -> Option<String> {
+        let own = match &self.business {
+            Some(business) if business.vouched => Some(business.name.clone()),
+            Some(business) if business.name.is_empty() => None,
+            Some(business) => Some(format!("{} (not verified)", business.name)),
+            None => self.profile.as_ref().map(|profile| profile.name.clone()),
+        };
+        let number = self.number.as_ref().map(ToString::to_string);
+        [self.name.clone(), own, number].into_iter().flatten().find(|title| !title.is_empty())
+    }
 }
 
 /// How far an identity key is trusted.

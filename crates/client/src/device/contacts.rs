@@ -9,24 +9,34 @@ use wire::{
 
 use super::Device;
 use crate::{
-    Contact, Error, Event,
+    BusinessName, Contact, Error, Event,
     link::relay::NOTHING,
-    records::{PeerRecord, Purpose, decode},
+    records::{LabelRecord, PeerRecord, Purpose, Work, decode},
     vault::{Order, Space},
 };
 
 /// Contacts that a new device is told of.
 const INTRODUCED: usize = 2000;
 
-fn contact(peer: &PeerRecord) -> Result<Contact, Error> {
+pub(super) async fn contact(work: &Work<'_>, peer: &PeerRecord) -> Result<Contact, Error> {
     Ok(Contact {
         account: peer.account()?,
         name: Some(peer.name.clone()).filter(|name| !name.is_empty()),
         number: peer.number.parse().ok(),
         profile: peer.profile.as_ref().map(super::profile::from_wire),
+        business: business_name(work, &peer.account).await?,
         blocked: peer.blocked,
         trust: peer.trust(),
     })
+}
+
+/// What a label says that an account is called, if it is a business.
+async fn business_name(work: &Work<'_>, account: &[u8]) -> Result<Option<BusinessName>, Error> {
+    let record = work.load::<LabelRecord>(Space::Label, account).await?;
+    let Some(record) = record.filter(|record| record.business) else { return Ok(None) };
+    let holds = record.standing().is_good();
+    let declaration = record.declaration.unwrap_or_default();
+    Ok(Some(BusinessName { name: declaration.name, vouched: holds && declaration.verified }))
 }
 
 impl Device {
@@ -36,8 +46,10 @@ impl Device {
     /// [`Error::Vault`].
     pub async fn contacts(&self) -> Result<Vec<Contact>, Error> {
         let mut contacts = Vec::new();
-        for peer in self.peers(usize::MAX).await? {
-            contacts.push(contact(&peer)?);
+        let peers = self.peers(usize::MAX).await?;
+        let work = self.work().await?;
+        for peer in peers {
+            contacts.push(contact(&work, &peer).await?);
         }
         Ok(contacts)
     }
@@ -64,7 +76,8 @@ impl Device {
     /// # Errors
     /// [`Error::Vault`].
     pub async fn contact(&self, account: AccountId) -> Result<Contact, Error> {
-        contact(&self.work().await?.peer(account).await?)
+        let work = self.work().await?;
+        contact(&work, &work.peer(account).await?).await
     }
 
     /// Calls somebody by a name on all own devices; an empty one takes the name back.

@@ -168,7 +168,9 @@ impl Device {
     /// The label key that is trusted.
     async fn label_key(&self) -> Result<Option<PublicKey>, Error> {
         let record = self.work().await?.load::<LabelKeyRecord>(Space::LabelKey, &[]).await?;
-        Ok(record.and_then(|record| PublicKey::from_bytes(&record.key).ok()))
+        let key = record.map(|record| PublicKey::from_bytes(&record.key));
+        // Taken for none, any key would be trusted as the first.
+        key.transpose().map_err(|_| Error::Damaged("the label key"))
     }
 
     /// Asks the relay for its label key: the first one is trusted, another one only if those before certified it.

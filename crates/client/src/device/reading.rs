@@ -5,7 +5,7 @@ use wire::{
     content::{ReadHere, ReceiptType, SyncEvent},
 };
 
-use super::{Device, feed::is_voice};
+use super::{Device, contacts, feed::is_voice};
 use crate::{
     Chat, Error, Message, MessageRef,
     content::{NAMED, wire_ref},
@@ -38,11 +38,10 @@ impl Device {
                 let latest = latest.first().map(decode::<Entry>).transpose()?;
                 let account = AccountId::try_from(&chat.account[..]).map_err(|_| Error::Damaged("a chat"))?;
                 let peer = work.peer(account).await?;
-                let profile_name = peer.profile.as_ref().map(|profile| profile.name.clone());
-                let title = [Some(peer.name.clone()), profile_name, Some(peer.number.clone())];
+                let title = contacts::contact(&work, &peer).await?.title();
                 chats.push(Chat {
                     account,
-                    title: title.into_iter().flatten().find(|title| !title.is_empty()),
+                    title,
                     unread: chat.unread,
                     latest: latest.map(|entry| entry.to_message()).transpose()?,
                     timer: chat.timer,

@@ -5,10 +5,10 @@ use prost::Message as _;
 use wire::{
     AccountId, Base64, BusinessId, DeviceId, PhoneNumber,
     api::{
-        CodeRequested, DevCode, LabelKey, NewDevice, People, Register, RegisterHosted, Registered,
-        RequestCode, UploadKeys, WhichPeople,
+        AddHostedNumber, CodeRequested, DevCode, LabelKey, NewDevice, People, Register, RegisterHosted,
+        Registered, RequestCode, UploadKeys, WhichPeople,
     },
-    hosting::{NUMBER_PROOF, NumberProof, Signed},
+    hosting::{FURTHER_NUMBER, NUMBER_PROOF, NumberProof, Signed, further_number, signed_bytes},
     limits,
 };
 use zeroize::Zeroizing;
@@ -117,6 +117,32 @@ impl Device {
             let request = RegisterHosted { business, number, device };
             let relay = Relay { token: Some(&credential), ..relay };
             relay.ask("POST", "/v1/hosting/devices", Some(&request)).await
+        })
+        .await
+    }
+
+    /// Registers a further number of the business that `beside` is a device of, and with it this vault's device as the primary
+    /// of its account: who hosts it is who hosts `beside`.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyRegistered`]; [`Error::Refused`] with the codes `code_wrong`, `code_expired`, `registration_locked`,
+    /// and `forbidden` if `beside` is nobody's but a person's. Nothing is stored then.
+    pub async fn register_beside(
+        mut edges: Edges,
+        beside: &Self,
+        registration: Registration,
+    ) -> Result<Self, Error> {
+        let identity = KeyPair::generate(&mut edges.rng);
+        let mut profile_key = Zeroizing::new(vec![0; 32]);
+        edges.rng.fill_bytes(&mut profile_key);
+        let Registration { number, code, pin, device_name } = registration;
+        let stated = further_number(&number, &identity.public.to_bytes());
+        let statement = signed_bytes(FURTHER_NUMBER, &stated);
+        let signature = beside.0.local.identity.private.sign(&statement, &mut edges.rng);
+        let signature = Base64(signature.as_bytes().to_vec());
+        settle_in(edges, &identity, &profile_key, &device_name, async |_, device| {
+            let request = AddHostedNumber { number, code, pin, device, signature };
+            beside.relay().ask("POST", "/v1/hosting/numbers", Some(&request)).await
         })
         .await
     }
