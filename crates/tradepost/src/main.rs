@@ -65,8 +65,22 @@ enum Bench {
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Whoever reads what is printed may have had enough (`| head`): that is no defect to be told of.
+fn end_with_the_reader() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>().map(String::as_str).unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            // As a process ends that the signal for it ends: who needed all that was printed learns that it is not there.
+            std::process::exit(141);
+        }
+        otherwise(panic);
+    }));
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    end_with_the_reader();
     // Where the system does not allow it, there are fewer connections.
     let _ = serve::raise_files();
     match Line::parse().command {

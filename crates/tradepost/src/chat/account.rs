@@ -268,19 +268,21 @@ pub(crate) struct Forget {
     yes: bool,
 }
 
+/// Has the relay remove this device, unless it is the primary, whose account stays. Whether there is nothing left to do.
+async fn taken_leave(place: &Place) -> bool {
+    let Ok(edges) = place.edges().await else { return false };
+    let Ok(device) = Device::open(edges).await else { return false };
+    let own = device.own().device;
+    own == client::DeviceId::PRIMARY || device.remove_device(own).await.is_ok()
+}
+
 pub(crate) async fn forget(place: Place, flags: Forget) -> Answer {
     let (name, output) = (place.home.name.clone(), place.output);
     ask::sure(&format!("This erases {name:?} with all its chats from this machine. Go on?"), flags.yes)
         .await?;
     // Whatever state the vault is in: the folder goes.
-    if place.home.is_registered()
-        && let Ok(edges) = place.edges().await
-        && let Ok(device) = Device::open(edges).await
-    {
-        let own = device.own().device;
-        if own != client::DeviceId::PRIMARY && device.remove_device(own).await.is_err() {
-            output.note("The relay was not told: remove the device on the primary (chat devices remove).");
-        }
+    if place.home.is_registered() && !taken_leave(&place).await {
+        output.note("The relay was not told: if this was a linked device, remove it on the primary (chat devices remove).");
     }
     place.home.forget()?;
     output.show(&json!({"forgotten": name}), || format!("{name:?} is erased here."))

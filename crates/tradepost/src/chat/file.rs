@@ -46,6 +46,9 @@ pub(crate) async fn upload_as(
     let (found, content_type) = kind(name);
     let wanted = as_kind.unwrap_or(found);
     fits(wanted, found)?;
+    if about.len() == 0 && wanted != MediaKind::Document && wanted != MediaKind::File {
+        return Err(Problem::new(Exit::Failed, "file", format!("{} is empty", path.display())));
+    }
     let picture = match found {
         MediaKind::Image if about.len() <= PICTURE => preview(path).await,
         _ => None,

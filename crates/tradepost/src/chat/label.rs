@@ -40,7 +40,7 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     opened.output.show(&json!({"account": account, "label": state}), || match &state {
         Some(state) => {
             let waits = if state.shown { "" } else { "\nNothing is sent to them until you say --accept." };
-            format!("{who}: {}{waits}", render::label(state.label.as_ref(), state.change))
+            format!("{who}: {}{waits}", render::label_at_length(state.label.as_ref(), state.change))
         }
         None => format!("{who} is no business: nobody but you two can read this chat."),
     })?;

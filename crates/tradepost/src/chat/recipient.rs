@@ -50,7 +50,10 @@ fn by_name(contacts: &[Contact], words: &str) -> Answer<AccountId> {
     let wanted = words.to_lowercase();
     let called = |name: Option<&String>| name.is_some_and(|name| name.to_lowercase() == wanted);
     let given = |contact: &&Contact| called(contact.name.as_ref());
-    let own = |contact: &&Contact| called(contact.profile.as_ref().map(|profile| &profile.name));
+    let own = |contact: &&Contact| match &contact.business {
+        Some(business) => called(Some(&business.name).filter(|_| business.vouched)),
+        None => called(contact.profile.as_ref().map(|profile| &profile.name)),
+    };
     let mut found: Vec<&Contact> = contacts.iter().filter(given).collect();
     if found.is_empty() {
         found = contacts.iter().filter(own).collect();
@@ -70,7 +73,7 @@ fn by_name(contacts: &[Contact], words: &str) -> Answer<AccountId> {
 
 #[cfg(test)]
 mod tests {
-    use client::{Profile, Trust};
+    use client::{BusinessName, Profile, Trust};
 
     use super::*;
 
@@ -80,6 +83,7 @@ mod tests {
             name: name.map(str::to_owned),
             number: None,
             profile: Some(Profile { name: profile.into(), ..Profile::default() }),
+            business: None,
             blocked: false,
             trust: Trust::FirstUse,
         }
@@ -93,5 +97,13 @@ mod tests {
         assert_eq!(by_name(&contacts, "BANK").unwrap(), bank.account);
         assert!(by_name(&contacts, "anna").unwrap_err().message.contains("several"));
         assert!(by_name(&contacts, "otto").is_err());
+        // A business goes by its label, whatever it calls itself.
+        let business = |vouched| Some(BusinessName { name: "Shop".into(), vouched });
+        let shop = Contact { business: business(true), ..contact(5, None, "Bank") };
+        assert_eq!(by_name(&[shop.clone()], "shop").unwrap(), shop.account);
+        assert!(by_name(&[shop], "bank").is_err());
+        let draft = Contact { business: business(false), ..contact(6, None, "Bank") };
+        assert!(by_name(&[draft.clone()], "shop").is_err());
+        assert_eq!(draft.title().as_deref(), Some("Shop (not verified)"));
     }
 }

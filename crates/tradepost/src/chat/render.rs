@@ -92,7 +92,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new(own: AccountId, contacts: &[Contact]) -> Self {
-        let named = contacts.iter().filter_map(|contact| Some((contact.account, title(contact)?)));
+        let named = contacts.iter().filter_map(|contact| Some((contact.account, contact.title()?)));
         Self { own: Some(own), names: named.collect() }
     }
 
@@ -103,13 +103,6 @@ impl Names {
             None => account.to_string(),
         }
     }
-}
-
-/// What they are called here, else by themselves, else their number.
-pub(crate) fn title(contact: &Contact) -> Option<String> {
-    let profile = contact.profile.as_ref().map(|profile| profile.name.clone());
-    let number = contact.number.as_ref().map(ToString::to_string);
-    [contact.name.clone(), profile, number].into_iter().flatten().find(|title| !title.is_empty())
 }
 
 pub(crate) fn message(message: &Message, names: &Names) -> String {
@@ -216,6 +209,15 @@ pub(crate) fn label(label: Option<&Label>, change: LabelChange) -> String {
     }
 }
 
+/// The same with what it means, for who asks.
+pub(crate) fn label_at_length(seen: Option<&Label>, change: LabelChange) -> String {
+    let holds = matches!(change, LabelChange::First | LabelChange::Changed);
+    match seen.filter(|_| holds) {
+        Some(seen) => format!("{}\n    {}", label(Some(seen), change), line(&seen.readers(), 600)),
+        None => label(seen, change),
+    }
+}
+
 fn medium(media: &Media) -> String {
     let kind = match media.kind {
         MediaKind::File => "file",
@@ -294,7 +296,7 @@ pub(crate) fn chat(chat: &Chat, names: &Names) -> String {
 }
 
 pub(crate) fn contact(contact: &Contact) -> String {
-    let name = title(contact).map_or_else(|| "(no name)".to_owned(), |name| line(&name, 40));
+    let name = contact.title().map_or_else(|| "(no name)".to_owned(), |name| line(&name, 40));
     let number = contact.number.as_ref().map(|number| format!("  {number}")).unwrap_or_default();
     let trust = match contact.trust {
         Trust::Unknown => "",

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, path::Path, time::Duration};
 
-use client::{AccountId, Body, Draft, DraftContent, Event, LabelChange, Menu, Message};
+use client::{AccountId, Body, Draft, DraftContent, Event, Label, LabelChange, Menu, Message};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep},
@@ -57,7 +57,6 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
     let names = opened.names().await?;
     let output = opened.output;
     let mut online = opened.online();
-    output.note(&format!("You talk with {}. {HELP}", names.of(with)));
     let mut talk = Talk {
         opened: &opened,
         with,
@@ -66,10 +65,13 @@ pub(crate) async fn run(opened: Opened, flags: Flags) -> Answer {
         read: !flags.no_read,
         typing: false,
         offline: false,
+        label: None,
     };
+    talk.ask_for_label().await?;
+    output.note(&format!("You talk with {}. {HELP}", talk.names.of(with)));
+    talk.show_label().await?;
     let mut before = opened.device.history(with, None, flags.history).await?;
     before.reverse();
-    talk.label_at_top().await?;
     for message in &before {
         talk.show(message).await?;
     }
@@ -149,13 +151,15 @@ struct Talk<'a> {
     /// Whether they were told that somebody types here.
     typing: bool,
     offline: bool,
+    /// What was last shown of who can read this.
+    label: Option<(Option<Label>, LabelChange)>,
 }
 
 impl Talk<'_> {
     async fn event(&mut self, event: Event) -> Answer {
         let with = self.with;
         match &event {
-            Event::Label { account, .. } if *account == with => return self.label().await,
+            Event::Label { account, .. } if *account == with => return self.show_label().await,
             Event::Message { message } if message.chat == with => return self.show(message).await,
             Event::Message { message } => {
                 let note = format!("(also new, from {})", self.names.of(message.chat));
@@ -193,34 +197,46 @@ impl Talk<'_> {
         Ok(self.opened.device.menu(self.with).await?.unwrap_or_default())
     }
 
-    /// Asks who can read what is said here.
-    async fn label_at_top(&self) -> Answer {
-        if self.opened.device.label(self.with).await?.is_none()
-            && let Err(error) = self.opened.device.refresh_label(self.with).await
-        {
-            // Nothing is sent before the relay has answered.
-            tracing::debug!(%error, "no label");
+    /// Asks who can read what is said here, and by what name the business goes.
+    async fn ask_for_label(&mut self) -> Answer {
+        if self.opened.device.label(self.with).await?.is_none() {
+            if let Err(error) = self.opened.device.refresh_label(self.with).await {
+                // Nothing is sent before the relay has answered.
+                tracing::debug!(%error, "no label");
+            }
+            self.names = self.opened.names().await?;
         }
-        self.label().await
+        Ok(())
     }
 
     /// Shows who can read what is said here. The first time that is enough; later the person says that they go on.
-    async fn label(&self) -> Answer {
+    async fn show_label(&mut self) -> Answer {
         let Some(mut state) = self.opened.device.label(self.with).await? else { return Ok(()) };
         if !state.shown && state.change == LabelChange::First {
             self.opened.device.label_shown(self.with, &state.digest.0).await?;
             state.shown = true;
         }
+        if self.label.replace((state.label.clone(), state.change)) == self.label && state.shown {
+            return Ok(());
+        }
         let event = Event::Label { account: self.with, state: state.clone() };
         self.opened.output.show(&event, || {
             let goes_on = if state.shown { "" } else { "  Nothing is sent until you say /accept." };
-            let label = render::label(state.label.as_ref(), state.change);
+            let label = render::label_at_length(state.label.as_ref(), state.change);
             format!("{}: {label}{goes_on}", self.names.of(self.with))
         })
     }
 
     async fn show(&mut self, message: &Message) -> Answer {
         let own = self.opened.device.own().account;
+        if let Body::Label { label, change } = &message.body {
+            let said = Some((label.clone(), *change));
+            // It stands at the top, or was said when it came.
+            if !self.opened.output.json && said == self.label {
+                return Ok(());
+            }
+            self.label = said;
+        }
         if message.id.author != own {
             // They may have said who they are with it.
             self.opened.meet(std::slice::from_ref(message)).await?;

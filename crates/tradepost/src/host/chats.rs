@@ -223,13 +223,28 @@ fn line(row: &Value) -> String {
     clean(line.trim_end())
 }
 
+/// Where words stand in what a message has in it, the first that there is.
+const WORDS: [&str; 7] = ["body", "caption", "title", "text", "name", "emoji", "filename"];
+/// How deep one looks for them: a button's title stands below the reply that it is, a body's text below the body.
+const DEPTH: u32 = 4;
+
+/// The first words of a content: its own, or those of a part.
+fn words(content: &Value, depth: u32) -> Option<&str> {
+    let own = WORDS.iter().map(|name| text(content, name)).find(|words| !words.is_empty());
+    if own.is_some() || depth == 0 {
+        return own;
+    }
+    let first = WORDS.iter().filter_map(|name| content.get(name));
+    let parts = content.as_object().into_iter().flat_map(Map::values);
+    let items = content.as_array().into_iter().flatten();
+    first.chain(parts).chain(items).find_map(|part| words(part, depth - 1))
+}
+
 /// What a message says, in a line: its words, if it has any, else its type.
 fn said(message: &Value) -> String {
     let none = json!({});
     let content = message.get("content").unwrap_or(&none);
-    let words =
-        ["body", "caption", "title", "text", "name", "emoji", "filename"].map(|name| text(content, name));
-    let words = words.into_iter().find(|words| !words.is_empty());
+    let words = words(content, DEPTH);
     match (text(message, "type"), words) {
         ("text", Some(words)) => words.to_owned(),
         (kind, Some(words)) => format!("[{kind}] {words}"),
@@ -248,6 +263,18 @@ mod tests {
         for bad in ["", "yesterday", "2026-13-01", "7"] {
             assert!(when(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn words_are_found_in_what_is_pressed_and_what_is_offered() {
+        let said = |content: Value| said(&json!({ "type": "interactive", "content": content }));
+        let offered = json!({ "type": "interactive", "interactive": { "type": "button", "action": { "buttons": [
+            { "type": "reply", "reply": { "id": "y", "title": "Yes" } }] }, "body": { "text": "Was it you?" } } });
+        assert_eq!(said(offered), "[interactive] Was it you?");
+        let pressed = json!({ "type": "interactive", "interactive": { "type": "button_reply",
+            "button_reply": { "id": "y", "title": "Yes" } } });
+        assert_eq!(said(pressed), "[interactive] Yes");
+        assert_eq!(said(json!({ "type": "interactive" })), "[interactive]");
     }
 
     #[test]

@@ -65,10 +65,11 @@ pub(super) async fn run(flags: Flags) -> anyhow::Result<()> {
             _ => return Err(api.refused(status, &bytes)),
         }
     }
+    let id = answer.pointer("/messages/0/id").and_then(Value::as_str);
+    let id = id.context("what answers there is no host: it names no message (is the address right?)")?;
     if flags.at.json {
         print_json(&answer)?;
     } else {
-        let id = answer.pointer("/messages/0/id").and_then(Value::as_str).unwrap_or("?");
         println!("Accepted: {}", clean(id));
     }
     // It is on its way whether or not the host says how the business stands.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use client::{AccountId, DeviceId, Draft, DraftContent, MessageRef, PhoneNumber, Profile, Settings};
+use client::{
+    AccountId, DeviceId, Draft, DraftContent, MediaKind, MessageRef, PhoneNumber, Profile, Settings,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use wire::Base64;
@@ -18,7 +20,7 @@ const METHODS: &[(&str, &str)] = &[
         "send",
         "to, and text, or draft (as in docs/using-chat.md); quote; expires_after; reference (16 bytes): is sent once",
     ),
-    ("send_file", "to, path; caption"),
+    ("send_file", "to, path; caption; as: voice or sticker"),
     ("save_media", "message, path"),
     ("answer", "to, message, choice: the id of a button or row of the message"),
     ("choices", "message: what can be chosen in it"),
@@ -80,7 +82,14 @@ pub(super) async fn call(opened: &Opened, method: &str, params: Value) -> Result
             let to = params.who(opened, "to").await?;
             let path: PathBuf = params.must("path")?;
             let caption: Option<String> = params.may("caption")?;
-            let media = file::upload(opened, &path, caption.unwrap_or_default()).await?;
+            let kind: Option<String> = params.may("as")?;
+            let kind = match kind.as_deref() {
+                None => None,
+                Some("voice") => Some(MediaKind::Voice),
+                Some("sticker") => Some(MediaKind::Sticker),
+                Some(_) => return Err(Fault::params("as: voice or sticker, or leave it out")),
+            };
+            let media = file::upload_as(opened, &path, kind, caption.unwrap_or_default()).await?;
             sent(opened, to, DraftContent::Media(media).into()).await?
         }
         "save_media" => {
