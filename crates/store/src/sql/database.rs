@@ -55,6 +55,9 @@ pub struct DatabaseConfig {
     /// file's only owner. Default false.
     #[serde(default)]
     pub shared: bool,
+    /// Whether SQLite overwrites what is deleted: for keys. Default false.
+    #[serde(default)]
+    pub overwrite: bool,
 }
 
 const fn connections() -> u32 {
@@ -68,7 +71,13 @@ const fn wait_ms() -> u64 {
 impl DatabaseConfig {
     /// This database, with defaults for everything else.
     pub fn at(url: impl Into<Location>) -> Self {
-        Self { url: url.into(), connections: connections(), wait_ms: wait_ms(), shared: false }
+        Self {
+            url: url.into(),
+            connections: connections(),
+            wait_ms: wait_ms(),
+            shared: false,
+            overwrite: false,
+        }
     }
 }
 
@@ -98,7 +107,7 @@ impl Database {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = Path::new(path);
             let owner = Owner::of(path, config.shared, wait).await?;
-            return open_sqlite(path, owner, config.connections, wait).await;
+            return open_sqlite(path, owner, config, wait).await;
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return open_postgres(url, config.connections, wait).await;
@@ -114,7 +123,7 @@ impl Database {
     pub async fn beside(config: &DatabaseConfig) -> Result<Self, StoreError> {
         let wait = Duration::from_millis(config.wait_ms);
         match config.url.expose().strip_prefix("sqlite:") {
-            Some(path) => open_sqlite(Path::new(path), Owner::beside(), config.connections, wait).await,
+            Some(path) => open_sqlite(Path::new(path), Owner::beside(), config, wait).await,
             None => Self::open(config).await,
         }
     }
@@ -162,6 +171,29 @@ impl Database {
         })))
     }
 
+    /// Whether SQLite overwrites from now on what is deleted.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn set_overwrite(&self, overwrite: bool) -> Result<(), StoreError> {
+        let Pools::Sqlite { writer, .. } = &self.0 else { return Ok(()) };
+        let text = if overwrite { "PRAGMA secure_delete = ON" } else { "PRAGMA secure_delete = OFF" };
+        // It answers what it is now.
+        sqlx::query(text).fetch_all(writer).await?;
+        Ok(())
+    }
+
+    /// Empties SQLite's write-ahead log into its file, so that what was deleted stands there no longer; a PostgreSQL server
+    /// keeps its own log as it was told to. Whether it could: somebody may just be reading.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        let Pools::Sqlite { writer, .. } = &self.0 else { return Ok(true) };
+        let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
+        Ok(busy == 0)
+    }
+
     /// Closes all connections, when those who hold one have given it back.
     pub async fn close(&self) {
         match &self.0 {
@@ -189,7 +221,7 @@ pub(super) async fn execute_script(connection: &mut Connection, script: String) 
 async fn open_sqlite(
     path: &Path,
     owner: Owner,
-    connections: u32,
+    config: &DatabaseConfig,
     wait: Duration,
 ) -> Result<Database, StoreError> {
     let options = SqliteConnectOptions::new()
@@ -209,6 +241,7 @@ async fn open_sqlite(
         .pragma("wal_autocheckpoint", "16000")
         // A log that once grew is cut back to 64 MiB.
         .pragma("journal_size_limit", (64 << 20).to_string())
+        .pragma("secure_delete", if config.overwrite { "ON" } else { "OFF" })
         // In KiB, being negative: the indexes that inserts go to, and what a large transaction changes.
         .pragma("cache_size", "-65536");
     // The connections are to a file in this process: there is nothing to test before they are used.
@@ -232,7 +265,7 @@ async fn open_sqlite(
         .await?;
     // Little for each of them, since there are several; the system's cache stands behind.
     let reading = options.read_only(true).pragma("cache_size", "-512");
-    let readers = pool.max_connections(connections.max(1)).connect_with(reading).await?;
+    let readers = pool.max_connections(config.connections.max(1)).connect_with(reading).await?;
     Ok(Database(Pools::Sqlite { writer, readers, owner }))
 }
 
