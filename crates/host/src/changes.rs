@@ -6,8 +6,8 @@ use ::store::bus::{Signal, Subscription};
 use tokio::task::JoinHandle;
 
 use crate::{
-    apps::Apps, businesses::Businesses, ground::Ground, ids::BusinessId, numbers::Numbers, purposes::Gate,
-    sealing::Keys,
+    apps::Apps, businesses::Businesses, ground::Ground, ids::BusinessId, numbers::Numbers, people::People,
+    purposes::Gate, sealing::Keys,
 };
 
 /// How long until a lost bus is listened to again. What was read lasts only seconds meanwhile.
@@ -28,6 +28,8 @@ pub struct Changes {
     pub businesses: Arc<Businesses>,
     /// Numbers.
     pub numbers: Arc<Numbers>,
+    /// People, who are read for a purpose.
+    pub people: Arc<People>,
 }
 
 impl Changes {
@@ -73,6 +75,7 @@ impl Changes {
         // Whose they are is known only by reading them.
         self.apps.forget();
         self.numbers.forget_all();
+        self.people.forget_all();
     }
 
     fn forget_all(&self) {
@@ -81,5 +84,6 @@ impl Changes {
         self.businesses.forget_all();
         self.apps.forget();
         self.numbers.forget_all();
+        self.people.forget_all();
     }
 }

@@ -326,14 +326,14 @@ impl Config {
     /// The database of keys, if it is another one.
     #[must_use]
     pub fn keys(&self) -> Option<DatabaseConfig> {
-        if self.keys.is_some() {
-            return self.keys.clone();
+        if let Some(keys) = &self.keys {
+            return Some(DatabaseConfig { overwrite: true, ..keys.clone() });
         }
         let database = self.database();
         let file = Path::new(database.url.expose().strip_prefix("sqlite:")?);
         let name = format!("{}-keys.db", file.file_stem()?.to_string_lossy());
         let beside = DatabaseConfig::at(format!("sqlite:{}", file.with_file_name(name).display()).as_str());
-        Some(DatabaseConfig { url: beside.url, ..database })
+        Some(DatabaseConfig { url: beside.url, overwrite: true, ..database })
     }
 
     /// The place for files, or the default one.

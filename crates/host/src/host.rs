@@ -190,6 +190,7 @@ impl Host {
             gate: gate.clone(),
             businesses: businesses.clone(),
             numbers: numbers.clone(),
+            people: people.clone(),
         };
         let api = Arc::new(Api {
             people: people.clone(),
@@ -206,6 +207,7 @@ impl Host {
             apps,
             businesses: businesses.clone(),
             numbers: numbers.clone(),
+            running: running.clone(),
             media,
             webhooks: webhooks.clone(),
             room: Room::new(room::ALL),

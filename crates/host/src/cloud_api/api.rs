@@ -25,13 +25,13 @@ use crate::{
     HostError,
     analytics::Analytics,
     apps::{Apps, Authorized, Denied, Owned, Scope, Unknown},
-    businesses::Businesses,
+    businesses::{BusinessState, Businesses},
     codes::Code,
     ground::Ground,
     ids::{BusinessId, Kind, MessageId, WabaId},
     media::{Media, MediaAbout},
     messages::{Accepted, Messages, Once, Outgoing, Recipient},
-    numbers::{Number, Numbers},
+    numbers::{Number, Numbers, running::Running},
     people::People,
     purposes::Gate,
     qr_codes::QrCodes,
@@ -78,6 +78,7 @@ pub struct Api {
     pub apps: Arc<Apps>,
     pub businesses: Arc<Businesses>,
     pub numbers: Arc<Numbers>,
+    pub running: Arc<Running>,
     pub settings: Arc<Settings>,
     pub qr_codes: Arc<QrCodes>,
     pub templates: Arc<Templates>,
@@ -158,6 +159,11 @@ impl Api {
             Ok(business) => {
                 if let Some(reason) = &business.suspended {
                     let message = format!("the business is suspended: {reason}");
+                    return Err(Failure::new(Code::AccountLocked, message));
+                }
+                // Whoever is suspended at the relay can still see that, but nothing goes out from it.
+                if business.state == BusinessState::Suspended && method != Method::GET {
+                    let message = "the business is suspended by the relay's operator";
                     return Err(Failure::new(Code::AccountLocked, message));
                 }
             }

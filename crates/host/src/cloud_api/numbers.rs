@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wire::PhoneNumber;
+use wire::{ErrorCode, PhoneNumber};
 
 use super::{
     Call, Failure, Fields,
@@ -88,8 +88,7 @@ pub(super) async fn deregister(api: Arc<Api>, number: Owned<Arc<Number>>, _: Cal
     success()
 }
 
-/// A number that the account has. Others are bound at the relay, where a code proves whose they are, and come with their
-/// business; a host cannot give a business a number by itself.
+/// Gives an account a number, which its holder then agrees to by a code.
 pub(super) async fn add(api: Arc<Api>, business: Owned<Arc<Business>>, call: Call) -> Outcome {
     let fields = call.fields();
     let number = fields.need_text("phone_number", 32)?;
@@ -99,23 +98,73 @@ pub(super) async fn add(api: Arc<Api>, business: Owned<Arc<Business>>, call: Cal
         None => PhoneNumber::from_typed(&number, Some(&business.object.country)),
     };
     let wanted = wanted.map_err(|_| fields.invalid("phone_number", "no phone number"))?;
-    let here = api.numbers.of_waba(business.object.waba).await?;
-    if let Some(here) = here.iter().find(|here| here.number == wanted) {
-        return Ok(json!({ "id": here.id }).into());
+    let name = fields.text("verified_name", 256)?;
+    let business = business.object;
+    let added = api.numbers.add_unverified(&business, wanted).await?;
+    // Under another name than its business's it is seen when that is decided.
+    if let Some(name) = name.filter(|name| added.account.is_none() && *name != added.verified_name) {
+        api.numbers.ask_for_name(&api.webhooks, &business, &added, &name).await?;
     }
-    let details = "a business binds its numbers at the relay, with a code (tradepost business number); then who runs \
-                   this host brings it in again (tradepost host business add)";
-    Err(Failure::new(Code::NotVerified, details))
+    Ok(json!({ "id": added.id }).into())
 }
 
-/// Numbers are verified at the relay, when a business binds them: there is no code to be sent from here.
-pub(super) async fn verified_already(_: Arc<Api>, number: Owned<Arc<Number>>, _: Call) -> Outcome {
-    let details = if number.object.account.is_some() {
-        "the number is verified already"
-    } else {
-        "numbers are verified at the relay, where the business binds them"
-    };
-    Err(Failure::new(Code::GenericUser, details))
+/// A number whose holder has not agreed yet.
+fn unverified(number: &Number) -> Result<(), Failure> {
+    if number.account.is_none() {
+        return Ok(());
+    }
+    Err(Failure::new(Code::GenericUser, "the number is verified already"))
+}
+
+pub(super) async fn request_code(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    let method = fields.word("code_method", &["SMS", "VOICE"])?;
+    if method.ok_or_else(|| fields.missing("code_method"))? == "VOICE" {
+        return Err(fields.invalid("code_method", "codes are sent as text messages: SMS"));
+    }
+    unverified(&number.object)?;
+    api.numbers.count_code(number.object.business)?;
+    api.running.request_code(&number.object).await.map_err(refused)?;
+    success()
+}
+
+pub(super) async fn verify_code(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
+    let fields = call.fields();
+    let code: String = fields.need_text("code", 16)?.chars().filter(|found| *found != '-').collect();
+    if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(fields.invalid("code", "must be 6 digits"));
+    }
+    unverified(&number.object)?;
+    api.numbers.count_code(number.object.business)?;
+    let verified = api.running.verify(&number.object, code).await.map_err(refused)?;
+    Ok(json!({ "success": true, "id": verified.id }).into())
+}
+
+/// What the relay says against a code is the caller's to mend.
+fn refused(error: HostError) -> Failure {
+    let HostError::Device(device) = &error else { return error.into() };
+    match &**device {
+        client::Error::Wait { retry_after_ms } => {
+            let seconds = retry_after_ms.div_ceil(1000).max(1);
+            Failure::new(Code::GenericUser, format!("too often: come back in {seconds} s"))
+        }
+        client::Error::Refused(detail) => {
+            let details = match detail.code {
+                ErrorCode::CodeWrong => match detail.tries_left {
+                    Some(left) => format!("code: another one was sent; {left} tries are left"),
+                    None => "code: another one was sent".to_owned(),
+                },
+                ErrorCode::CodeExpired => "code: there is none any more; ask for a new one".to_owned(),
+                ErrorCode::RegistrationLocked => {
+                    "the number has an account with a registration lock; lift that first".to_owned()
+                }
+                ErrorCode::TooLarge => "the business has as many numbers as it may".to_owned(),
+                _ => return error.into(),
+            };
+            Failure::new(Code::GenericUser, details)
+        }
+        _ => error.into(),
+    }
 }
 
 /// `POST /{phone}`: one of several things.

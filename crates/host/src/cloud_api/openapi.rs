@@ -36,6 +36,14 @@ pub fn document() -> Value {
         for (name, kind) in query(route) {
             parameters.push(json!({ "name": name, "in": "query", "schema": kind }));
         }
+        if matches!(route.edge, "messages" | "marketing_messages") && route.method == Method::POST {
+            parameters.push(json!({
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "A name for this message: said again within 24 hours, the same request is the same message",
+                "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
+            }));
+        }
         let error = json!({
             "description": "An error",
             "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } },

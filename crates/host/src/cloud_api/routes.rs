@@ -135,7 +135,7 @@ routes! {
     GET Waba "pricing_analytics" Management Waba analytics::edge, "How many messages were delivered as what";
     GET Waba "template_analytics" Management Waba analytics::edge, "How often templates were sent";
     GET Waba "phone_numbers" Any Waba objects::phone_numbers, "The numbers of an account";
-    POST Waba "phone_numbers" Management Waba numbers::add, "A number of an account, once it is bound at the relay";
+    POST Waba "phone_numbers" Management Waba numbers::add, "Gives an account a number, to be verified";
     GET Waba "assigned_users" Management Waba objects::assigned_users, "Who works with an account";
     GET Waba "message_templates" Management Waba templates::list, "The templates of an account";
     POST Waba "message_templates" Management Waba templates::create, "Makes a template";
@@ -163,8 +163,8 @@ routes! {
     GET Number "username_suggestions" Management Number usernames::suggestions, "Names that nobody has";
     POST Number "register" Management Number numbers::register, "Lets a number send and receive";
     POST Number "deregister" Management Number numbers::deregister, "Ends that";
-    POST Number "request_code" Management Number numbers::verified_already, "Asks for a code to verify a number";
-    POST Number "verify_code" Management Number numbers::verified_already, "Verifies a number";
+    POST Number "request_code" Management Number numbers::request_code, "Has a code sent to a number";
+    POST Number "verify_code" Management Number numbers::verify_code, "Verifies a number by its code";
     GET Number "settings" Management Number numbers::settings, "What is set for a number";
     POST Number "settings" Management Number numbers::set, "Sets something for a number";
     GET Number "business_compliance_info" Management Number compliance::get, "Who a business is before the law";

@@ -55,10 +55,10 @@ impl Figures {
         })
     }
 
-    /// Notes how many there are.
-    pub(super) fn gauge(&self, name: &'static str, count: impl TryInto<u32>) {
-        let count = count.try_into().unwrap_or(u32::MAX);
-        with_local_recorder(&self.recorder, || metrics::gauge!(name).set(f64::from(count)));
+    /// Notes how many there are, or that nobody knows: then it is no number, rather than the one from before.
+    pub(super) fn gauge(&self, name: &'static str, count: Option<impl TryInto<u32>>) {
+        let count = count.map_or(f64::NAN, |count| f64::from(count.try_into().unwrap_or(u32::MAX)));
+        with_local_recorder(&self.recorder, || metrics::gauge!(name).set(count));
     }
 
     /// As Prometheus reads them.

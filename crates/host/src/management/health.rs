@@ -89,15 +89,13 @@ impl Management {
             let refused = Refused::new(ErrorCode::Unauthorized, "figures are for the operator's token");
             return refused.answer(String::new, "/metrics");
         }
-        self.figures.gauge("host_numbers_live", self.running.count());
-        if let Ok((registered, idle)) = self.api.numbers.counts().await {
-            self.figures.gauge("host_numbers_registered", registered);
-            self.figures.gauge("host_numbers_idle", idle);
-        }
-        if let Ok((waiting, dead)) = self.api.webhooks.counts().await {
-            self.figures.gauge("host_webhook_deliveries_waiting", waiting);
-            self.figures.gauge("host_webhook_dead_letters", dead);
-        }
+        self.figures.gauge("host_numbers_live", Some(self.running.count()));
+        let (registered, idle) = self.api.numbers.counts().await.ok().unzip();
+        self.figures.gauge("host_numbers_registered", registered);
+        self.figures.gauge("host_numbers_idle", idle);
+        let (waiting, dead) = self.api.webhooks.counts().await.ok().unzip();
+        self.figures.gauge("host_webhook_deliveries_waiting", waiting);
+        self.figures.gauge("host_webhook_dead_letters", dead);
         let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
         (StatusCode::OK, kind, self.figures.render()).into_response()
     }

@@ -9,7 +9,7 @@ use std::{
 
 use ::store::writer::LaneHandle;
 use async_trait::async_trait;
-use client::{Device, Edges, Ended, HostedRegistration, Link, LinkError, Settings};
+use client::{Device, Edges, Ended, HostedRegistration, Link, LinkError, Registration, Settings};
 use tokio::{
     sync::Notify,
     task::{AbortHandle, JoinHandle},
@@ -24,6 +24,8 @@ use super::{
 };
 use crate::{HostError, businesses::Businesses, ground::Ground, ids::NumberId, sealing::Keys};
 
+/// What the devices of a business are called.
+const DEVICE_NAME: &str = "Tradepost host";
 /// How long until a device that ended is begun again.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -101,13 +103,68 @@ impl Running {
         if known.registered {
             return Ok(known);
         }
-        let business = self.businesses.get(known.business).await?;
+        let business = self.businesses.get(known.business).await?.relay_id;
+        let connected = self.connect_by(&known, true, async |edges| {
+            let registration = HostedRegistration {
+                business,
+                number: known.number.clone(),
+                credential: credential.to_owned(),
+                device_name: DEVICE_NAME.to_owned(),
+            };
+            Ok(Device::register_hosted(edges, registration).await?)
+        });
+        connected.await
+    }
+
+    /// Has the relay send a code to a number of a business, by which its holder agrees.
+    ///
+    /// # Errors
+    /// `Device` if the relay says no.
+    pub async fn request_code(&self, number: &Number) -> Result<(), HostError> {
+        Device::request_code(&*self.link, &number.number).await?;
+        Ok(())
+    }
+
+    /// Registers the device of a number whose holder agreed by that code: beside another number of the business, which the
+    /// relay knows. It neither sends nor receives before it is registered with its PIN.
+    ///
+    /// # Errors
+    /// `Conflict` while another process does it, or where the business has no number at the relay; `Device` if the relay
+    /// says no; those of the database.
+    pub async fn verify(&self, number: &Number, code: String) -> Result<Arc<Number>, HostError> {
+        let others = self.numbers.of_waba(number.waba).await?;
+        let beside = others.iter().find(|other| other.registered && other.id != number.id);
+        let beside = beside.ok_or(HostError::Conflict(
+            "the business has no other registered number here, which the relay would know it by",
+        ))?;
+        let beside = self.asking(beside).await?;
+        let registration = Registration {
+            number: number.number.clone(),
+            code,
+            pin: None,
+            device_name: DEVICE_NAME.to_owned(),
+        };
+        let connected = self.connect_by(number, false, async |edges| {
+            Ok(Device::register_beside(edges, &beside, registration).await?)
+        });
+        connected.await
+    }
+
+    /// Lets a number have the device that it has, or one that `register` registers; and lets it send and receive, or not
+    /// yet.
+    async fn connect_by(
+        &self,
+        known: &Number,
+        registered: bool,
+        register: impl AsyncFnOnce(Edges) -> Result<Device, HostError>,
+    ) -> Result<Arc<Number>, HostError> {
+        let number = known.id;
         let holder: Token = self.ground.random();
         if !self.leases.take(number, holder).await? {
             return Err(HostError::Conflict("this number is being connected"));
         }
         let connected = async {
-            let edges = || self.edges(&known, holder);
+            let edges = || self.edges(known, holder);
             let kept = match Device::open(edges().await?).await {
                 // The relay may have removed it: then what is left of it is of no use.
                 Ok(device) => match device.devices().await {
@@ -123,15 +180,7 @@ impl Running {
             };
             let device = match kept {
                 Some(device) => device,
-                None => {
-                    let registration = HostedRegistration {
-                        business: business.relay_id,
-                        number: known.number.clone(),
-                        credential: credential.to_owned(),
-                        device_name: "Tradepost host".to_owned(),
-                    };
-                    Device::register_hosted(edges().await?, registration).await?
-                }
+                None => register(edges().await?).await?,
             };
             // The API tells of a changed key, and sends all the same unless it was told which key it is to be.
             let settings = Settings {
@@ -143,9 +192,19 @@ impl Running {
             device.set_settings(settings).await?;
             Ok(device.own().account)
         };
-        let account: Result<client::AccountId, HostError> = connected.await;
+        let account: Result<client::AccountId, HostError> = async {
+            // Before the relay is asked, which spends a code: it may have been taken away meanwhile.
+            self.numbers.still(number).await?;
+            connected.await
+        }
+        .await;
+        // Written down as long as nobody else can take the number away.
+        let written = match account {
+            Ok(account) => self.numbers.set_registered(number, Some(account), registered).await,
+            Err(error) => Err(error),
+        };
         self.leases.release(number, holder).await?;
-        self.numbers.set_registered(number, Some(account?), true).await?;
+        written?;
         self.ground.changed(known.business).await;
         self.leases.wake().await;
         self.numbers.get(number).await

@@ -131,6 +131,40 @@ pub(super) async fn insert(transaction: &mut Transaction, new: &Number) -> Resul
     Ok(inserted == 1)
 }
 
+/// Takes a number away from a business that has said `before` that it is its own, and to which its holder has not agreed,
+/// unless that is being asked just now, or there are chats of it.
+pub(super) async fn remove_unverified(
+    transaction: &mut Transaction,
+    id: NumberId,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let removed = query(
+        "DELETE FROM numbers WHERE id = $1 AND account IS NULL AND created <= $3
+         AND NOT EXISTS (SELECT 1 FROM number_leases WHERE number = $1 AND until > $2)
+         AND NOT EXISTS (SELECT 1 FROM chats WHERE number = $1)",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(before)
+    .execute(transaction)
+    .await?;
+    if removed == 1 {
+        for text in
+            ["DELETE FROM vault_records WHERE number = $1", "DELETE FROM number_leases WHERE number = $1"]
+        {
+            query(text).bind(id).execute(transaction).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How many numbers of an account nobody verified.
+pub(super) async fn count_unverified(transaction: &mut Transaction, waba: WabaId) -> Result<i64, StoreError> {
+    let text = "SELECT COUNT(*) FROM numbers WHERE waba = $1 AND account IS NULL";
+    Ok(query(text).bind(waba).value(transaction).await?.unwrap_or(0))
+}
+
 pub(super) async fn by_id(reader: &mut Connection, id: NumberId) -> Result<Option<Number>, StoreError> {
     let found: Option<Stored> =
         query("SELECT * FROM numbers WHERE id = $1").bind(id).optional(reader).await?;
@@ -154,14 +188,14 @@ pub(super) async fn set_registered(
     id: NumberId,
     account: Option<AccountId>,
     registered: bool,
-) -> Result<(), StoreError> {
-    query("UPDATE numbers SET registered = $2, account = COALESCE($3, account) WHERE id = $1")
+) -> Result<bool, StoreError> {
+    let changed = query("UPDATE numbers SET registered = $2, account = COALESCE($3, account) WHERE id = $1")
         .bind(id)
         .bind(registered)
         .bind(account.map(|account| account.as_bytes().to_vec()))
         .execute(transaction)
-        .await
-        .map(drop)
+        .await?;
+    Ok(changed == 1)
 }
 
 /// Gives a number another limit, if it has this one now, held or not as it was seen. Whether it was so.

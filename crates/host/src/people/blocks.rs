@@ -164,7 +164,9 @@ impl People {
         // What could not be told now is told another time.
         let told: Vec<_> = stream::iter(telling)
             .buffer_unordered(TELLING)
-            .filter_map(|told| std::future::ready(told))
+            // Once the relay takes no more, no others are tried.
+            .take_while(|told| std::future::ready(told.is_some()))
+            .filter_map(std::future::ready)
             .collect()
             .await;
         let (id, told) = (number.id, Arc::new(told));

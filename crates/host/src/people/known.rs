@@ -263,12 +263,11 @@ impl People {
                 .map(|account| async move {
                     let profile = match device.profile_of(account).await {
                         Ok(profile) => profile,
-                        // Who could not be asked now is asked again: an empty name is kept.
-                        Err(
-                            error @ (client::Error::Link(_)
-                            | client::Error::Wait { .. }
-                            | client::Error::Vault(_)),
-                        ) => return Err(error.into()),
+                        // Who could not be asked now is asked again: an empty name is kept. But of more people than the relay
+                        // answers about no name is better than no message.
+                        Err(error @ (client::Error::Link(_) | client::Error::Vault(_))) => {
+                            return Err(error.into());
+                        }
                         Err(_) => None,
                     };
                     Ok((account, profile.map(|profile| profile.name).unwrap_or_default()))
@@ -313,6 +312,13 @@ impl People {
             Some(live) => live.wake.notify_one(),
             None => crate::messages::tell_desk(&*self.ground.bus, number).await,
         }
+    }
+
+    /// Forgets all that is in memory of anybody: it is read again, for a purpose that is still allowed.
+    pub(crate) fn forget_all(&self) {
+        self.by_id.forget_all();
+        self.by_account.forget_all();
+        self.by_number.forget_all();
     }
 
     /// Forgets what is in memory of somebody.

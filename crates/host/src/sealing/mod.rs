@@ -15,7 +15,7 @@ mod master;
 mod opening;
 mod store;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use ::store::{
     sql::{Connection, Database, Transaction},
@@ -35,6 +35,9 @@ use crate::{
     ids::BusinessId,
 };
 
+/// How often it is tried to empty the log of keys, and how long who reads them is waited for.
+const TRIES: u32 = 10;
+const READING: Duration = Duration::from_millis(100);
 /// How many businesses' keys are kept in memory.
 const CACHED: usize = 10_000;
 
@@ -127,6 +130,18 @@ impl Keys {
     /// # Errors
     /// Those of the databases.
     pub async fn move_in(&self) -> Result<(), HostError> {
+        if store::all(&mut self.ground.reader().await?, 1).await?.is_empty() {
+            return Ok(());
+        }
+        // Whoever has the file with the tables must not find them there.
+        self.ground.database.set_overwrite(true).await?;
+        let moved = self.move_all().await;
+        self.ground.database.set_overwrite(false).await?;
+        self.ground.database.empty_log().await?;
+        moved
+    }
+
+    async fn move_all(&self) -> Result<(), HostError> {
         loop {
             let found = store::all(&mut self.ground.reader().await?, 256).await?;
             if found.is_empty() {
@@ -246,6 +261,7 @@ impl Keys {
         loop {
             let old = store::not_under(&mut self.place.reader().await?, first.name(), 256).await?;
             if old.is_empty() {
+                self.empty_log().await;
                 return Ok(wrapped);
             }
             for row in old {
@@ -275,7 +291,30 @@ impl Keys {
         written.await?;
         self.forget(business);
         self.ground.changed(business).await;
+        self.empty_log().await;
         Ok(())
+    }
+
+    /// Takes what was deleted out of the log of the keys' database, where that is in this host's hands.
+    async fn empty_log(&self) {
+        // Among the other tables it is not: there the log is large, and read all the time.
+        if self.ground.config.keys().is_none() {
+            return;
+        }
+        for _ in 0..TRIES {
+            match self.place.database.empty_log().await {
+                Ok(true) => return,
+                Ok(false) => tokio::time::sleep(READING).await,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the log of keys was not emptied"
+                    );
+                    return;
+                }
+            }
+        }
+        tracing::warn!("the log of keys is being read all the time: it is emptied when the host stops");
     }
 
     /// Forgets what is in memory of a business's keys: they were changed or erased here or in another process.

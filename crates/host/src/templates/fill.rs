@@ -1,10 +1,13 @@
 //! Filling in: from a template and the `template` object of a request to what is sent (spec section 3, "Template").
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{
     definition::Definition,
-    parts::{ButtonPart, HeaderPart, Parts, text},
+    parts::{ButtonPart, HeaderPart, Parts},
+    values::{text, words},
     variables::{self, ParameterFormat},
 };
 use crate::{
@@ -51,8 +54,8 @@ impl<'r> Given<'r> {
     }
 
     /// What stands for each place of a text.
-    fn fill(&self, words: &str, format: ParameterFormat) -> Result<String, Refusal> {
-        let places = variables::places(words);
+    fn fill(&self, shown: &str, format: ParameterFormat) -> Result<String, Refusal> {
+        let places = variables::places(shown);
         if places.len() != self.values.len() {
             let (at, found, wanted) = (self.at, self.values.len(), places.len());
             return Err(count(format!(
@@ -74,17 +77,17 @@ impl<'r> Given<'r> {
             };
             texts.push((name, self.text(value)?));
         }
-        let find = |name: &str| texts.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
-        variables::fill(words, find).ok_or_else(|| count(format!("{}: a place has no parameter", self.at)))
+        let find = |name: &str| texts.iter().find(|(known, _)| *known == name).map(|(_, text)| &**text);
+        variables::fill(shown, find).ok_or_else(|| count(format!("{}: a place has no parameter", self.at)))
     }
 
     /// The words that a parameter shows.
-    fn text(&self, value: &'r Value) -> Result<&'r str, Refusal> {
+    fn text(&self, value: &'r Value) -> Result<Cow<'r, str>, Refusal> {
         let at = self.at;
         let shown = match text(value, "type").unwrap_or("text").to_ascii_lowercase().as_str() {
-            "text" => text(value, "text"),
-            "currency" => value.get("currency").and_then(|value| text(value, "fallback_value")),
-            "date_time" => value.get("date_time").and_then(|value| text(value, "fallback_value")),
+            "text" => words(value, "text"),
+            "currency" => value.get("currency").and_then(|value| words(value, "fallback_value")),
+            "date_time" => value.get("date_time").and_then(|value| words(value, "fallback_value")),
             other => return Err(form(format!("{at}: a parameter of type {other} is no text"))),
         };
         let shown = shown.filter(|shown| !shown.is_empty());
@@ -301,12 +304,12 @@ fn header(part: &HeaderPart, given: &Given<'_>, format: ParameterFormat) -> Resu
                 let good = |text: &String| text.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
                 shown.filter(good).ok_or_else(|| form(format!("header: location.{field} is in degrees")))
             };
-            let words = |field: &str| text(place, field).map(|text| text.chars().take(1000).collect());
+            let line = |field: &str| text(place, field).map(|text| text.chars().take(1000).collect());
             Header::Location {
                 latitude: degrees("latitude", 90.0)?,
                 longitude: degrees("longitude", 180.0)?,
-                name: words("name"),
-                address: words("address"),
+                name: line("name"),
+                address: line("address"),
             }
         }
     })
@@ -335,13 +338,13 @@ fn file_of(value: &Value, at: &str) -> Result<File, Refusal> {
 
 fn button(part: &ButtonPart, given: &Given<'_>, category: Category) -> Result<TemplateButton, Refusal> {
     let one = |field: &str, most: usize| -> Result<String, Refusal> {
-        let found = text(given.one()?, field).filter(|found| !found.is_empty());
+        let found = words(given.one()?, field).filter(|found| !found.is_empty());
         let found = found
             .ok_or_else(|| Refusal::new(Code::ParameterMissing, format!("button: {field} is missing")))?;
         if found.chars().count() > most {
             return Err(form(format!("button: {field} has at most {most} characters")));
         }
-        Ok(found.to_owned())
+        Ok(found.into_owned())
     };
     Ok(match part {
         ButtonPart::QuickReply { text } => {
@@ -460,9 +463,59 @@ mod tests {
         assert_eq!(code(json!([film, good, url])), Some(132_012));
         assert_eq!(code(json!([image, good])), Some(132_000), "no suffix");
         assert_eq!(code(json!([image, body(&["a", "b", &"x".repeat(1000)]), url])), Some(132_005));
+        let long = json!({"type": "button", "sub_type": "url", "index": 1,
+            "parameters": [{"type": "text", "text": "o".repeat(1980)}]});
+        assert_eq!(code(json!([image, good, long])), Some(132_005), "an address of over 2000 characters");
         let third = json!({"type": "button", "sub_type": "url", "index": 2, "parameters": []});
         assert_eq!(code(json!([image, good, url, third])), Some(132_000));
         assert_eq!(filled(&order(), &json!("x")).unwrap_err().code.number(), 132_012);
+    }
+
+    #[test]
+    fn a_header_is_no_longer_when_it_is_filled_in() {
+        let definition = template(
+            "UTILITY",
+            "POSITIONAL",
+            &json!([{"type": "HEADER", "format": "TEXT", "text": "News of {{1}}"},
+                {"type": "BODY", "text": "All is well today."}]),
+        );
+        let code = |length: usize| {
+            let parameters = json!([{"type": "text", "text": "x".repeat(length)}]);
+            let sent = filled(&definition, &json!([{"type": "header", "parameters": parameters}]));
+            sent.err().map(|refusal| refusal.code.number())
+        };
+        assert_eq!((code(52), code(53)), (None, Some(132_005)));
+    }
+
+    #[test]
+    fn values_may_be_numbers_and_what_is_null_is_not_there() {
+        let definition = template(
+            "UTILITY",
+            "POSITIONAL",
+            &json!([{"type": "HEADER", "text": null}, {"type": "FOOTER", "text": null},
+                {"type": "BODY", "text": "Order {{1}} of {{2}} is ready for you now."},
+                {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "See", "url": "https://shop.example/{{1}}"},
+                    {"type": "COPY_CODE", "example": "25OFF"}]}]),
+        );
+        assert_eq!((&definition.parts.header, &definition.parts.footer), (&None, &None));
+        let button = |index: Value, kind: &str, parameter: Value| json!({"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]});
+        let sent = filled(
+            &definition,
+            &json!([{"type": "header", "parameters": null},
+                {"type": "body", "parameters": [{"type": "text", "text": 4711},
+                    {"type": "currency", "currency": {"fallback_value": 25.5, "code": "EUR", "amount_1000": "25500"}}]},
+                button(json!("0"), "url", json!({"type": "text", "text": 4711})),
+                button(json!(1), "copy_code", json!({"type": "coupon_code", "coupon_code": 250}))]),
+        )
+        .unwrap();
+        assert_eq!(sent.body, "Order 4711 of 25.5 is ready for you now.");
+        let [TemplateButton::Url { url, .. }, TemplateButton::CopyCode { code, .. }] = &sent.buttons[..]
+        else {
+            panic!("{:?}", sent.buttons)
+        };
+        assert_eq!((url.as_str(), code.as_str()), ("https://shop.example/4711", "250"));
+        let none = json!([{"type": "body", "parameters": [{"type": "text", "text": null}, {"type": "text", "text": "x"}]}]);
+        assert_eq!(filled(&definition, &none).unwrap_err().code.number(), 131_008);
     }
 
     #[test]

@@ -228,9 +228,10 @@ async fn a_link_leads_only_where_a_callback_may_be() {
     until("it came", async || world.told().await.len() == 1).await;
     let fetched = Arc::new(AtomicUsize::new(0));
     let counted = fetched.clone();
-    let files = axum::Router::new().fallback(async move || {
+    let files = axum::Router::new().fallback(async move |uri: http::Uri| {
         counted.fetch_add(1, SeqCst);
-        ([("content-type", "text/plain")], "words")
+        let status = if uri.path() == "/gone.txt" { 404 } else { 200 };
+        (http::StatusCode::from_u16(status).unwrap(), [("content-type", "text/plain")], "words")
     });
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -262,6 +263,15 @@ async fn a_link_leads_only_where_a_callback_may_be() {
     again().await;
     ada.hears(business, 5).await;
     assert_eq!(fetched.load(SeqCst), 3);
+    // One that leads nowhere is asked once for all who wait.
+    let gone = || send(format!("http://{address}/gone.txt"));
+    let both: [_; 2] = tokio::join!(gone(), gone()).into();
+    until("both failed", async || {
+        let status = async |id| host.messages.get(id).await.unwrap().status;
+        status(both[0]).await == Some(Status::Failed) && status(both[1]).await == Some(Status::Failed)
+    })
+    .await;
+    assert_eq!(fetched.load(SeqCst), 4);
     serving.abort();
     host.close().await;
     world.close().await;

@@ -109,7 +109,7 @@ impl Here {
             numbers.clone(),
             people.clone(),
             media.clone(),
-            running,
+            running.clone(),
             settings.clone(),
             webhooks.clone(),
         );
@@ -125,6 +125,7 @@ impl Here {
             media,
             businesses,
             numbers,
+            running,
             settings,
             qr_codes: QrCodes::new(ground.clone(), keys.clone()),
             templates: Templates::new(ground.clone(), keys, webhooks, uploads),

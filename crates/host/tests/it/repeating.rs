@@ -121,6 +121,16 @@ async fn the_same_request_under_the_same_name_gets_the_same_answer_from_any_proc
             assert_eq!((status, &refused["error"]["code"]), (400, &json!(100)), "{bad:?} {refused}");
         }
 
+        // Somebody who is not there yet: the same again stays the same, also when they have come.
+        let absent = "+4915112345699";
+        world.add_tester(absent).await;
+        let awaited = json!({ "messaging_product": "whatsapp", "to": absent, "type": "template",
+            "template": { "name": "hello_world", "language": { "code": "en_US" } } });
+        let (status, waits, answer) = send(&one, &["e"], awaited.clone()).await;
+        assert_eq!(status, 200, "{answer}");
+        let _here = world.customer_at(absent).await;
+        assert_eq!(send(&two, &["e"], awaited).await, (200, waits, answer));
+
         // All at the same time, at both processes.
         let hosts = [&one, &two, &one, &two, &one, &two];
         let all = hosts.map(|host| send(host, &["c"], template("3")));

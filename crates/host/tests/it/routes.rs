@@ -450,9 +450,6 @@ async fn what_clients_write_otherwise_is_understood() {
         .post(&format!("/{waba}/phone_numbers"), json!({"cc": "49", "phone_number": "15112345678"}))
         .await;
     assert_eq!(mine["id"], json!(number));
-    let (_, other) =
-        here.post(&format!("/{waba}/phone_numbers"), json!({"cc": "49", "phone_number": "3012345678"})).await;
-    assert_eq!(other["error"]["code"], 133_006);
     here.stage.writer.close().await;
 }
 

@@ -82,6 +82,14 @@ pub(super) fn body(route: &Route) -> Option<Value> {
 fn by_edge(edge: &str) -> Value {
     let category = || json!({ "enum": ["MARKETING", "UTILITY", "AUTHENTICATION"] });
     match edge {
+        "phone_numbers" => {
+            object(&["phone_number"], &[("cc", text()), ("phone_number", text()), ("verified_name", text())])
+        }
+        "request_code" => object(
+            &["code_method", "language"],
+            &[("code_method", json!({ "enum": ["SMS", "VOICE"] })), ("language", text())],
+        ),
+        "verify_code" => object(&["code"], &[("code", text())]),
         "register" => object(&["messaging_product", "pin"], &[whatsapp(), ("pin", text())]),
         "message_templates" => object(
             &["name", "language", "category"],

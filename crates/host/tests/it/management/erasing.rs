@@ -200,6 +200,7 @@ impl Process {
         let running = Running::new(ground.clone(), keys.clone(), numbers.clone(), businesses.clone(), link);
         let webhooks =
             Webhooks::new(ground.clone(), keys.clone(), gate.clone(), apps.clone(), Arc::new(SystemLookup));
+        let people = host::people::People::new(ground.clone(), gate.clone(), running.clone());
         let approvals =
             Approvals::new(ground.clone(), businesses.clone(), numbers.clone(), running, webhooks.unwrap());
         let changes = Changes {
@@ -209,6 +210,7 @@ impl Process {
             gate: gate.clone(),
             businesses: businesses.clone(),
             numbers,
+            people,
         };
         drop(changes.follow().await);
         Self { ground, keys, gate, apps, businesses, approvals }

@@ -1,5 +1,6 @@
 //! Managing a host over HTTP, as who runs it and as its businesses.
 
+mod adding;
 mod deciding;
 mod erasing;
 mod hosting;
@@ -8,8 +9,9 @@ mod opening;
 mod overdue;
 mod pressing;
 mod reading;
+mod retaining;
 mod telling;
-mod watching;
+pub(crate) mod watching;
 mod withheld;
 
 use std::{
@@ -294,6 +296,7 @@ async fn what_makes_no_sense_is_refused_precisely_and_leaves_nothing() {
         (with("callback", json!({ "url": "http://127.0.0.1:1/" })), ""),
         (with("timezone_id", json!("x".repeat(100))), "timezone_id"),
         (with("more", json!(1)), ""),
+        (with("app", json!("a\u{0}b")), ""),
     ] {
         let refused = office.refused("POST", post, body.clone()).await;
         assert_eq!(refused, (400, "invalid_request".to_owned(), field.to_owned()), "{body}");

@@ -19,11 +19,17 @@ fn told(receiver: &Receiver, field: &str) -> Vec<Value> {
 }
 
 /// Of field `messages`, those with messages in them.
-fn messages(receiver: &Receiver) -> Vec<Value> {
+pub(super) fn messages(receiver: &Receiver) -> Vec<Value> {
     told(receiver, "messages").into_iter().filter(|value| value["messages"].is_array()).collect()
 }
 
-async fn open(world: World) -> (Office, Receiver, Value) {
+/// How far messages are, as it was told.
+pub(super) fn statuses(receiver: &Receiver) -> Vec<Value> {
+    let values = told(receiver, "messages").into_iter().map(|value| value["statuses"][0].clone());
+    values.filter(|status| !status.is_null()).collect()
+}
+
+pub(super) async fn open(world: World) -> (Office, Receiver, Value) {
     let office = Office::open(world).await;
     let receiver = Receiver::start().await;
     let callback = json!({ "url": receiver.url(), "verify_token": "verify me" });
@@ -54,7 +60,7 @@ async fn decide(world: &World, word: &str, body: Option<Value>) {
 }
 
 /// It is approved.
-pub(super) async fn approve(world: &World) {
+pub(crate) async fn approve(world: &World) {
     submit(world).await;
     decide(world, "review", None).await;
     decide(world, "approve", None).await;
@@ -151,6 +157,19 @@ async fn another_pin_and_another_template_are_told() {
         assert_eq!(of(&components[0]["message_template_buttons"][0], "message_template_button_text"), "More");
         let moved = ("MARKETING", "UTILITY");
         assert_eq!((of(&categories[0], "previous_category"), of(&categories[0], "new_category")), moved);
+
+        // One that is changed with its other languages is told as if it were changed alone.
+        let code = |minutes: u32| {
+            json!({ "name": "code", "languages": ["en_US"], "category": "AUTHENTICATION", "components": [
+                { "type": "BODY" }, { "type": "FOOTER", "code_expiration_minutes": minutes },
+                { "type": "BUTTONS", "buttons": [{ "type": "OTP", "otp_type": "COPY_CODE" }] }] })
+        };
+        let upsert = format!("/{waba}/upsert_message_templates");
+        own(upsert.clone(), code(5)).await;
+        let known = all()[1].len();
+        own(upsert, code(9)).await;
+        until("the change was told", async || all()[1].len() == known + 1).await;
+        assert_eq!(of(&all()[1][known], "message_template_name"), "code");
         office.close().await;
     })
     .await;
@@ -273,6 +292,54 @@ async fn who_is_no_tester_is_not_written_to_before_the_approval() {
         let status = statuses().next().unwrap();
         assert_eq!((of(&status, "status"), &status["errors"][0]["code"]), ("failed", &json!(131_030)));
         assert!(ada.device.history(office.account(&brought).await, None, 10).await.unwrap().is_empty());
+        office.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_the_relays_operator_suspends_writes_to_nobody() {
+    on_both(async |world| {
+        let (office, receiver, brought) = open(world).await;
+        let ada = office.world.customer().await;
+        let (token, waba) = (of(&brought, "token"), of(&brought, "waba_id"));
+        let number = of(&brought["numbers"][0], "phone_number_id");
+        let path = format!("/host/v1/businesses/{}", of(&brought, "business_id"));
+        let look = async || {
+            office.clock.advance(Duration::from_secs(6));
+            office.done("GET", &path, Value::Null).await
+        };
+        approve(&office.world).await;
+        assert_eq!(look().await["state"], "approved");
+        decide(&office.world, "suspend", Some(json!({ "reason": "complaints" }))).await;
+        // Before the host knows, the relay says it of each message.
+        office.greet(&brought, &ada).await;
+        until("it failed", async || !statuses(&receiver).is_empty()).await;
+        let status = statuses(&receiver).remove(0);
+        assert_eq!((of(&status, "status"), &status["errors"][0]["code"]), ("failed", &json!(131_031)));
+
+        assert_eq!(look().await["state"], "suspended");
+        let body = json!({ "messaging_product": "whatsapp", "to": ada.number, "text": { "body": "hello" } });
+        let made = json!({ "name": "offer", "language": "en", "category": "MARKETING",
+            "components": [{ "type": "BODY", "text": "Get 20% off of everything today" }] });
+        for (edge, body) in
+            [(format!("/{number}/messages"), body), (format!("/{waba}/message_templates"), made)]
+        {
+            let (status, answer) = office.ask(token, "POST", &edge, body).await;
+            assert_eq!((status, &answer["error"]["code"]), (403, &json!(131_031)), "{edge} {answer}");
+        }
+        // Why, its software can see.
+        let (_, shown) =
+            office.ask(token, "GET", &format!("/{waba}?fields=status,health_status"), Value::Null).await;
+        assert_eq!(
+            (&shown["status"], &shown["health_status"]["can_send_message"]),
+            (&json!("BANNED"), &json!("BLOCKED")),
+            "{shown}"
+        );
+        decide(&office.world, "reinstate", None).await;
+        look().await;
+        office.greet(&brought, &ada).await;
+        ada.hears(office.account(&brought).await, 1).await;
         office.close().await;
     })
     .await;

@@ -168,16 +168,20 @@ async fn a_copy_from_before_an_erasure_does_not_open_after_it() {
         }
         copy(&world.files(), &backup.path().join("files"));
 
+        let keys = database.replace(".db", "-keys.db");
+        let wrapped = wrapped_key(&keys).await;
+        assert!(holds(&keys, &wrapped), "there it would stand");
+
         let (host, operator) = world.serve(clock.clone()).await;
         let office = Office { world, host, clock, http: reqwest::Client::new(), operator };
         let path = format!("/host/v1/businesses/{}", of(&brought, "business_id"));
         let (status, gone) = office.ask(of(&brought, "token"), "DELETE", &path, Value::Null).await;
         assert!(status < 300, "{status} {gone}");
+        assert!(!holds(&keys, &wrapped), "an erased key stands neither in the file nor in its log");
         let Office { world, host, clock, .. } = office;
         host.shutdown().await;
 
         // Somebody opens the copy, with the same master key and the keys that there are.
-        let keys = database.replace(".db", "-keys.db");
         let (host, operator) = world
             .serve_with(clock.clone(), |config| {
                 let at = |path: &Path| DatabaseConfig::at(format!("sqlite:{}", path.display()).as_str());
@@ -199,4 +203,21 @@ async fn a_copy_from_before_an_erasure_does_not_open_after_it() {
         office.close().await;
     })
     .await;
+}
+
+/// The only business's key, as it is kept.
+async fn wrapped_key(keys: &str) -> Vec<u8> {
+    let config = DatabaseConfig { shared: true, ..DatabaseConfig::at(&*format!("sqlite:{keys}")) };
+    let database = store::sql::Database::open(&config).await.unwrap();
+    let text = "SELECT wrapped FROM business_keys";
+    let found =
+        store::sql::query(text).value::<Vec<u8>>(&mut database.reader().await.unwrap()).await.unwrap();
+    database.close().await;
+    found.unwrap()
+}
+
+/// Whether a file of SQLite or its log has these bytes in it.
+fn holds(file: &str, bytes: &[u8]) -> bool {
+    let beside = ["", "-wal"].map(|beside| std::fs::read(format!("{file}{beside}")).unwrap_or_default());
+    beside.iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes))
 }
