@@ -12,10 +12,10 @@ cd "$(dirname "$0")/.."
 
 stop() { printf 'test-web: %s\n' "$*" >&2; exit 1; }
 
-scripts/web.sh --fake
+scripts/web.sh --fake messenger
 cd web
 npm run --silent lint
-npm run --silent check
+npm run --silent check --workspace @tradepost/ui --workspace @tradepost/messenger
 npm test --silent
 [ "${1:-}" != --quick ] || exit 0
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || stop "Chromium is missing: install the package chromium, or name one in CHROMIUM"

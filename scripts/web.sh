@@ -2,7 +2,7 @@
 # Builds the web front end into web/dist: installs its packages, builds the core if it is not there, then the pages.
 # What has not changed since the last time is not done again.
 #
-#   scripts/web.sh [--fake]
+#   scripts/web.sh [--fake] [messenger|console ...]     default: all of them
 #
 # --fake also builds web/dist/fake: the messenger with a core in memory, which the tests of its pages use.
 set -euo pipefail
@@ -29,20 +29,21 @@ fi
 
 [ -f build/web-core/tradepost_core_bg.wasm ] || scripts/wasm.sh
 
-inputs=$(sum web/ui web/core/src-ts web/messenger web/console build/web-core web/package-lock.json web/tsconfig.base.json)
+fake=
+if [ "${1:-}" = --fake ]; then fake=yes; shift; fi
+[ $# -gt 0 ] || set -- messenger console
 
-# Builds the page in the folder $1 under the stamp $2, with the rest as arguments of vite.
-page() {
-  local folder=$1 stamp=web/dist/.$2
-  shift 2
-  [ -f "web/$folder/vite.config.ts" ] || return 0
+# Builds app $1 by its script $2, if anything has changed since the last time.
+build() {
+  local app=$1 script=$2 stamp=web/dist/.$1-$2 inputs
+  [ -f "web/$app/package.json" ] || return 0
+  inputs=$(sum web/ui web/core/src-ts "web/$app" build/web-core web/package-lock.json web/tsconfig.base.json)
   is "$stamp" "$inputs" && return 0
-  say "building $folder"
-  (cd "web/$folder" && npx --no-install vite build --logLevel warn "$@")
+  say "building $app${script#build}"
+  npm run --silent "$script" --prefix "web/$app" -- --logLevel warn
   mkdir -p web/dist
   printf '%s\n' "$inputs" >"$stamp"
 }
 
-page messenger messenger
-page console console
-if [ "${1:-}" = --fake ]; then page messenger fake --mode fake; fi
+for app in "$@"; do build "$app" build; done
+if [ -n "$fake" ]; then build messenger build:fake; fi
