@@ -163,6 +163,57 @@ mod tests {
     }
 
     #[test]
+    fn booleans_and_numbers_may_be_text_and_what_is_null_is_absent() {
+        let app = json!({"package_name": "com.example.bank", "signature_hash": "K8a/AINcGX7"});
+        for (said, yes) in [
+            (json!(true), true),
+            (json!("True"), true),
+            (json!("true"), true),
+            (json!(1), true),
+            (json!("1"), true),
+            (json!(false), false),
+            (json!("False"), false),
+            (json!("0"), false),
+            (Value::Null, false),
+        ] {
+            let otp = json!({"type": "OTP", "otp_type": "ZERO_TAP", "supported_apps": [app],
+                "zero_tap_terms_accepted": said});
+            let zero_tap = json!([{"type": "BODY"}, {"type": "BUTTONS", "buttons": [otp]}]);
+            assert_eq!(parse("AUTHENTICATION", zero_tap).is_ok(), yes, "zero_tap_terms_accepted: {said}");
+            let body = json!({"type": "BODY", "add_security_recommendation": said});
+            let otp = json!({"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]});
+            let made = parse("AUTHENTICATION", json!([body, otp])).unwrap().parts.body.unwrap();
+            assert_eq!(made.contains("do not share"), yes, "add_security_recommendation: {said}");
+            let offer = json!({"type": "LIMITED_TIME_OFFER",
+                "limited_time_offer": {"text": "Hurry", "has_expiration": said}});
+            let made =
+                parse("MARKETING", json!([offer, {"type": "BODY", "text": "Good day to you"}])).unwrap();
+            assert_eq!(made.parts.offer.unwrap().has_expiration, yes, "has_expiration: {said}");
+        }
+        let otp = json!({"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]});
+        for (minutes, good) in [
+            (json!(10), Some(true)),
+            (json!("10"), Some(true)),
+            (Value::Null, Some(false)),
+            (json!("91"), None),
+            (json!("soon"), None),
+        ] {
+            let footer = json!({"type": "FOOTER", "code_expiration_minutes": minutes});
+            let made = parse("AUTHENTICATION", json!([{"type": "BODY"}, footer, otp])).ok();
+            assert_eq!(made.map(|made| made.parts.footer.is_some()), good, "{minutes}");
+        }
+        for nothing in [Value::Null, json!("")] {
+            let made = parse(
+                "UTILITY",
+                json!([{"type": "HEADER", "format": "TEXT", "text": nothing}, {"type": "BODY", "text": "Good day to you"},
+                    {"type": "FOOTER", "text": nothing}]),
+            );
+            let parts = made.unwrap().parts;
+            assert_eq!((parts.header, parts.footer), (None, None));
+        }
+    }
+
+    #[test]
     fn what_the_api_refuses_is_refused_with_its_subcode() {
         let body = json!({"type": "BODY", "text": "Good day to you"});
         for (components, subcode) in [

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Definition, parts::text};
+use super::{
+    Definition,
+    values::{flag, text},
+};
 use crate::codes::{Code, Refusal};
 
 /// A template of the library in one language.
@@ -210,11 +213,11 @@ impl LibraryTemplate {
         if !self.header.is_empty() {
             components.push(json!({ "type": "HEADER", "format": "TEXT", "text": self.header }));
         }
-        let of_body = |field: &str| body.and_then(|body| body.get(field)).filter(|value| !value.is_null());
         if self.body.is_empty() {
-            let advice = of_body("add_security_recommendation").and_then(Value::as_bool).unwrap_or(false);
+            let advice = body.and_then(|body| flag(body, "add_security_recommendation")).unwrap_or(false);
             components.push(json!({ "type": "BODY", "add_security_recommendation": advice }));
-            if let Some(minutes) = of_body("code_expiration_minutes") {
+            let minutes = body.and_then(|body| body.get("code_expiration_minutes"));
+            if let Some(minutes) = minutes.filter(|minutes| !minutes.is_null()) {
                 components.push(json!({ "type": "FOOTER", "code_expiration_minutes": minutes }));
             }
         } else {

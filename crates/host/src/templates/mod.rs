@@ -21,6 +21,7 @@ mod review;
 mod samples;
 mod state;
 mod store;
+mod values;
 mod variables;
 
 use std::{sync::Arc, time::Duration};

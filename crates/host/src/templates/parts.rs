@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(super) use super::values::text;
 use super::{
     codes::{self, Words},
+    values::{flag, is_nothing, whole},
     variables::{self, ParameterFormat},
 };
 use crate::{
@@ -100,6 +102,14 @@ pub enum ButtonPart {
     },
 }
 
+/// The kinds of components that are known here.
+pub(crate) const COMPONENTS: [&str; 6] =
+    ["HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER"];
+/// Those of headers and of buttons.
+pub(crate) const HEADERS: [&str; 5] = ["TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"];
+pub(crate) const BUTTONS: [&str; 6] =
+    ["QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "REQUEST_CONTACT_INFO"];
+
 /// A refusal of a field, with the subcode that the API has for it.
 pub(super) fn refuse<T>(subcode: u32, details: String) -> Result<T, Refusal> {
     Err(Refusal::new(Code::Parameter, details).with_subcode(subcode))
@@ -120,6 +130,9 @@ impl Parts {
         for (index, component) in components.iter().enumerate() {
             let at = format!("components[{index}]");
             let kind = text(component, "type").unwrap_or_default().to_ascii_uppercase();
+            if says_nothing(component, &kind, category) {
+                continue;
+            }
             let twice = match kind.as_str() {
                 "HEADER" => parts.header.replace(header(component, format, &at)?).is_some(),
                 "BODY" => parts.body.replace(body(component, format, (category, given), &at)?).is_some(),
@@ -158,9 +171,17 @@ impl Parts {
     }
 }
 
-/// A text field; none if it is missing, null or something else.
-pub(super) fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
-    value.get(field).and_then(Value::as_str)
+/// Whether a component that may be left out says nothing, as clients write one that they leave out.
+fn says_nothing(component: &Value, kind: &str, category: Category) -> bool {
+    match kind {
+        "HEADER" => {
+            let format = text(component, "format").unwrap_or("TEXT");
+            format.eq_ignore_ascii_case("TEXT") && is_nothing(component, "text")
+        }
+        "FOOTER" if category == Category::Authentication => is_nothing(component, "code_expiration_minutes"),
+        "FOOTER" => is_nothing(component, "text"),
+        _ => false,
+    }
 }
 
 fn wanted<'a>(value: &'a Value, field: &str, most: usize, at: &str) -> Result<&'a str, Refusal> {
@@ -202,7 +223,7 @@ fn body(
     at: &str,
 ) -> Result<String, Refusal> {
     if category == Category::Authentication {
-        let advice = component.get("add_security_recommendation").and_then(Value::as_bool).unwrap_or(false);
+        let advice = flag(component, "add_security_recommendation").unwrap_or(false);
         return Ok(if advice { format!("{} {}", given.body, given.advice) } else { given.body.to_owned() });
     }
     let words = wanted(component, "text", 1024, at)?;
@@ -212,7 +233,7 @@ fn body(
 
 fn footer(component: &Value, (category, given): (Category, Words), at: &str) -> Result<String, Refusal> {
     if category == Category::Authentication {
-        let minutes = component.get("code_expiration_minutes").and_then(Value::as_u64);
+        let minutes = whole(component, "code_expiration_minutes");
         return match minutes {
             Some(minutes) if (1..=90).contains(&minutes) => {
                 Ok(given.expires.replacen('#', &minutes.to_string(), 1))
@@ -235,7 +256,7 @@ fn offer(component: &Value, category: Category, at: &str) -> Result<OfferPart, R
         return refuse(2_388_040, format!("{at}.limited_time_offer: is missing"));
     };
     let text = wanted(offer, "text", 16, &format!("{at}.limited_time_offer"))?.to_owned();
-    let has_expiration = offer.get("has_expiration").and_then(Value::as_bool).unwrap_or(false);
+    let has_expiration = flag(offer, "has_expiration").unwrap_or(false);
     Ok(OfferPart { text, has_expiration })
 }
 
@@ -317,7 +338,7 @@ fn button(value: &Value, (category, given): (Category, Words), at: &str) -> Resu
             if kind != "COPY_CODE" {
                 programs(value, at)?;
             }
-            let terms = value.get("zero_tap_terms_accepted").and_then(Value::as_bool);
+            let terms = flag(value, "zero_tap_terms_accepted");
             if kind == "ZERO_TAP" && terms != Some(true) {
                 return refuse(2_388_040, format!("{at}.zero_tap_terms_accepted: must be true"));
             }
@@ -342,7 +363,11 @@ fn cards(component: &Value, format: ParameterFormat, at: &str) -> Result<Vec<Par
             return refuse(2_388_040, format!("{at}.components: a header, a body, buttons"));
         };
         for component in components {
-            match text(component, "type").unwrap_or_default().to_ascii_uppercase().as_str() {
+            let kind = text(component, "type").unwrap_or_default().to_ascii_uppercase();
+            if kind == "BODY" && is_nothing(component, "text") {
+                continue;
+            }
+            match kind.as_str() {
                 "HEADER" => parts.header = Some(header(component, format, &at)?),
                 "BODY" => {
                     let words = wanted(component, "text", 160, &at)?;
