@@ -32,27 +32,45 @@ impl Device {
             };
             before = last.position;
             for record in &page {
-                let chat: ChatRecord = decode(record)?;
-                let owner = Some(&chat.account[..]);
-                let latest = work.scan(Space::Message, owner, Order::Before(MAX_POSITION), 1).await?;
-                let latest = latest.first().map(decode::<Entry>).transpose()?;
-                let account = AccountId::try_from(&chat.account[..]).map_err(|_| Error::Damaged("a chat"))?;
-                let peer = work.peer(account).await?;
-                let title = contacts::contact(&work, &peer).await?.title();
-                chats.push(Chat {
-                    account,
-                    title,
-                    unread: chat.unread,
-                    latest: latest.map(|entry| entry.to_message()).transpose()?,
-                    timer: chat.timer,
-                    held: peer.held(),
-                    label: match work.load::<LabelRecord>(Space::Label, &chat.account).await? {
-                        Some(record) => record.state(),
-                        None => None,
-                    },
-                });
+                chats.push(Self::shown(&work, &decode(record)?).await?);
             }
         }
+    }
+
+    /// The chat with one account, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Vault`].
+    pub async fn chat(&self, account: AccountId) -> Result<Option<Chat>, Error> {
+        let work = self.work().await?;
+        let found = work.load::<ChatRecord>(Space::Chat, account.as_bytes()).await?;
+        let chat = match found {
+            Some(record) => Some(Self::shown(&work, &record).await?),
+            None => None,
+        };
+        self.save(work).await?;
+        Ok(chat)
+    }
+
+    async fn shown(work: &Work<'_>, chat: &ChatRecord) -> Result<Chat, Error> {
+        let owner = Some(&chat.account[..]);
+        let latest = work.scan(Space::Message, owner, Order::Before(MAX_POSITION), 1).await?;
+        let latest = latest.first().map(decode::<Entry>).transpose()?;
+        let account = AccountId::try_from(&chat.account[..]).map_err(|_| Error::Damaged("a chat"))?;
+        let peer = work.peer(account).await?;
+        let title = contacts::contact(work, &peer).await?.title();
+        Ok(Chat {
+            account,
+            title,
+            unread: chat.unread,
+            latest: latest.map(|entry| entry.to_message()).transpose()?,
+            timer: chat.timer,
+            held: peer.held(),
+            label: match work.load::<LabelRecord>(Space::Label, &chat.account).await? {
+                Some(record) => record.state(),
+                None => None,
+            },
+        })
     }
 
     /// Messages of a chat, the latest first: those before a position, or the last ones. At most 1000.
