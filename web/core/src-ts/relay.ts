@@ -2,6 +2,8 @@
 
 /** Milliseconds for which the relay may say nothing while an answer is waited for; it holds some back for 25 seconds. */
 const SILENCE = 45_000;
+/** Bytes of a request that a slow network takes in a millisecond: a long one may take longer. */
+const SLOW = 8;
 /** Milliseconds for a socket to be opened, and for a frame to leave. */
 const OPENING = 15_000;
 const WRITING = 30_000;
@@ -43,6 +45,7 @@ export class Relay {
         referrerPolicy: "no-referrer",
         signal: silence.signal,
       }),
+      (body?.byteLength ?? 0) / SLOW,
     );
     return new Answered(response, silence);
   }
@@ -57,8 +60,14 @@ export class Relay {
         socket.close();
         reject(new Error("timed out"));
       }, OPENING);
-      socket.onopen = () => resolve(clearTimeout(late));
-      socket.onclose = () => reject((clearTimeout(late), new Error("unreachable")));
+      socket.onopen = () => {
+        clearTimeout(late);
+        resolve();
+      };
+      socket.onclose = () => {
+        clearTimeout(late);
+        reject(new Error("unreachable"));
+      };
     });
     return new Socket(socket);
   }
@@ -69,12 +78,12 @@ class Silence {
   readonly #abort = new AbortController();
   readonly signal = this.#abort.signal;
 
-  async until<T>(answer: Promise<T>): Promise<T> {
+  async until<T>(answer: Promise<T>, more = 0): Promise<T> {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       this.#abort.abort();
-    }, SILENCE);
+    }, SILENCE + more);
     try {
       return await answer;
     } catch {

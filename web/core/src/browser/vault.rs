@@ -93,7 +93,11 @@ impl Memory {
         if !REMEMBERED.contains(&name.0) {
             return;
         }
-        self.bytes += 64 + name.1.len() + record.as_ref().map_or(0, |(_, value)| value.len());
+        let room = |record: &Option<(u64, Zeroizing<Vec<u8>>)>| {
+            64 + name.1.len() + record.as_ref().map_or(0, |(_, value)| value.len())
+        };
+        let before = self.records.get(&name).map_or(0, room);
+        self.bytes = self.bytes + room(&record) - before;
         if self.bytes > REMEMBERED_BYTES {
             *self = Self::default();
             return;

@@ -115,12 +115,11 @@ pub(super) async fn overview(
 ) -> Result<ChatOverview, Problem> {
     let contact = device.contact(account).await?;
     let marks = core.marks(account).await?;
-    let chat = device.chats().await?.into_iter().find(|chat| chat.account == account);
-    let chat = match chat {
+    let chat = match device.chat(account).await? {
         Some(chat) => chat,
         None => Chat {
             account,
-            title: title(&contact),
+            title: contact.title(),
             unread: 0,
             latest: None,
             timer: 0,
@@ -131,21 +130,8 @@ pub(super) async fn overview(
     Ok(shown_chat(chat, contact, marks))
 }
 
-fn title(contact: &Contact) -> Option<String> {
-    let profile = contact.profile.as_ref().map(|profile| profile.name.clone());
-    let number = contact.number.as_ref().map(ToString::to_string);
-    [contact.name.clone(), profile, number].into_iter().flatten().find(|title| !title.is_empty())
-}
-
-fn shown_chat(mut chat: Chat, contact: Contact, marks: ChatMarks) -> ChatOverview {
-    let business = chat.label.is_some();
-    // A business is called what the relay knows it by, unless its person calls it something else.
-    if let Some(label) = chat.label.as_ref().and_then(|state| state.label.as_ref())
-        && contact.name.is_none()
-        && !label.name.is_empty()
-    {
-        chat.title = Some(label.name.clone());
-    }
+fn shown_chat(chat: Chat, contact: Contact, marks: ChatMarks) -> ChatOverview {
+    let business = chat.label.is_some() || contact.business.is_some();
     ChatOverview { chat, contact, business, marks }
 }
 
