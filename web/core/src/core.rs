@@ -5,9 +5,10 @@ use std::{
     collections::HashSet,
     rc::Rc,
     sync::Arc,
+    time::Duration,
 };
 
-use client::{AccountId, Connection, Device, Ended, Event, Linking, Profile, Registration};
+use client::{AccountId, Clock as _, Connection, Device, Ended, Event, Linking, Profile, Registration};
 use futures_util::{FutureExt as _, future::AbortHandle};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ use wasm_bindgen_futures::spawn_local;
 use wire::PhoneNumber;
 
 use crate::{
-    browser::{BrowserLink, BrowserVault, Database, Parts, Relay, edges},
+    browser::{BrowserClock, BrowserLink, BrowserVault, Database, Parts, Relay, edges},
     command::Command,
     commands,
     notice::{Connected, Erased, Notice, Standing},
@@ -96,6 +97,10 @@ impl Core {
         }
     }
 }
+
+/// Before a vault that failed is opened anew.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Accounts that may wait for being asked for their profile.
 const STRANGERS: usize = 500;
@@ -216,7 +221,7 @@ impl Inner {
     }
 
     /// Runs the device until it is gone.
-    async fn run(&self, device: &Device, number: u64) {
+    async fn run(self: &Rc<Self>, device: &Device, number: u64) {
         loop {
             let ended = device.run().await;
             if self.device_number.get() != number {
@@ -232,8 +237,23 @@ impl Inner {
                     let _ = self.erase(Some(Erased::Removed)).await;
                     return;
                 }
-                Err(error) => return self.set(State::Failed { problem: error.into() }),
+                Err(error) => {
+                    self.set(State::Failed { problem: error.into() });
+                    return self.try_again(number).await;
+                }
             }
+        }
+    }
+
+    /// What is stored could not be read or written. It may be that only room was missing: it is opened anew from time to time.
+    async fn try_again(self: &Rc<Self>, number: u64) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            BrowserClock.sleep(pause).await;
+            if self.device_number.get() != number || self.find().await.is_ok() {
+                return;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
