@@ -9,7 +9,8 @@ set -euo pipefail
 . "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh build
+scripts/setup.sh run
+scripts/web.sh
 cargo build --package tradepost
 mkdir -p build/try
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and says what it does; silent when nothing is missing.
 #
-#   scripts/setup.sh [build|test|check]     default: test; test and check each include build
+#   scripts/setup.sh [build|run|test|check]     default: test; each includes build
 #
 # A new need is one line in the table below.
 set -euo pipefail
@@ -11,8 +11,9 @@ cd "$(dirname "$0")/.."
 # group  command  at least  Debian package   what needs it
 needs='
   build  cc           -     build-essential  cargo, to link
-  test   node         20    nodejs           the tests against the official library and of the WASM module
-  test   npm          -     npm              the tests, to fetch the official library
+  run    node         20    nodejs           the pages of messenger and console, and the tests of the WASM module
+  run    npm          -     npm              their packages, and the official library that tests fetch
+  test   chromium     -     chromium         the tests of the pages, in a real browser
   test   openssl      -     openssl          the tests of TLS, which make a certificate
   test   initdb       15    postgresql       the tests of the store, which start a PostgreSQL of their own
   test   nats-server  -     nats-server      the tests of the store, which start a NATS of their own
@@ -27,7 +28,7 @@ goal=${1:-test}
 
 say() { printf 'setup: %s\n' "$*"; }
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
-wanted() { [ "$1" = build ] || [ "$1" = "$goal" ]; }
+wanted() { [ "$1" = build ] || [ "$1" = "$goal" ] || { [ "$1" = run ] && [ "$goal" = test ]; }; }
 
 # Whether command $1 is there, in major version $2 or newer.
 have() {

@@ -21,6 +21,9 @@ scripts/interop-client.sh
 step "WASM module"
 scripts/wasm.sh
 
+step "Web pages"
+scripts/web.sh
+
 step "Rust tests"
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace --profile ci
@@ -34,6 +37,10 @@ export TRADEPOST_BINARY=${CARGO_TARGET_DIR:-target}/debug/tradepost
 
 step "JavaScript tests"
 node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test.mjs interop/client/*.test.mjs examples/notifications/*.test.mjs
+
+step "Web core and pages in a browser"
+npm run --silent browser --prefix web/core
+scripts/test-web.sh
 
 step "Conversations with other parties' clients"
 scripts/interop-cloud-api.sh

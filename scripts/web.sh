@@ -47,3 +47,5 @@ build() {
 
 for app in "$@"; do build "$app" build; done
 if [ -n "$fake" ]; then build messenger build:fake; fi
+# What the binary embeds.
+node web/embed.mjs

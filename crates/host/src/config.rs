@@ -56,6 +56,9 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// How much a number may send.
     pub messaging: Messaging,
+    /// What browsers are shown beside the interfaces: the binary brings it.
+    #[serde(skip)]
+    pub pages: serve::pages::Site,
 }
 
 impl Default for Config {
@@ -77,6 +80,7 @@ impl Default for Config {
             files: Files::default(),
             webhooks: Webhooks::default(),
             messaging: Messaging::default(),
+            pages: serve::pages::Site::default(),
         }
     }
 }

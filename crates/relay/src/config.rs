@@ -40,6 +40,9 @@ pub struct Config {
     pub operator: Operator,
     /// How many recipients are kept in memory. Default 100000.
     pub recipients_cached: usize,
+    /// What browsers are shown beside the interface: the binary brings it.
+    #[serde(skip)]
+    pub pages: serve::pages::Site,
 }
 
 impl Default for Config {
@@ -58,6 +61,7 @@ impl Default for Config {
             limits: Limits::default(),
             operator: Operator::default(),
             recipients_cached: 100_000,
+            pages: serve::pages::Site::default(),
         }
     }
 }

@@ -150,6 +150,7 @@ pub fn router(services: Services) -> Result<Router, RelayError> {
     let ground = services.ground.clone();
     Ok(router
         .route("/v1/openapi.json", openapi)
+        .merge(ground.config.pages.router())
         .fallback(async || RelayError::NotFound)
         .method_not_allowed_fallback(async || RelayError::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(ground.clone(), error::answer))

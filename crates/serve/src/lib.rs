@@ -17,6 +17,7 @@ mod entrance;
 mod files;
 mod http2;
 mod network;
+pub mod pages;
 mod patience;
 mod seats;
 mod stream;

@@ -12,6 +12,7 @@ mod demo;
 mod host;
 mod listening;
 mod logs;
+mod pages;
 mod relay;
 mod relay_api;
 mod settings;

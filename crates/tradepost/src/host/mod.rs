@@ -133,7 +133,7 @@ pub(crate) async fn run(flags: Flags) -> ExitCode {
 }
 
 async fn serve(flags: RunFlags) -> anyhow::Result<()> {
-    let config = settings::merged(&flags, std::env::vars())?;
+    let mut config = settings::merged(&flags, std::env::vars())?;
     if flags.check {
         Host::check(&config).await.context("the settings")?;
         println!("The settings make sense, and the files and keys that they name can be read.");
@@ -141,6 +141,7 @@ async fn serve(flags: RunFlags) -> anyhow::Result<()> {
     }
     logs::begin(&flags.logs)?;
     let stopping = Stopping::new()?;
+    config.pages = crate::pages::HOST;
     let host = Host::start(config.clone(), Arc::new(Clock), Arc::new(Entropy));
     let host = host.await.map_err(|error| why("host", error, "127.0.0.1:8081"))?;
     let url = serve::url(config.listen.tls.is_some(), host.address);

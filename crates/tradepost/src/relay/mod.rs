@@ -68,7 +68,8 @@ pub(crate) struct Flags {
 
 /// Runs until a signal.
 pub(crate) async fn run(flags: Flags) -> anyhow::Result<()> {
-    let config = settings::merged(&flags, std::env::vars())?;
+    let mut config = settings::merged(&flags, std::env::vars())?;
+    config.pages = crate::pages::RELAY;
     if flags.check {
         Relay::check(&config).context("the settings")?;
         println!("The settings make sense, and the files that they name can be read.");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::files::{self, Demo};
+use crate::pages;
 
 pub(super) fn show(data: &Path, demo: &Demo) {
     let program = std::env::args().next().unwrap_or_else(|| "tradepost".to_owned());
@@ -19,9 +20,14 @@ pub(super) fn show(data: &Path, demo: &Demo) {
     let buttons = post(
         r#""type":"interactive","interactive":{"type":"button","body":{"text":"Did you pay 950 EUR?"},"action":{"buttons":[{"type":"reply","reply":{"id":"yes","title":"Yes"}},{"type":"reply","reply":{"id":"no","title":"No"}}]}}"#,
     );
+    let page = |site: &serve::pages::Site, at: &str, what: &str, url: &str| {
+        if site.has(at) { format!("{what:<10}{url}{at}/\n  ") } else { String::new() }
+    };
+    let messenger = page(&pages::RELAY, "/app", "messenger", relay_url);
+    let console = page(&pages::HOST, "/console", "console", base_url);
     println!(
         "A relay, a host, the sample business and its customer are up.\n\n  \
-         API    {base_url}  (described at {base_url}/openapi.json)\n  \
+         {messenger}{console}API    {base_url}  (described at {base_url}/openapi.json)\n  \
          relay  {relay_url}\n  \
          ids and tokens for programs: {}\n\n\
          In another terminal, the customer writes:\n\n  \

@@ -163,6 +163,7 @@ async fn start_relay(data: &Path, port: Option<u16>) -> anyhow::Result<(Relay, S
     let mut config: ::relay::Config =
         settings::merged(relay_command::settings::KIND, None, std::env::vars(), |_| Ok(()), unchecked)?;
     config.data = data.join("relay");
+    config.pages = crate::pages::RELAY;
     // For trying: a number may be registered again at once, and many from one machine.
     config.registration.pause_ms = 0;
     config.limits.codes = Rate::new(1000, 100);
@@ -193,6 +194,7 @@ fn host_config(flags: &Flags, relay: &str) -> anyhow::Result<::host::Config> {
     let mut config: ::host::Config =
         settings::merged(host_command::settings::KIND, None, std::env::vars(), |_| Ok(()), unchecked)?;
     config.data = flags.data.join("host");
+    config.pages = crate::pages::HOST;
     config.listen.address = flags.listen;
     config.relay = relay.to_owned();
     config.webhooks.loopback = true;
