@@ -47,7 +47,7 @@ async function go(page: Page, shown: Shown): Promise<void> {
   // Anew each time: only another part behind the # would leave the page as it was.
   await page.goto("about:blank");
   await page.goto(`${served.url}?scene=${shown.scene ?? "home"}${shown.hash ?? ""}`);
-  await page.locator("main").first().waitFor({ state: "attached" });
+  await page.locator("main:not([role])").first().waitFor({ state: "attached" });
   await page.waitForTimeout(300);
   await shown.act?.(page);
   await page.waitForTimeout(150);

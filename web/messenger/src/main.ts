@@ -10,7 +10,9 @@ import { words } from "./words/index.ts";
 addEventListener("vite:preloadError", () => location.reload());
 
 appearance.apply();
+// The core takes longest: it begins before anything is shown.
+const opening = openCore();
 await words.begin();
 const target = document.getElementById("app");
-if (target) mount(App, { target, props: { opening: openCore() } });
+if (target) mount(App, { target, props: { opening } });
 goOffline();
