@@ -1,6 +1,6 @@
 //! The Cloud API's error codes: one table of number, HTTP status and title, for answers and for `failed` statuses.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -178,12 +178,22 @@ pub struct Refusal {
     /// `error_subcode`, where the API has one: mostly of calls that manage things.
     #[serde(default)]
     pub subcode: Option<u32>,
+    /// Seconds after which the same would be taken, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 impl Refusal {
     /// With these words.
     pub fn new(code: Code, details: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, details: details.into(), subcode: None }
+        Self { code, details: details.into(), subcode: None, retry_after: None }
+    }
+
+    /// With the time after which the same would be taken, in whole seconds.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1));
+        self
     }
 
     /// With a subcode.

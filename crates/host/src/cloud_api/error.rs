@@ -190,7 +190,8 @@ pub fn json_response(status: StatusCode, body: &Value) -> Response {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self { subcode: refusal.subcode, ..Self::new(refusal.code, refusal.details) }
+        let Refusal { code, details, subcode, retry_after } = refusal;
+        Self { subcode, retry_after, transient: retry_after.is_some(), ..Self::new(code, details) }
     }
 }
 

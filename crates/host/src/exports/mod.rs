@@ -32,7 +32,7 @@ use crate::{
     businesses::Business,
     ground::Ground,
     ids::{BusinessId, MediaId},
-    media::Media,
+    media::{Media, ending},
     messages::{Messages, files_mut},
     numbers::{Number, Numbers},
     people::{Known, People, PersonId},
@@ -384,7 +384,7 @@ impl Exports {
     async fn file(&self, id: MediaId, writing: &mut Writing<'_>) -> Result<Vec<u8>, ExportError> {
         let about = self.media.about_for(&writing.access, id).await?;
         let mut bytes = self.media.open(id, &writing.access).await?;
-        let name = format!("files/{id}{}", records::ending(&about.mime_type));
+        let name = format!("files/{id}{}", ending(&about.mime_type));
         writing.pack.begin_packed(&name).await?;
         while let Some(more) = bytes.next().await {
             writing.pack.write(more?).await?;

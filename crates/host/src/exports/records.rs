@@ -57,24 +57,3 @@ pub(super) fn line(record: &impl Serialize) -> Result<Vec<u8>, ExportError> {
     line.push(b'\n');
     Ok(line)
 }
-
-/// What a file's name ends with, by its type.
-pub(super) fn ending(mime_type: &str) -> &'static str {
-    match mime_type.split(';').next().unwrap_or_default().trim() {
-        "image/jpeg" => ".jpg",
-        "image/png" => ".png",
-        "image/webp" => ".webp",
-        "image/gif" => ".gif",
-        "video/mp4" => ".mp4",
-        "video/3gpp" => ".3gp",
-        "audio/ogg" => ".ogg",
-        "audio/mp4" => ".m4a",
-        "audio/mpeg" => ".mp3",
-        "audio/aac" => ".aac",
-        "audio/amr" => ".amr",
-        "application/pdf" => ".pdf",
-        "text/plain" => ".txt",
-        "text/csv" => ".csv",
-        _ => "",
-    }
-}

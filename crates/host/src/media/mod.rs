@@ -28,6 +28,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
 
+pub(crate) use self::kinds::ending;
 pub use self::kinds::{limit_of, sniff};
 pub(crate) use self::store::MIGRATIONS;
 use self::{

@@ -13,12 +13,16 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{Media, RECEIVED, chunks, kinds::is_type, store};
+use super::{
+    Media, RECEIVED, chunks,
+    kinds::{self, is_type},
+    store::{self, Row},
+};
 use crate::{
     HostError,
     content::{Content, File},
     ids::{MediaId, MessageId},
-    messages::{Files, files_mut},
+    messages::{Files, files_mut, uses_mut},
     numbers::{Number, running::Live},
     purposes::{Access, Purpose, Subject, SubjectKind},
     sealing::{Domain, Place, Sealed},
@@ -66,7 +70,7 @@ impl Media {
 
     /// Brings the files of a content to the relay: fetches those that are addresses, uploads those that are not there.
     pub(crate) async fn bring(&self, live: &Live, content: &mut Content) -> Result<(), HostError> {
-        for file in files_mut(content) {
+        for (kind, file) in uses_mut(content) {
             let id = match (file.id, &file.link) {
                 (Some(id), _) => id,
                 (None, Some(link)) => {
@@ -76,16 +80,66 @@ impl Media {
                 }
                 (None, None) => return Err(HostError::NotFound("file")),
             };
-            self.upload(live, id, file).await?;
+            self.upload(live, id, (kind, file)).await?;
         }
         Ok(())
     }
 
-    async fn upload(&self, live: &Live, id: MediaId, file: &mut File) -> Result<(), HostError> {
+    /// Refuses a content that shows a file as what it is not. What is not known here is left to be found out.
+    pub(crate) async fn fit(&self, number: &Number, content: &mut Content) -> Result<(), HostError> {
+        let uses = uses_mut(content).into_iter().filter_map(|(kind, file)| Some((kind, file.id?)));
+        let uses: Vec<(MediaKind, MediaId)> = uses.collect();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = uses.iter().map(|(_, id)| *id).collect();
+        let rows = store::by_ids(&mut self.ground.reader().await?, &ids).await?;
+        for (kind, id) in uses {
+            let found = rows.iter().find(|row| row.id == id && row.business == number.business);
+            if let Some(row) = found.filter(|row| row.expires > self.ground.now()) {
+                self.fits(row, kind).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a file as this; whether it is a sticker that moves.
+    async fn fits(&self, row: &Row, kind: MediaKind) -> Result<bool, HostError> {
+        // First by its type, which is known: for the rest it is opened.
+        let size = row.size.cast_unsigned();
+        kinds::fits(kind, &row.mime_type, size, true)?;
+        if kind != MediaKind::Sticker {
+            return Ok(false);
+        }
+        let access = Access::by("sending", row.business, Purpose::Deliver);
+        let head = self.stored(&access, row).await?.read_at(0, kinds::HEAD).await;
+        let animated = kinds::is_animated(&head.map_err(HostError::internal)?);
+        kinds::fits(kind, &row.mime_type, size, animated)?;
+        Ok(animated)
+    }
+
+    /// A file of ours, to be read in any place.
+    async fn stored(&self, access: &Access, row: &Row) -> Result<Stored, HostError> {
+        let secret = self.secret(access, row).await?;
+        Ok(Stored {
+            blobs: self.ground.blobs.clone(),
+            blob: row.blob.parse()?,
+            key: Zeroizing::new(secret.key),
+            size: row.size.cast_unsigned(),
+        })
+    }
+
+    async fn upload(
+        &self,
+        live: &Live,
+        id: MediaId,
+        (kind, file): (MediaKind, &mut File),
+    ) -> Result<(), HostError> {
         let row = self.row(id).await?;
         if row.business != live.number.business {
             return Err(HostError::NotFound("file"));
         }
+        file.animated = self.fits(&row, kind).await?;
         file.mime_type = Some(row.mime_type.clone());
         if row.relay.is_some() && row.relay_until.is_some_and(|until| until > self.ground.now()) {
             return Ok(());

@@ -18,12 +18,19 @@ pub(crate) type Files = HashMap<MediaId, client::Media>;
 
 /// All files in a content.
 pub(crate) fn files_mut(content: &mut Content) -> Vec<&mut File> {
+    uses_mut(content).into_iter().map(|(_, file)| file).collect()
+}
+
+/// All files in a content, each with what it is shown as.
+pub(crate) fn uses_mut(content: &mut Content) -> Vec<(MediaKind, &mut File)> {
     match content {
-        Content::Image(file)
-        | Content::Video(file)
-        | Content::Audio(file)
-        | Content::Document(file)
-        | Content::Sticker(file) => vec![file],
+        Content::Image(file) => vec![(MediaKind::Image, file)],
+        Content::Video(file) => vec![(MediaKind::Video, file)],
+        Content::Audio(file) => {
+            vec![(if file.voice { MediaKind::Voice } else { MediaKind::Audio }, file)]
+        }
+        Content::Document(file) => vec![(MediaKind::Document, file)],
+        Content::Sticker(file) => vec![(MediaKind::Sticker, file)],
         Content::Interactive(interactive) => {
             let mut found: Vec<_> = header_file(interactive.header.as_mut()).into_iter().collect();
             if let Action::Carousel { cards } = &mut interactive.action {
@@ -40,9 +47,11 @@ pub(crate) fn files_mut(content: &mut Content) -> Vec<&mut File> {
     }
 }
 
-const fn header_file(header: Option<&mut Header>) -> Option<&mut File> {
+const fn header_file(header: Option<&mut Header>) -> Option<(MediaKind, &mut File)> {
     match header {
-        Some(Header::Image(file) | Header::Video(file) | Header::Document(file)) => Some(file),
+        Some(Header::Image(file)) => Some((MediaKind::Image, file)),
+        Some(Header::Video(file)) => Some((MediaKind::Video, file)),
+        Some(Header::Document(file)) => Some((MediaKind::Document, file)),
         _ => None,
     }
 }

@@ -28,7 +28,7 @@ use std::{collections::HashMap, sync::Arc};
 use ::store::{Timestamp, writer::LaneHandle};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::convert::{Files, files_mut};
+pub(crate) use self::convert::{Files, files_mut, uses_mut};
 pub(crate) use self::desk::tell as tell_desk;
 use self::send::Sends;
 pub(crate) use self::store::MIGRATIONS;

@@ -8,7 +8,7 @@ use ::store::{StoreError, Timestamp, sql::Transaction};
 
 use super::{
     Accepted, Messages, Recipient,
-    send::Item,
+    send::{Denied, Item},
     store::{self, Key, Used},
 };
 use crate::{
@@ -44,7 +44,7 @@ impl Once {
 /// The names that a batch of messages has.
 pub(super) struct Names {
     used: HashMap<Key, Used>,
-    refused: HashMap<Key, Code>,
+    refused: HashMap<Key, Denied>,
 }
 
 impl Names {
@@ -61,20 +61,20 @@ impl Names {
     }
 
     /// What became of the message that has this one's name, if that is another one.
-    pub(super) fn earlier(&self, item: &Item) -> Option<Result<Used, Code>> {
+    pub(super) fn earlier(&self, item: &Item) -> Option<Result<Used, Denied>> {
         let (key, once) = item.named()?;
         let used = self.used.get(&key).filter(|used| used.name != item.new.name)?;
         Some(match self.refused.get(&key) {
-            _ if used.request != once.request => Err(Code::ParameterInvalid),
-            Some(code) => Err(*code),
+            _ if used.request != once.request => Err(Code::ParameterInvalid.into()),
+            Some(denied) => Err(*denied),
             None => Ok(*used),
         })
     }
 
     /// This one was not taken: its name is free again.
-    pub(super) fn refuse(&mut self, item: &Item, code: Code) {
+    pub(super) fn refuse(&mut self, item: &Item, denied: Denied) {
         if let Some((key, _)) = item.named() {
-            self.refused.insert(key, code);
+            self.refused.insert(key, denied);
         }
     }
 

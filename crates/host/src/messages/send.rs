@@ -45,6 +45,29 @@ pub(crate) struct Item {
     once: Option<Once>,
 }
 
+/// Why a message is not taken, and after how many milliseconds it would be, where that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Denied {
+    code: Code,
+    wait: Option<i64>,
+}
+
+impl From<Code> for Denied {
+    fn from(code: Code) -> Self {
+        Self { code, wait: None }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(Denied { code, wait }: Denied) -> Self {
+        let refusal = Self::new(code, details(code));
+        match wait {
+            Some(wait) => refusal.after(Duration::from_millis(u64::try_from(wait).unwrap_or_default())),
+            None => refusal,
+        }
+    }
+}
+
 /// The lane of what is sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sends;
@@ -52,7 +75,7 @@ pub(crate) struct Sends;
 impl Lane for Sends {
     type Item = Item;
     /// Why it was not taken; or that it was before, by the same request under the same name.
-    type Output = Result<Option<Used>, Code>;
+    type Output = Result<Option<Used>, Denied>;
 
     async fn apply(
         &self,
@@ -78,16 +101,16 @@ impl Lane for Sends {
             let withheld = item.withheld(chat);
             let outcome = match item.refusal(chat) {
                 // Whoever had this number in the tables is somebody else since: asked again, it goes to them.
-                _ if item.nobody && !still.contains(&item.new.person) => Err(Code::ServiceUnavailable),
+                _ if item.nobody && !still.contains(&item.new.person) => Err(Code::ServiceUnavailable.into()),
                 // Whoever tries numbers that nobody has uses up what they may send to people.
                 None if withheld.is_none() || item.nobody => {
                     item.count(transaction, chat, &mut opened).await?
                 }
                 None => Ok(()),
-                Some(code) => Err(code),
+                Some(code) => Err(code.into()),
             };
-            if let Err(code) = outcome {
-                names.refuse(item, code);
+            if let Err(denied) = outcome {
+                names.refuse(item, denied);
             } else {
                 chat.latest = chat.latest.max(item.new.at.0);
                 new.push(match withheld {
@@ -154,11 +177,12 @@ impl Item {
         transaction: &mut Transaction,
         chat: &mut ChatRow,
         opened: &mut HashMap<NumberId, i64>,
-    ) -> Result<Result<(), Code>, StoreError> {
+    ) -> Result<Result<(), Denied>, StoreError> {
         let now = self.new.at.0;
         let allowance = chat.allowance.max(now) + self.pair_ms;
-        if self.pair_ms > 0 && allowance - now > self.pair_ms * self.pair_burst {
-            return Ok(Err(Code::PairRate));
+        let over = allowance - now - self.pair_ms * self.pair_burst;
+        if self.pair_ms > 0 && over > 0 {
+            return Ok(Err(Denied { code: Code::PairRate, wait: Some(over) }));
         }
         let since = now - i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
         let counted = chat.opened.is_some_and(|at| at > since);
@@ -170,7 +194,7 @@ impl Item {
                     Entry::Vacant(place) => place.insert(store::opened(transaction, number, since).await?),
                 };
                 if *count >= tier {
-                    return Ok(Err(Code::SpamRate));
+                    return Ok(Err(Code::SpamRate.into()));
                 }
                 *count += 1;
             }
@@ -186,21 +210,22 @@ impl Item {
 pub(super) struct Rates(Mutex<HashMap<NumberId, i64>>);
 
 impl Rates {
-    /// One more: whether it is not too much. `per_second` at most come together.
-    fn take(&self, number: NumberId, now: Timestamp, per_second: u32) -> bool {
+    /// One more, or after how long there may be one. `per_second` at most come together.
+    fn take(&self, number: NumberId, now: Timestamp, per_second: u32) -> Result<(), Duration> {
         if per_second == 0 {
-            return true;
+            return Ok(());
         }
         // Microseconds: a thousandth of a millisecond at 1000 a second.
         let (now, cost) = (now.0.saturating_mul(1000), 1_000_000 / i64::from(per_second));
         let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let due = rates.entry(number).or_insert(now);
         let next = (*due).max(now) + cost;
-        if next - now > 1_000_000 {
-            return false;
+        let over = next - now - 1_000_000;
+        if over > 0 {
+            return Err(Duration::from_micros(over.unsigned_abs()));
         }
         *due = next;
-        true
+        Ok(())
     }
 }
 
@@ -217,8 +242,9 @@ impl Messages {
         }
         let now = self.ground.now();
         let limits = &self.ground.config.messaging;
-        if !self.rates.take(number.id, now, limits.per_second) {
-            return Err(refuse(Code::Throughput, "The number sends too many messages a second."));
+        if let Err(wait) = self.rates.take(number.id, now, limits.per_second) {
+            let why = "The number sends too many messages a second.";
+            return Err(Refusal::new(Code::Throughput, why).after(wait).into());
         }
         let id = MessageId::random(number.id, now, &*self.ground.entropy);
         if !self.gate.instructions(number.business).await?.allow(Purpose::Deliver) {
@@ -240,6 +266,8 @@ impl Messages {
         };
         let kind = outgoing.content.kind();
         let mut outgoing = outgoing;
+        // Of a link it is known when it was fetched.
+        self.media.fit(&number, &mut outgoing.content).await?;
         let files = !super::convert::files_mut(&mut outgoing.content).is_empty();
         let document = Document { content: outgoing.content, context };
         let plain = serde_json::to_vec(&document).map_err(HostError::internal)?;
@@ -286,8 +314,8 @@ impl Messages {
             Ok(None) => {}
             Ok(Some(earlier)) => return self.accepted(&number, earlier, &outgoing.to).await,
             // Nothing else is found to be wrong there with what was asked for.
-            Err(Code::ParameterInvalid) => return Err(other_request()),
-            Err(code) => return Err(Refusal::new(code, details(code)).into()),
+            Err(Denied { code: Code::ParameterInvalid, .. }) => return Err(other_request()),
+            Err(denied) => return Err(Refusal::from(denied).into()),
         }
         self.wake(number.id).await;
         let mut to = known.profile();
