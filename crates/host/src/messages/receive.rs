@@ -7,7 +7,9 @@ use std::{
 };
 
 use ::store::Timestamp;
-use client::{AccountId, Body, Change, DeviceId, FeedItem, Marketing, Media, MessageRef, News};
+use client::{
+    AccountId, Body, Change, DeviceId, Failure, FeedItem, Marketing, Media, MessageRef, News, State,
+};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Mutex;
 
@@ -165,7 +167,9 @@ impl Messages {
                 })
             }
             News::State { message, state, reference: Some(reference), .. } => {
-                steps.extend(step(reference, message.timestamp, &state));
+                let forbidden = matches!(state, State::Failed { reason: Failure::Forbidden });
+                let locked = forbidden && self.is_locked(&live.number).await?;
+                steps.extend(step(reference, message.timestamp, &state, locked));
             }
             News::IdentityChanged { account, .. } => {
                 let digits = live.device.safety_number(account).await?.digits;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     HostError,
+    businesses::BusinessState,
     codes::{Code, Refusal},
     content::{Status, StatusUpdate},
     ids::{MessageId, NumberId},
@@ -37,8 +38,8 @@ pub(super) struct Steps {
     told: BTreeMap<i64, Prepared>,
 }
 
-/// What a state of the device means here.
-pub(super) fn step(reference: [u8; 16], stamp: u64, state: &State) -> Option<Step> {
+/// What a state of the device means here; `locked` if the relay lets the business write to nobody.
+pub(super) fn step(reference: [u8; 16], stamp: u64, state: &State, locked: bool) -> Option<Step> {
     let undeliverable = |why: &'static str| Some(Refusal::new(Code::Undeliverable, why));
     let (state, refusal) = match state {
         State::Queued => return None,
@@ -52,9 +53,14 @@ pub(super) fn step(reference: [u8; 16], stamp: u64, state: &State) -> Option<Ste
                 Failure::NoSuchAccount => undeliverable("There is nobody with this number any more."),
                 Failure::QueueFull => undeliverable("Too much waits for this person's device already."),
                 Failure::Devices => undeliverable("This person's devices cannot be written to."),
-                _ => Some(Refusal::new(
+                Failure::Refused => undeliverable("The relay takes it for malformed or too large."),
+                Failure::Forbidden if locked => Some(Refusal::new(
+                    Code::AccountLocked,
+                    "The business, or who hosts it, is suspended by the relay's operator.",
+                )),
+                Failure::Forbidden => Some(Refusal::new(
                     Code::NotAllowedRecipient,
-                    "The relay does not take it: the business may not write to this person, or it is too large.",
+                    "Before its approval the business may write to its testers only.",
                 )),
             };
             (FAILED, refusal)
@@ -92,6 +98,13 @@ pub(super) fn tracker_place(number: NumberId, name: &[u8; 22]) -> Vec<u8> {
 }
 
 impl Messages {
+    /// Whether it is a suspension if the relay takes nothing from a business. One that was approved may write to everybody
+    /// else; what is known of its approval may be older than what the relay says by refusing.
+    pub(super) async fn is_locked(&self, number: &Number) -> Result<bool, HostError> {
+        let state = store::business_state(&mut self.ground.reader().await?, number.business).await?;
+        Ok(matches!(state, Some(BusinessState::Approved | BusinessState::Suspended)))
+    }
+
     /// Prepares what devices say of messages.
     pub(super) async fn prepare_steps(
         &self,

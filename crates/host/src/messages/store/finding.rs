@@ -7,8 +7,9 @@ use ::store::{
 
 use super::{IMPORTED, status};
 use crate::{
+    businesses::BusinessState,
     content::Category,
-    ids::{MessageId, NumberId},
+    ids::{BusinessId, MessageId, NumberId},
     messages::{About, Names},
     people::PersonId,
 };
@@ -202,4 +203,13 @@ pub(in crate::messages) async fn by_stamps(
         (key, MessageId::from_parts(number, row.name))
     };
     Ok(rows.into_iter().map(name).collect())
+}
+
+/// How far a business's approval is, as the relay said last; none if it is not here.
+pub(crate) async fn business_state(
+    reader: &mut Connection,
+    business: BusinessId,
+) -> Result<Option<BusinessState>, StoreError> {
+    let word = query("SELECT state FROM businesses WHERE id = $1").bind(business);
+    Ok(word.value::<String>(reader).await?.and_then(|word| word.parse().ok()))
 }
