@@ -24,6 +24,8 @@ pub const PROVISION: usize = 4 << 10;
 pub const LOOKUP: usize = 100;
 /// Accounts that one account may block.
 pub const BLOCKS: usize = 10_000;
+/// Phone numbers of a business, approved or not, unless who runs the relay says otherwise.
+pub const NUMBERS: u32 = 100;
 /// The largest registration id.
 pub const REGISTRATION_ID: u32 = 16_380;
 /// The largest id of a prekey.

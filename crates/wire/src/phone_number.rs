@@ -50,6 +50,16 @@ impl PhoneNumber {
         Some(number.country_code.to_string())
     }
 
+    /// As it is written for people abroad: `+1 555-078-3881`.
+    #[must_use]
+    pub fn international(&self) -> String {
+        let number = PHONE_NUMBER_UTIL.parse(&self.0, None);
+        number.map_or_else(
+            |_| self.0.clone(),
+            |number| PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::International).into_owned(),
+        )
+    }
+
     /// Its last two digits after an ellipsis: for logs and consoles.
     #[must_use]
     pub fn masked(&self) -> String {
@@ -125,6 +135,18 @@ mod tests {
         assert_eq!(country("+12024561111").as_deref(), Some("US"));
         assert_eq!(country("+18765230123").as_deref(), Some("JM"));
         assert_eq!(country("+80012345678"), None);
+    }
+
+    #[test]
+    fn a_number_is_written_as_people_abroad_read_it() {
+        for (e164, written) in [
+            ("+12024561111", "+1 202-456-1111"),
+            ("+442079460018", "+44 20 7946 0018"),
+            ("+5511961234567", "+55 11 96123-4567"),
+            ("+4915112345678", "+49 1511 2345678"),
+        ] {
+            assert_eq!(e164.parse::<PhoneNumber>().unwrap().international(), written);
+        }
     }
 
     #[test]

@@ -274,7 +274,7 @@ pub(super) async fn known_number(
     let has_pin = wanted("is_pin_enabled") && api.settings.get::<Registration>(number).await?.has_pin();
     Ok(vec![
         ("id", json!(number.id)),
-        ("display_phone_number", json!(number.number.as_str())),
+        ("display_phone_number", json!(number.number.international())),
         ("verified_name", json!(number.verified_name)),
         ("code_verification_status", json!(verified)),
         ("quality_rating", json!("GREEN")),

@@ -471,7 +471,7 @@ async fn objects_show_the_fields_that_are_asked_for() {
     let here = Here::new().await;
     let (number, waba) = (here.number, here.business.waba);
     let (_, usual) = here.get(&format!("/v24.0/{number}")).await;
-    assert_eq!(usual["display_phone_number"], "+4915112345678");
+    assert_eq!(usual["display_phone_number"], "+49 1511 2345678");
     assert_eq!(usual["code_verification_status"], "VERIFIED");
     assert!(usual.get("health_status").is_none());
     let (_, chosen) = here

@@ -22,7 +22,7 @@ async fn a_number_that_nobody_verified_is_nobody_s() {
     let (_, shown) = ask(Method::GET, &format!("/v24.0/{squatted}"), &json!({})).await;
     assert_eq!(
         (&shown["code_verification_status"], &shown["display_phone_number"]),
-        (&json!("NOT_VERIFIED"), &json!("+49301234567"))
+        (&json!("NOT_VERIFIED"), &json!("+49 30 1234567"))
     );
 
     // Whose it is says so, and has it when the other one did not verify it within an hour; then that is gone.

@@ -6,7 +6,7 @@ use store::Timestamp;
 use super::{contact, digits, of_number, put, seconds};
 use crate::{
     content::Profile,
-    ids::{NumberId, TemplateId, UserId},
+    ids::{NumberId, TemplateId},
     templates::{ButtonPart, HeaderPart, Parts},
 };
 
@@ -71,12 +71,6 @@ pub fn template_stopped(
     value
 }
 
-/// Of `message_template_quality_update`: GREEN, YELLOW, RED or UNKNOWN.
-#[must_use]
-pub fn template_quality(template: TemplateName<'_>, previous: &str, new: &str) -> Value {
-    template.with(json!({"previous_quality_score": previous, "new_quality_score": new}))
-}
-
 /// Of `message_template_components_update`: what a template consists of now.
 #[must_use]
 pub fn template_components(template: TemplateName<'_>, parts: &Parts) -> Value {
@@ -114,21 +108,6 @@ pub fn template_category(template: TemplateName<'_>, previous: &str, new: &str) 
     template.with(json!({"previous_category": previous, "new_category": new}))
 }
 
-/// Of `template_category_update`, when it is to come at this time.
-#[must_use]
-pub fn template_category_upcoming(
-    template: TemplateName<'_>,
-    current: &str,
-    correct: &str,
-    at: Timestamp,
-) -> Value {
-    template.with(json!({
-        "new_category": current,
-        "correct_category": correct,
-        "category_update_timestamp": seconds(at),
-    }))
-}
-
 /// Of `user_preferences`: marketing messages `stop` or `resume`.
 #[must_use]
 pub fn user_preference(
@@ -153,26 +132,6 @@ pub fn user_preference(
     let mut value = of_number(display, number);
     put(&mut value, "contacts", Some(json!([contact(person)])));
     put(&mut value, "user_preferences", Some(json!([preference])));
-    value
-}
-
-/// Of `user_id_update`: `person` has the new id.
-#[must_use]
-pub fn user_id(
-    (display, number): (&str, NumberId),
-    person: &Profile,
-    previous: &UserId,
-    at: Timestamp,
-) -> Value {
-    let mut update = json!({
-        "detail": "The business-scoped user id changed",
-        "user_id": {"previous": previous, "current": person.user_id},
-        "timestamp": seconds(at).to_string(),
-    });
-    put(&mut update, "wa_id", person.wa_id.clone());
-    let mut value = of_number(display, number);
-    put(&mut value, "contacts", Some(json!([contact(person)])));
-    put(&mut value, "user_id_update", Some(json!([update])));
     value
 }
 
@@ -216,11 +175,11 @@ pub fn number_quality(display: &str, event: &str, old: Option<&str>, current: &s
     value
 }
 
-/// Of `business_capability_update`: the limit of first messages, as a number and as TIER_…; whether the business is
-/// approved.
+/// Of `business_capability_update`: the limit of first messages, as a number and as TIER_…. How many numbers a business may
+/// have is the relay's bound, before its approval too.
 #[must_use]
-pub fn capability((most, tier): (Option<u32>, &str), approved: bool) -> Value {
-    let numbers = if approved { 20 } else { 2 };
+pub fn capability((most, tier): (Option<u32>, &str), _approved: bool) -> Value {
+    let numbers = wire::limits::NUMBERS;
     json!({
         "max_daily_conversation_per_phone": most.map_or(-1, i64::from),
         "max_daily_conversations_per_business": tier,

@@ -68,7 +68,11 @@ fn said(content: &Content, from: &Profile) -> Option<Value> {
         Content::Image(file) | Content::Video(file) => captioned(file),
         Content::Document(file) => {
             let mut said = captioned(file);
-            put(&mut said, "filename", file.filename.clone());
+            // Consumers take it for granted, and people's devices need not give one.
+            let made_up = || {
+                format!("document{}", file.mime_type.as_deref().map(crate::media::ending).unwrap_or_default())
+            };
+            put(&mut said, "filename", Some(file.filename.clone().unwrap_or_else(made_up)));
             said
         }
         Content::Audio(file) => {

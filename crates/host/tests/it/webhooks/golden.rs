@@ -208,6 +208,28 @@ fn what_a_message_refers_to() {
 }
 
 #[test]
+fn a_document_always_has_a_name() {
+    for (mime_type, name) in [
+        ("application/pdf", "document.pdf"),
+        ("text/plain; charset=utf-8", "document.txt"),
+        ("application/x-unheard-of", "document"),
+    ] {
+        let nameless = File { filename: None, mime_type: Some(mime_type.to_owned()), ..file() };
+        assert_eq!(message(Content::Document(nameless))["document"]["filename"], name);
+    }
+}
+
+#[test]
+fn how_many_numbers_a_business_may_have_is_what_the_relay_allows() {
+    let value = render::capability((Some(250), "TIER_250"), true);
+    let most = json!(relay::Config::default().businesses.numbers);
+    assert_eq!(
+        (&value["max_phone_numbers_per_business"], &value["max_phone_numbers_per_waba"]),
+        (&most, &most)
+    );
+}
+
+#[test]
 fn every_status() {
     assert_eq!(render::status(&update(Status::Accepted)), None);
     let priced = json!({"billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility"});
