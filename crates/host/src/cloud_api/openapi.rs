@@ -132,7 +132,18 @@ fn query(route: &Route) -> Vec<(&'static str, Value)> {
             [words(&["search", "topic", "usecase", "industry", "language"]), list.to_vec()].concat()
         }
         (&Method::GET, "message_templates") => {
-            let filters = ["name", "name_or_content", "content", "status", "category", "language", "summary"];
+            let filters = [
+                "name",
+                "name_or_content",
+                "content",
+                "status",
+                "category",
+                "language",
+                "quality_score",
+                "since",
+                "until",
+                "summary",
+            ];
             [words(&filters), list.to_vec()].concat()
         }
         (&Method::GET, "message_history") => [words(&["message_id"]), list.to_vec()].concat(),

@@ -18,7 +18,7 @@ use crate::{
     codes::Code,
     ids::TemplateId,
     templates::{
-        Changed, Definition, ParameterFormat, Status, Template,
+        Changed, Definition, ParameterFormat, Status, Template, Templates,
         library::{LIBRARY, LibraryTemplate},
     },
 };
@@ -66,6 +66,19 @@ fn row(template: &Template, selected: &[Selected]) -> Result<Value, Failure> {
     project(Node::TEMPLATE, selected, known, &usual)
 }
 
+/// A time in Unix seconds, also written as a day (in UTC) or as RFC 3339 has it.
+fn moment(fields: &Fields<'_>, name: &str) -> Result<Option<i64>, Failure> {
+    let Some(text) = fields.text(name, 64)? else { return Ok(None) };
+    let text = text.trim();
+    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let moment = text
+        .parse::<i64>()
+        .ok()
+        .or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second))
+        .or_else(|| day().map(|day| day.timestamp().as_second()));
+    moment.map(Some).ok_or_else(|| fields.invalid(name, "must be a time in Unix seconds"))
+}
+
 /// Whether a template passes the filters of a list: one value or several.
 fn passes(template: &Template, fields: &Fields<'_>) -> Result<bool, Failure> {
     let definition = &template.definition;
@@ -80,6 +93,12 @@ fn passes(template: &Template, fields: &Fields<'_>) -> Result<bool, Failure> {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(value)) {
             return Ok(false);
         }
+    }
+    // By when they were last changed, as `last_updated_time` shows it.
+    let edited = template.edited.0.div_euclid(1000);
+    let (since, until) = (moment(fields, "since")?, moment(fields, "until")?);
+    if since.is_some_and(|since| edited < since) || until.is_some_and(|until| edited > until) {
+        return Ok(false);
     }
     let holds = |text: &str| definition.components.iter().any(|part| part.to_string().contains(text));
     if fields.text("name", 512)?.is_some_and(|name| definition.name != name) {
@@ -109,7 +128,7 @@ pub(super) async fn list(api: Arc<Api>, business: Owned<Arc<Business>>, call: Ca
         let summary = json!({
             "total_count": found,
             "message_template_count": whole,
-            "message_template_limit": 6000,
+            "message_template_limit": Templates::most(business.object.state),
             "are_translations_complete": true,
         });
         answer.insert("summary".to_owned(), summary);
@@ -266,6 +285,8 @@ pub(super) async fn edit(api: Arc<Api>, template: Owned<Template>, call: Call) -
         &components,
         ttl(&fields)?.or(before.message_send_ttl_seconds),
     )?;
+    let may_change = fields.boolean("allow_category_change")?.unwrap_or(false);
+    let definition = if may_change { definition.in_its_category() } else { definition };
     let made = api.templates.edit(template.waba, template.id, definition).await?;
     let category = made.category.as_str().to_ascii_uppercase();
     Ok(json!({ "success": true, "id": made.id, "name": made.name, "category": category }).into())

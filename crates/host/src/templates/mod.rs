@@ -26,10 +26,11 @@ mod variables;
 
 use std::{sync::Arc, time::Duration};
 
-use ::store::Timestamp;
+use ::store::{Timestamp, sql::Transaction};
 use serde_json::Value;
 
 pub(crate) use self::store::{MIGRATIONS, erase};
+pub(crate) use self::parts::{BUTTONS, COMPONENTS, HEADERS};
 pub use self::{
     clicks::{Clicked, Clicks},
     definition::{Definition, language_of},
@@ -43,6 +44,7 @@ use self::{
 };
 use crate::{
     HostError,
+    businesses::BusinessState,
     codes::{Code, Refusal},
     content::{self, Category},
     ground::Ground,
@@ -52,12 +54,18 @@ use crate::{
     webhooks::{self, Webhooks},
 };
 
-/// Templates of an account at most.
+/// Templates of an account at most, each in many languages: of a business that is verified, and of one that is not yet.
 const MOST: i64 = 6_000;
+const MOST_UNVERIFIED: i64 = 250;
+/// Of all languages together: all of an account are looked through.
+const MOST_IN_ALL: i64 = 6_000;
 /// Templates that an account may make in an hour.
 const MOST_AN_HOUR: i64 = 100;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often an approved template may be edited in [`MONTH`], beside once a day.
+const EDITS: i64 = 10;
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long the name of what was deleted is not given again.
 const NAME_RESTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -118,6 +126,15 @@ impl Templates {
         Arc::new(Self { ground, keys, webhooks, uploads })
     }
 
+    /// How many templates an account may have, in any number of languages, by how far its business's approval is.
+    #[must_use]
+    pub const fn most(state: BusinessState) -> i64 {
+        match state {
+            BusinessState::Approved | BusinessState::Suspended => MOST,
+            _ => MOST_UNVERIFIED,
+        }
+    }
+
     /// Makes a template and reviews it. What is advertising is that, where the business lets its category be changed.
     ///
     /// # Errors
@@ -127,12 +144,10 @@ impl Templates {
         &self,
         business: BusinessId,
         waba: WabaId,
-        mut definition: Definition,
+        definition: Definition,
         allow_category_change: bool,
     ) -> Result<Changed, HostError> {
-        if allow_category_change && review(&definition) == Verdict::Refused("INCORRECT_CATEGORY") {
-            definition.category = Category::Marketing;
-        }
+        let definition = if allow_category_change { definition.in_its_category() } else { definition };
         self.check_samples(business, &definition, None).await?;
         let now = self.ground.now();
         let id = TemplateId::random(&*self.ground.entropy);
@@ -157,15 +172,7 @@ impl Templates {
                 let refuse = |subcode, details| {
                     Err(HostError::Refused(Refusal::new(Code::Parameter, details).with_subcode(subcode)))
                 };
-                let hour_ago = Timestamp(now.0 - millis(HOUR));
-                let (all, fresh) = store::counts(transaction, new.waba, hour_ago).await?;
-                if all >= MOST {
-                    return refuse(2_388_019, "the account has as many templates as it may have");
-                }
-                if fresh >= MOST_AN_HOUR {
-                    let details = "the account may make 100 templates an hour";
-                    return Err(HostError::Refused(Refusal::new(Code::AccountRate, details)));
-                }
+                room(transaction, (new.business, new.waba), &[&new.name], now).await?;
                 if store::named(transaction, new.waba, &new.name, &new.language).await?.is_some() {
                     return refuse(2_388_024, "there is a template of this name in this language already");
                 }
@@ -209,6 +216,12 @@ impl Templates {
             _ => return refuse("only approved, rejected and paused templates can be edited"),
         }
         let was = (before.status, before.edits);
+        let month_ago = Timestamp(now.0 - millis(MONTH));
+        if before.status == Status::Approved
+            && store::edits(&mut self.ground.reader().await?, id, month_ago).await? >= EDITS
+        {
+            return refuse("an approved template can be edited 10 times in 30 days");
+        }
         if before.name != definition.name || before.language != definition.language {
             return refuse("the name and the language of a template cannot be edited");
         }
@@ -235,6 +248,9 @@ impl Templates {
             Box::pin(async move {
                 if !store::edit(transaction, &new, was).await? {
                     return Err(CHANGED);
+                }
+                if was.0 == Status::Approved {
+                    store::note_edit(transaction, &new, month_ago).await?;
                 }
                 webhooks::add(transaction, events).await
             })
@@ -307,12 +323,9 @@ impl Templates {
         let written = self.ground.write(waba.get(), move |transaction| {
             let (news, events) = (news.clone(), events.clone());
             Box::pin(async move {
-                let (all, _) = store::counts(transaction, waba, now).await?;
-                let fresh = news.iter().filter(|(_, known)| known.is_none()).count();
-                if all + i64::try_from(fresh).unwrap_or(i64::MAX) > MOST {
-                    let details = "the account has as many templates as it may have";
-                    return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_019).into());
-                }
+                let fresh = news.iter().filter(|(_, known)| known.is_none());
+                let fresh: Vec<&str> = fresh.map(|(new, _)| new.name.as_str()).collect();
+                room(transaction, (business, waba), &fresh, now).await?;
                 for (new, known) in news.iter() {
                     let there = store::named(transaction, waba, &new.name, &new.language).await?;
                     let written = match (there.map(|there| there.id), known) {
@@ -444,6 +457,29 @@ impl Templates {
 const NONE: HostError = HostError::NotFound("template");
 const CHANGED_STATUS: HostError = HostError::Conflict("the template is in another status");
 const CHANGED: HostError = HostError::Conflict("the template was changed meanwhile");
+
+/// Refuses these names of further templates, one for each language, if an account may not have them.
+async fn room(
+    transaction: &mut Transaction,
+    (business, waba): (BusinessId, WabaId),
+    fresh: &[&str],
+    now: Timestamp,
+) -> Result<(), HostError> {
+    let Some(name) = fresh.first() else { return Ok(()) };
+    let more = i64::try_from(fresh.len()).unwrap_or(i64::MAX);
+    let counts = store::counts(transaction, waba, name, Timestamp(now.0 - millis(HOUR))).await?;
+    // All that come together are one template in several languages.
+    let new_name = i64::from(!counts.has_name);
+    let most = Templates::most(store::state_of(transaction, business).await?);
+    if counts.names + new_name > most || counts.all + more > MOST_IN_ALL {
+        let details = format!("the account has as many templates as it may have: {most}");
+        return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_019).into());
+    }
+    if counts.fresh + more > MOST_AN_HOUR {
+        return Err(Refusal::new(Code::AccountRate, "the account may make 100 templates an hour").into());
+    }
+    Ok(())
+}
 
 /// What the automatic review says.
 fn judged(definition: &Definition) -> (Status, &'static str) {

@@ -33,6 +33,15 @@ const OFFERS: &[&str] = &[
     "promoção",
 ];
 
+impl Definition {
+    /// The same, as advertising if it is that and says that it is none: where the business lets its category be changed.
+    #[must_use]
+    pub fn in_its_category(self) -> Self {
+        let wrong = review(&self) == Verdict::Refused("INCORRECT_CATEGORY");
+        Self { category: if wrong { Category::Marketing } else { self.category }, ..self }
+    }
+}
+
 /// Looks at all words of a template.
 pub(super) fn review(definition: &Definition) -> Verdict {
     let words = words(&definition.parts).to_lowercase();

@@ -11,6 +11,7 @@ use ::store::{
 
 use super::{Status, clicks::Click};
 use crate::{
+    businesses::BusinessState,
     ids::{BusinessId, MessageId, TemplateId, WabaId},
     sealing::Sealed,
 };
@@ -49,6 +50,17 @@ pub(crate) const MIGRATIONS: Module = Module {
             amount {integer} NOT NULL,
             PRIMARY KEY (business, template, slot, button)
         ) {options};",
+        ),
+        Migration::new(
+            "when approved templates were edited",
+            "CREATE TABLE template_edits (
+            template {integer} NOT NULL,
+            business {integer} NOT NULL,
+            edit {integer} NOT NULL,
+            at {integer} NOT NULL,
+            PRIMARY KEY (template, edit)
+        ) {options};
+        CREATE INDEX template_edits_of ON template_edits (business);",
         ),
     ],
 };
@@ -156,16 +168,76 @@ pub(super) async fn move_to(
     Ok(moved == 1)
 }
 
-/// How many there are, and how many were made since.
+/// How many templates an account has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    /// By their names, and by names and languages.
+    pub(super) names: i64,
+    pub(super) all: i64,
+    /// Made since then.
+    pub(super) fresh: i64,
+    /// Whether there is one of this name.
+    pub(super) has_name: bool,
+}
+
+/// How many there are, how many were made since, and whether one has this name.
 pub(super) async fn counts(
     reader: &mut Connection,
     waba: WabaId,
+    name: &str,
     since: Timestamp,
-) -> Result<(i64, i64), StoreError> {
+) -> Result<Counts, StoreError> {
+    let names = query("SELECT COUNT(DISTINCT name) FROM templates WHERE waba = $1 AND deleted IS NULL");
+    let names = names.bind(waba).value(reader).await?.unwrap_or_default();
     let all = query("SELECT COUNT(*) FROM templates WHERE waba = $1 AND deleted IS NULL").bind(waba);
     let all = all.value(reader).await?.unwrap_or_default();
-    let new = query("SELECT COUNT(*) FROM templates WHERE waba = $1 AND created > $2").bind(waba).bind(since);
-    Ok((all, new.value(reader).await?.unwrap_or_default()))
+    let fresh = query("SELECT COUNT(*) FROM templates WHERE waba = $1 AND created > $2");
+    let fresh = fresh.bind(waba).bind(since).value(reader).await?.unwrap_or_default();
+    let named = query("SELECT COUNT(*) FROM templates WHERE waba = $1 AND name = $2 AND deleted IS NULL");
+    let named: i64 = named.bind(waba).bind(name).value(reader).await?.unwrap_or_default();
+    Ok(Counts { names, all, fresh, has_name: named > 0 })
+}
+
+/// How far the approval of a business is; of one that is not there, not far.
+pub(super) async fn state_of(
+    reader: &mut Connection,
+    business: BusinessId,
+) -> Result<BusinessState, StoreError> {
+    let word = query("SELECT state FROM businesses WHERE id = $1").bind(business);
+    let word: Option<String> = word.value(reader).await?;
+    Ok(word.and_then(|word| word.parse().ok()).unwrap_or(BusinessState::Draft))
+}
+
+/// How often a template was edited since while it was approved.
+pub(super) async fn edits(
+    reader: &mut Connection,
+    template: TemplateId,
+    since: Timestamp,
+) -> Result<i64, StoreError> {
+    let edits = query("SELECT COUNT(*) FROM template_edits WHERE template = $1 AND at > $2");
+    Ok(edits.bind(template).bind(since).value(reader).await?.unwrap_or_default())
+}
+
+/// Notes that an approved template was edited, and forgets when it was before that time.
+pub(super) async fn note_edit(
+    transaction: &mut Transaction,
+    new: &New,
+    before: Timestamp,
+) -> Result<(), StoreError> {
+    query("DELETE FROM template_edits WHERE template = $1 AND at <= $2")
+        .bind(new.id)
+        .bind(before)
+        .execute(transaction)
+        .await?;
+    query(
+        "INSERT INTO template_edits (template, business, edit, at)
+         SELECT id, business, edits, CAST($2 AS BIGINT) FROM templates WHERE id = $1",
+    )
+    .bind(new.id)
+    .bind(new.now)
+    .execute(transaction)
+    .await
+    .map(drop)
 }
 
 /// When a template of this name was last deleted.
@@ -259,9 +331,11 @@ pub(super) async fn delete(
 
 /// Deletes all templates of a business, and the names of those that it deleted.
 pub(crate) async fn erase(transaction: &mut Transaction, business: BusinessId) -> Result<(), StoreError> {
-    for text in
-        ["DELETE FROM template_clicks WHERE business = $1", "DELETE FROM templates WHERE business = $1"]
-    {
+    for text in [
+        "DELETE FROM template_clicks WHERE business = $1",
+        "DELETE FROM template_edits WHERE business = $1",
+        "DELETE FROM templates WHERE business = $1",
+    ] {
         query(text).bind(business).execute(transaction).await?;
     }
     Ok(())

@@ -154,3 +154,88 @@ async fn an_approved_template_is_edited_once_a_day() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_approved_template_is_edited_ten_times_in_thirty_days() {
+    on_both(async |stage| {
+        let (templates, business, waba) = templates(&stage).await;
+        let made = templates.create(business, waba, definition("greeting", "Good day to you"), false).await;
+        let id = made.unwrap().id;
+        let edit = async |n: u32| {
+            stage.clock.advance(Duration::from_secs(25 * 3600));
+            templates.edit(waba, id, definition("greeting", &format!("Good day to you, the {n}th"))).await
+        };
+        for n in 0..10 {
+            edit(n).await.unwrap();
+        }
+        let refused = edit(10).await.unwrap_err();
+        assert_eq!((code(&refused), subcode(&refused)), (Some(100), Some(2_388_039)));
+        stage.clock.advance(Duration::from_secs(19 * 24 * 3600));
+        edit(11).await.unwrap();
+        stage.writer.close().await;
+    })
+    .await;
+}
+
+/// Authentication in these languages, which is made in many at once.
+fn codes_in(name: &str, languages: &[&str]) -> Vec<Definition> {
+    let otp = json!({"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]});
+    let components = [json!({"type": "BODY"}), otp];
+    let of = |language: &&str| {
+        Definition::parse(name, language, "AUTHENTICATION", None, &components, None).unwrap()
+    };
+    languages.iter().map(of).collect()
+}
+
+const MANY: [&str; 50] = [
+    "af", "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "en_AU", "en_CA", "en_GB", "en_US", "es",
+    "es_AR", "es_MX", "et", "fa", "fi", "fil", "fr", "ga", "gu", "ha", "he", "hi", "hr", "hu", "id", "it", "ja",
+    "ka", "kk", "kn", "ko", "lo", "lt", "lv", "mk", "ml", "mr", "ms", "nb", "nl", "pa", "pl", "pt_BR", "ro",
+];
+
+#[tokio::test]
+async fn an_account_makes_a_hundred_templates_an_hour_whichever_way() {
+    on_both(async |stage| {
+        let (templates, business, waba) = templates(&stage).await;
+        templates.upsert(business, waba, &codes_in("login", &MANY)).await.unwrap();
+        let refused = templates.upsert(business, waba, &codes_in("code", &[&MANY[..], &["sv"]].concat())).await;
+        assert_eq!(code(&refused.unwrap_err()), Some(80_007));
+        templates.upsert(business, waba, &codes_in("code", &MANY)).await.unwrap();
+        let one = async || templates.create(business, waba, definition("greeting", "Good day to you"), false).await;
+        assert_eq!(code(&one().await.unwrap_err()), Some(80_007));
+        let more = templates.upsert(business, waba, &codes_in("login", &["sv"])).await;
+        assert_eq!(code(&more.unwrap_err()), Some(80_007));
+        // What is there may be said again.
+        templates.upsert(business, waba, &codes_in("login", &MANY)).await.unwrap();
+        stage.clock.advance(Duration::from_secs(3601));
+        one().await.unwrap();
+        stage.writer.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_business_that_is_not_verified_has_250_templates_in_any_number_of_languages() {
+    on_both(async |stage| {
+        let (templates, business, waba) = templates(&stage).await;
+        let make = async |name: String, language: &str| {
+            let components = [json!({"type": "BODY", "text": "Good day to you"})];
+            let definition = Definition::parse(&name, language, "UTILITY", None, &components, None).unwrap();
+            templates.create(business, waba, definition, false).await
+        };
+        for n in 0..250 {
+            if n % 90 == 0 {
+                stage.clock.advance(Duration::from_secs(3601));
+            }
+            make(format!("t{n}"), "en").await.unwrap();
+        }
+        let refused = make("more".to_owned(), "en").await.unwrap_err();
+        assert_eq!((code(&refused), subcode(&refused)), (Some(100), Some(2_388_019)));
+        let refused = templates.upsert(business, waba, &codes_in("login", &["de"])).await.unwrap_err();
+        assert_eq!(subcode(&refused), Some(2_388_019));
+        make("t7".to_owned(), "de").await.unwrap();
+        assert_eq!(Templates::most(host::businesses::BusinessState::Approved), 6_000);
+        stage.writer.close().await;
+    })
+    .await;
+}

@@ -4,8 +4,12 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    cloud_api::routes::{Node, Route},
+    cloud_api::{
+        parse::{INTERACTIVE, KINDS},
+        routes::{Node, Route},
+    },
     settings::VERTICALS,
+    templates::{BUTTONS, COMPONENTS, HEADERS},
     uploads::TYPES,
 };
 
@@ -15,6 +19,18 @@ fn text() -> Value {
 
 fn boolean() -> Value {
     json!({ "type": "boolean" })
+}
+
+fn integer() -> Value {
+    json!({ "type": "integer" })
+}
+
+fn category() -> Value {
+    json!({ "enum": ["MARKETING", "UTILITY", "AUTHENTICATION"] })
+}
+
+fn parameter_format() -> Value {
+    json!({ "enum": ["POSITIONAL", "NAMED"] })
 }
 
 fn some() -> Value {
@@ -65,9 +81,16 @@ pub(super) fn body(route: &Route) -> Option<Value> {
                 ],
             )
         }
-        (&Method::POST, Node::Template, "") => {
-            object(&[], &[("category", text()), ("components", list(component()))])
-        }
+        (&Method::POST, Node::Template, "") => object(
+            &[],
+            &[
+                ("category", category()),
+                ("components", list(component())),
+                ("parameter_format", parameter_format()),
+                ("message_send_ttl_seconds", integer()),
+                ("allow_category_change", boolean()),
+            ],
+        ),
         (&Method::POST, Node::Waba, "") => object(&[], &[("is_enabled_for_insights", boolean())]),
         (&Method::POST, Node::Number, "") => object(
             &[],
@@ -80,7 +103,6 @@ pub(super) fn body(route: &Route) -> Option<Value> {
 }
 
 fn by_edge(edge: &str) -> Value {
-    let category = || json!({ "enum": ["MARKETING", "UTILITY", "AUTHENTICATION"] });
     match edge {
         "phone_numbers" => {
             object(&["phone_number"], &[("cc", text()), ("phone_number", text()), ("verified_name", text())])
@@ -97,9 +119,10 @@ fn by_edge(edge: &str) -> Value {
                 ("name", json!({ "type": "string", "pattern": "^[a-z0-9_]{1,512}$" })),
                 ("language", text()),
                 ("category", category()),
-                ("parameter_format", json!({ "enum": ["POSITIONAL", "NAMED"] })),
+                ("parameter_format", parameter_format()),
                 ("components", list(component())),
-                ("message_send_ttl_seconds", json!({ "type": "integer" })),
+                ("message_send_ttl_seconds", integer()),
+                ("allow_category_change", boolean()),
                 ("library_template_name", text()),
                 ("library_template_button_inputs", list(some())),
                 ("library_template_body_inputs", some()),
@@ -112,6 +135,7 @@ fn by_edge(edge: &str) -> Value {
                 ("languages", list(text())),
                 ("category", json!({ "const": "AUTHENTICATION" })),
                 ("components", list(component())),
+                ("message_send_ttl_seconds", integer()),
             ],
         ),
         "message_templates/archive" | "message_templates/unarchive" => {
@@ -196,18 +220,31 @@ fn blocks() -> Value {
 }
 
 fn component() -> Value {
-    let kinds = ["HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL"];
+    let offer = object(&["text"], &[("text", text()), ("has_expiration", boolean())]);
+    let button = object(
+        &["type"],
+        &[
+            ("type", json!({ "enum": BUTTONS })),
+            ("text", text()),
+            ("url", text()),
+            ("phone_number", text()),
+            ("otp_type", json!({ "enum": ["COPY_CODE", "ONE_TAP", "ZERO_TAP"] })),
+            ("supported_apps", list(some())),
+            ("zero_tap_terms_accepted", boolean()),
+        ],
+    );
     object(
         &["type"],
         &[
-            ("type", json!({ "enum": kinds })),
-            ("format", json!({ "enum": ["TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"] })),
+            ("type", json!({ "enum": COMPONENTS })),
+            ("format", json!({ "enum": HEADERS })),
             ("text", text()),
             ("example", some()),
-            ("buttons", list(object(&["type"], &[("type", text()), ("text", text()), ("url", text())]))),
+            ("buttons", list(button)),
             ("cards", list(some())),
+            ("limited_time_offer", offer),
             ("add_security_recommendation", boolean()),
-            ("code_expiration_minutes", json!({ "type": "integer" })),
+            ("code_expiration_minutes", integer()),
         ],
     )
 }
@@ -226,28 +263,15 @@ fn template() -> Value {
 }
 
 fn message() -> Value {
-    let file = || object(&[], &[("id", text()), ("link", text()), ("caption", text()), ("filename", text())]);
+    let file = || {
+        let texts = ["id", "link", "caption", "filename"].map(|name| (name, text()));
+        object(&[], &[&texts[..], &[("voice", boolean())]].concat())
+    };
     let words = || object(&[], &[("text", text())]);
-    let kinds = [
-        "text",
-        "image",
-        "video",
-        "audio",
-        "document",
-        "sticker",
-        "location",
-        "contacts",
-        "reaction",
-        "interactive",
-        "template",
-    ];
     let interactive = object(
         &["type", "action"],
         &[
-            (
-                "type",
-                json!({ "enum": ["button", "list", "cta_url", "location_request_message", "carousel"] }),
-            ),
+            ("type", json!({ "enum": INTERACTIVE })),
             ("header", some()),
             ("body", words()),
             ("footer", words()),
@@ -262,9 +286,10 @@ fn message() -> Value {
             ("recipient_type", json!({ "const": "individual" })),
             ("to", text()),
             ("recipient", text()),
-            ("type", json!({ "enum": kinds })),
+            ("type", json!({ "enum": KINDS })),
             ("status", json!({ "const": "read" })),
             ("message_id", text()),
+            ("typing_indicator", object(&["type"], &[("type", json!({ "const": "text" }))])),
             ("text", object(&["body"], &[("body", text()), ("preview_url", boolean())])),
             ("image", file()),
             ("video", file()),
@@ -281,6 +306,94 @@ fn message() -> Value {
             ("template", template()),
             ("context", object(&[], &[("message_id", text())])),
             ("biz_opaque_callback_data", text()),
+            ("recipient_identity_key_hash", text()),
         ],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cloud_api::{
+            Fields, Voice,
+            parse::{self, Sender},
+        },
+        ids::NumberId,
+        templates::Definition,
+    };
+
+    fn words(value: &Value) -> Vec<&str> {
+        value["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect()
+    }
+
+    /// Why a message of a type is refused, which it is: there is nothing in it.
+    fn refusal(body: &Value) -> String {
+        let sender = Sender { id: NumberId::from_name(1), country: None };
+        let fields = Fields::of(body.as_object().unwrap(), Voice::Message);
+        parse::request(sender, &fields).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_kind_that_is_parsed_is_described_and_no_other() {
+        let (message, component) = (message(), component());
+        let properties = &message["properties"];
+        for kind in words(&properties["type"]) {
+            let said = refusal(&json!({"messaging_product": "whatsapp", "to": "+4915112345678", "type": kind}));
+            assert!(said.contains(&format!("{kind} is required")), "{kind}: {said}");
+            assert!(properties.get(kind).is_some(), "{kind}");
+        }
+        for kind in ["pin", "order", "nonsense"] {
+            let said = refusal(&json!({"messaging_product": "whatsapp", "to": "+4915112345678", "type": kind}));
+            assert!(said.contains("131051"), "{said}");
+        }
+        for kind in words(&properties["interactive"]["properties"]["type"]) {
+            let said = refusal(&json!({"messaging_product": "whatsapp", "to": "+4915112345678",
+                "type": "interactive", "interactive": {"type": kind}}));
+            assert!(said.contains("interactive.action is required"), "{kind}: {said}");
+        }
+        let interactive = words(&properties["interactive"]["properties"]["type"]);
+        assert!(interactive.contains(&"request_contact_info") && interactive.len() == INTERACTIVE.len());
+        for name in ["recipient_identity_key_hash", "typing_indicator", "context"] {
+            assert!(properties.get(name).is_some(), "{name}");
+        }
+        assert!(properties["audio"]["properties"].get("voice").is_some());
+
+        let refused = |components: Value| {
+            let made = Definition::parse("t", "en", "MARKETING", None, components.as_array().unwrap(), None);
+            made.err().map(|refusal| refusal.to_string()).unwrap_or_default()
+        };
+        let component = &component["properties"];
+        for (kinds, at, unknown) in [
+            (words(&component["type"]), "type", "not a component that is known here"),
+            (words(&component["format"]), "format", "TEXT, IMAGE, VIDEO, DOCUMENT or LOCATION"),
+            (words(&component["buttons"]["items"]["properties"]["type"]), "button", "not a button that is known here"),
+        ] {
+            let made = |kind: &str| match at {
+                "type" => json!([{"type": kind}]),
+                "format" => json!([{"type": "HEADER", "format": kind, "text": "x"}]),
+                _ => json!([{"type": "BUTTONS", "buttons": [{"type": kind, "text": "x"}]}]),
+            };
+            // A one-time code is of authentication alone.
+            for kind in kinds.iter().filter(|kind| **kind != "OTP") {
+                assert!(!refused(made(kind)).contains(unknown), "{kind}: {}", refused(made(kind)));
+            }
+        }
+        assert!(refused(json!([{"type": "MYSTERY"}])).contains("not a component that is known here"));
+    }
+
+    #[test]
+    fn what_templates_take_is_described() {
+        let post = |node: Node, edge: &'static str| {
+            let routes = crate::cloud_api::routes::ROUTES.iter();
+            let mut routes = routes.filter(|route| route.method == Method::POST);
+            let route = routes.find(|route| route.node == node && route.edge == edge).unwrap();
+            body(route).unwrap()["application/json"]["schema"]["properties"].clone()
+        };
+        for (node, edge) in [(Node::Waba, "message_templates"), (Node::Template, "")] {
+            for name in ["components", "category", "allow_category_change", "message_send_ttl_seconds"] {
+                assert!(post(node, edge).get(name).is_some(), "{edge} {name}");
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ const LATER: [&str; 9] = [
     "call_permission_request",
     "voice_call",
 ];
-const KINDS: [&str; 6] =
+pub(in crate::cloud_api) const KINDS: [&str; 6] =
     ["button", "list", "cta_url", "location_request_message", "request_contact_info", "carousel"];
 
 pub(super) fn interactive(fields: &Fields<'_>) -> Result<Content, Failure> {

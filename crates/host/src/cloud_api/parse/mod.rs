@@ -6,7 +6,7 @@ mod template;
 
 use wire::PhoneNumber;
 
-pub(super) use self::plain::is_link;
+pub(super) use self::{interactive::KINDS as INTERACTIVE, plain::is_link};
 pub use self::template::TemplateRequest;
 use super::{Failure, Fields};
 use crate::{
@@ -16,6 +16,20 @@ use crate::{
     messages::{Outgoing, Recipient},
 };
 
+/// Types of messages that are sent here.
+pub(super) const KINDS: [&str; 11] = [
+    "text",
+    "image",
+    "video",
+    "audio",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "reaction",
+    "interactive",
+    "template",
+];
 /// Types of messages that other servers of this API may know and this one does not yet.
 const LATER: [&str; 8] =
     ["pin", "order", "flow", "product", "group_invite", "list", "ephemeral", "call_permission_request"];
