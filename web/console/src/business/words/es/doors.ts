@@ -1,0 +1,1 @@
+export { doors } from "../en/doors.ts";

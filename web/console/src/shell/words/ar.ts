@@ -1,0 +1,67 @@
+/** Arabic: what both areas say. */
+import type { Words } from "@tradepost/ui/words.svelte.ts";
+import type { shell as en } from "./en.ts";
+
+export const shell: Record<keyof typeof en, Words> = {
+  "app.skip": "الانتقال إلى الصفحة",
+  "app.menu": "القائمة",
+  "app.loading": "جارٍ التحميل…",
+  "app.more": "المزيد",
+  "app.areas": "الأقسام",
+
+  "action.back": "رجوع",
+  "action.close": "إغلاق",
+  "action.cancel": "إلغاء",
+  "action.undo": "تراجع",
+  "action.again": "إعادة المحاولة",
+  "action.save": "حفظ",
+  "action.saved": "تم الحفظ",
+  "action.continue": "متابعة",
+  "action.copy": "نسخ",
+  "action.copied": "تم النسخ",
+  "action.download": "تنزيل",
+  "action.delete": "حذف",
+  "action.remove": "إزالة",
+  "action.edit": "تعديل",
+  "action.add": "إضافة",
+  "action.search": "بحث",
+  "action.clear": "مسح",
+  "action.more": "عرض المزيد",
+  "action.show": "إظهار",
+  "action.hide": "إخفاء",
+  "action.sign_out": "تسجيل الخروج",
+  "action.refresh": "تحديث",
+
+  "problem.internal": "حدث خطأ ما. حاول مرة أخرى؛ وإن استمر فأعد تحميل الصفحة.",
+  "problem.reference": "حدث خطأ في الخادم. أخبر من يديره بهذا المرجع: {reference}",
+  "problem.unreachable": "لا اتصال. تحقق من شبكتك ثم حاول مرة أخرى.",
+  "problem.unauthorized": "انتهت جلستك. سجّل الدخول مرة أخرى.",
+  "problem.forbidden": "دورك لا يسمح بهذا.",
+  "problem.not_found": "لم يعد موجودًا.",
+  "problem.conflict": "غيّره شخص آخر في الأثناء. انظر إليه مرة أخرى.",
+  "problem.too_large": "هذا كبير جدًا.",
+  "problem.rate_limited": "محاولات كثيرة جدًا. انتظر {time} ثم حاول مرة أخرى.",
+  "problem.unavailable": "لا يستطيع الخادم حفظ شيء الآن. حاول بعد دقيقة.",
+
+  "chart.table": "كجدول",
+  "chart.chart": "كرسم بياني",
+  "chart.when": "الوقت",
+  "chart.nothing": "لا شيء لعرضه في هذه المدة بعد.",
+  "chart.highest": "الأعلى {value}",
+
+  "settings.language": "اللغة",
+  "settings.appearance": "المظهر",
+  "settings.system": "حسب النظام",
+  "settings.light": "فاتح",
+  "settings.dark": "داكن",
+
+  "field.optional": "اختياري",
+  "field.required": "هذا مطلوب.",
+
+  "state.draft": "مسودة",
+  "state.submitted": "مُقدَّم",
+  "state.in_review": "قيد المراجعة",
+  "state.approved": "مقبول",
+  "state.rejected": "مرفوض",
+  "state.suspended": "موقوف",
+};

@@ -1,0 +1,67 @@
+/** Spanish: what both areas say. */
+import type { Words } from "@tradepost/ui/words.svelte.ts";
+import type { shell as en } from "./en.ts";
+
+export const shell: Record<keyof typeof en, Words> = {
+  "app.skip": "Saltar a la página",
+  "app.menu": "Menú",
+  "app.loading": "Cargando…",
+  "app.more": "Más",
+  "app.areas": "Áreas",
+
+  "action.back": "Atrás",
+  "action.close": "Cerrar",
+  "action.cancel": "Cancelar",
+  "action.undo": "Deshacer",
+  "action.again": "Reintentar",
+  "action.save": "Guardar",
+  "action.saved": "Guardado",
+  "action.continue": "Continuar",
+  "action.copy": "Copiar",
+  "action.copied": "Copiado",
+  "action.download": "Descargar",
+  "action.delete": "Eliminar",
+  "action.remove": "Quitar",
+  "action.edit": "Editar",
+  "action.add": "Añadir",
+  "action.search": "Buscar",
+  "action.clear": "Borrar",
+  "action.more": "Mostrar más",
+  "action.show": "Mostrar",
+  "action.hide": "Ocultar",
+  "action.sign_out": "Cerrar sesión",
+  "action.refresh": "Actualizar",
+
+  "problem.internal": "Algo salió mal. Inténtalo de nuevo; si continúa, recarga la página.",
+  "problem.reference": "Algo salió mal en el servidor. Dile esta referencia a quien lo gestiona: {reference}",
+  "problem.unreachable": "Sin conexión. Comprueba tu red e inténtalo de nuevo.",
+  "problem.unauthorized": "Tu sesión se ha cerrado. Vuelve a iniciarla.",
+  "problem.forbidden": "Tu función no permite hacer esto.",
+  "problem.not_found": "Ya no está ahí.",
+  "problem.conflict": "Alguien lo cambió mientras tanto. Míralo de nuevo.",
+  "problem.too_large": "Es demasiado grande.",
+  "problem.rate_limited": "Demasiados intentos. Espera {time} e inténtalo de nuevo.",
+  "problem.unavailable": "El servidor no puede guardar nada ahora mismo. Inténtalo dentro de un minuto.",
+
+  "chart.table": "Como tabla",
+  "chart.chart": "Como gráfico",
+  "chart.when": "Cuándo",
+  "chart.nothing": "Todavía no hay nada que mostrar de este periodo.",
+  "chart.highest": "máximo {value}",
+
+  "settings.language": "Idioma",
+  "settings.appearance": "Apariencia",
+  "settings.system": "Como el sistema",
+  "settings.light": "Clara",
+  "settings.dark": "Oscura",
+
+  "field.optional": "opcional",
+  "field.required": "Esto es necesario.",
+
+  "state.draft": "Borrador",
+  "state.submitted": "Presentada",
+  "state.in_review": "En revisión",
+  "state.approved": "Aprobada",
+  "state.rejected": "Rechazada",
+  "state.suspended": "Suspendida",
+};
