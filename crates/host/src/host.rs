@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, HostError, MIGRATIONS,
+    agents::Agents,
     analytics::Analytics,
     apps::Apps,
     businesses::{Approvals, Businesses},
@@ -28,7 +29,9 @@ use crate::{
         router,
     },
     config::ConfigError,
+    console::{self, Console},
     ground::Ground,
+    inbox::{Live, Noticing},
     management::{self, Management, OperatorToken},
     media::Media,
     messages::Messages,
@@ -99,6 +102,7 @@ pub struct Host {
     pub messages: Arc<Messages>,
     serving: JoinHandle<()>,
     changes: JoinHandle<()>,
+    live: JoinHandle<()>,
     asking: JoinHandle<()>,
     numbers: JoinHandle<()>,
     sweeping: [JoinHandle<()>; 3],
@@ -173,6 +177,9 @@ impl Host {
         let uploads = Uploads::new(ground.clone(), keys.clone());
         let templates = Templates::new(ground.clone(), keys.clone(), webhooks.clone(), uploads.clone());
         let settings = Settings::new(ground.clone(), keys.clone());
+        let live = Live::new(ground.clone());
+        let agents = Agents::new(ground.clone(), keys.clone());
+        let clicks = Clicks::new(templates.clone(), gate.clone(), webhooks.clone());
         let messages = Messages::new(
             ground.clone(),
             gate.clone(),
@@ -181,7 +188,7 @@ impl Host {
             media.clone(),
             running.clone(),
             settings.clone(),
-            Clicks::new(templates.clone(), gate.clone(), webhooks.clone()),
+            Noticing::new(clicks, live.clone()),
         );
         let changes = Changes {
             ground: ground.clone(),
@@ -214,6 +221,8 @@ impl Host {
             base,
         });
         let changes = changes.follow().await;
+        let console = Console::new(api.clone(), agents.clone(), live.clone());
+        let live = live.follow().await;
         let approvals = Approvals::new(
             ground.clone(),
             api.businesses.clone(),
@@ -223,11 +232,15 @@ impl Host {
         );
         let asking = approvals.start();
         let management =
-            Management::new(api.clone(), running.clone(), messages.clone(), approvals, link, token);
+            Management::new(api.clone(), running.clone(), messages.clone(), approvals, agents, link, token);
         let counted = management.figures();
         let figures = counted.connections();
         let measure = middleware::from_fn_with_state(counted, management::measure);
-        let router = management::router(management).merge(router(api.clone())).layer(measure);
+        let router = management::router(management)
+            .merge(console::router(console))
+            .merge(router(api.clone()))
+            .merge(ground.config.pages.router())
+            .layer(measure);
         let server = Server { router, certificate, head: HEAD, headers: HEADERS, figures };
         let serving = tokio::spawn({
             let closing = ground.closing.clone();
@@ -249,6 +262,7 @@ impl Host {
             messages,
             serving,
             changes,
+            live,
             asking,
             writer: writer_tasks,
             keys: key_tasks,
@@ -279,7 +293,8 @@ impl Host {
         let ground = self.api.ground.clone();
         ground.closing.cancel();
         let [chats, uploads, tiers] = self.sweeping;
-        for task in [self.serving, self.numbers, chats, uploads, tiers, self.changes, self.asking] {
+        let following = [self.changes, self.live, self.asking];
+        for task in [self.serving, self.numbers, chats, uploads, tiers].into_iter().chain(following) {
             if let Err(error) = task.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a task ended in disorder");
             }

@@ -145,6 +145,8 @@ ids! {
     FlowId = 7, "the id of a flow";
     /// A catalogue, or one of its products.
     CatalogId = 8, "the id of a catalogue";
+    /// Somebody who works for a business.
+    AgentId = 9, "the id of an agent";
 }
 
 /// Sixteen digits, without a sign and without leading zeros.

@@ -6,6 +6,8 @@
 //! - [`messages`], [`media`], [`chats`]: what is said, sent, kept, found and erased.
 //! - [`imports`], [`exports`]: chats from elsewhere, and all that a business has, to take along.
 //! - [`management`]: what who runs a host does at `/host/v1`; [`changes`]: what other processes changed.
+//! - [`console`]: what the browser console asks, for [`agents`], the people who work for a business, and the [`inbox`] they
+//!   share.
 //! - [`purposes`]: the one gate to plaintext, and the log of what was read.
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -13,6 +15,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod agents;
 pub mod analytics;
 pub mod apps;
 pub mod businesses;
@@ -21,6 +24,7 @@ pub mod chats;
 pub mod cloud_api;
 pub mod codes;
 pub mod config;
+pub mod console;
 pub mod content;
 mod error;
 pub mod exports;
@@ -28,6 +32,7 @@ pub mod ground;
 mod host;
 pub mod ids;
 pub mod imports;
+pub mod inbox;
 pub mod management;
 pub mod media;
 pub mod messages;
@@ -63,6 +68,8 @@ pub const MIGRATIONS: &[Module] = &[
     analytics::MIGRATIONS,
     uploads::MIGRATIONS,
     usernames::MIGRATIONS,
+    agents::MIGRATIONS,
+    inbox::MIGRATIONS,
 ];
 
 pub use config::Config;

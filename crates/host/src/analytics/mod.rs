@@ -47,7 +47,7 @@ impl Granularity {
     }
 
     /// Where the stretch begins and ends that this moment is in, in milliseconds.
-    fn around(self, at: i64) -> (i64, i64) {
+    pub(crate) fn around(self, at: i64) -> (i64, i64) {
         let stretch = self.stretch();
         let start = at.div_euclid(stretch) * stretch;
         if self != Self::Month {

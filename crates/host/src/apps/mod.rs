@@ -61,6 +61,16 @@ pub struct Known {
     pub expires: Option<Timestamp>,
 }
 
+/// A token as it is listed.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    /// What names it in the log: it opens nothing.
+    pub(crate) id: String,
+    hash: [u8; 32],
+    /// What it may do.
+    pub(crate) known: Known,
+}
+
 /// Why a token opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
@@ -235,13 +245,38 @@ impl Apps {
         Ok(token)
     }
 
+    /// Tokens of an app, by what names them in the log.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn tokens(&self, app: AppId) -> Result<Vec<Listed>, HostError> {
+        let found = store::tokens(&mut self.ground.reader().await?, app).await?;
+        Ok(found.into_iter().map(|(hash, known)| Listed { id: log_name(&hash), hash, known }).collect())
+    }
+
+    /// Takes back the token of an app that is named so in the log; whether there was one.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn revoke_by_id(&self, app: &App, id: &str, by: &str) -> Result<bool, HostError> {
+        let found = self.tokens(app.id).await?.into_iter().find(|token| token.id == id);
+        match found {
+            Some(token) => self.revoke_hash(app.business, token.hash, by).await,
+            None => Ok(false),
+        }
+    }
+
     /// Takes a token of a business back; whether there was one. Other processes are told. The business's log names it, and
     /// who (`by`) did so.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn revoke(&self, business: BusinessId, token: &Token, by: &str) -> Result<bool, HostError> {
-        let (hash, by, now): (_, Arc<str>, _) = (token.hash(), by.into(), self.ground.now());
+        self.revoke_hash(business, token.hash(), by).await
+    }
+
+    async fn revoke_hash(&self, business: BusinessId, hash: [u8; 32], by: &str) -> Result<bool, HostError> {
+        let (by, now): (Arc<str>, _) = (by.into(), self.ground.now());
         let written = self.ground.write(business.get(), move |transaction| {
             let by = by.clone();
             Box::pin(async move {

@@ -67,6 +67,17 @@ impl From<AppRow> for App {
 }
 
 ::store::row! {
+    struct HashedRow from "tokens" {
+        hash: [u8; 32],
+        app: AppId,
+        business: BusinessId,
+        scopes: i64,
+        issued: Timestamp,
+        expires: Option<Timestamp>,
+    }
+}
+
+::store::row! {
     struct TokenRow from "tokens" {
         app: AppId,
         business: BusinessId,
@@ -172,4 +183,26 @@ pub(super) async fn token(reader: &mut Connection, hash: &[u8; 32]) -> Result<Op
     let scopes = Scopes::from_stored(row.scopes)
         .ok_or_else(|| ColumnError::new("scopes", "no set of scopes").within("tokens"))?;
     Ok(Some(Known { app: row.app, business: row.business, scopes, issued: row.issued, expires: row.expires }))
+}
+
+/// Tokens of an app, the newest first.
+pub(super) async fn tokens(
+    reader: &mut Connection,
+    app: AppId,
+) -> Result<Vec<([u8; 32], Known)>, StoreError> {
+    let rows: Vec<HashedRow> = query(
+        "SELECT hash, app, business, scopes, issued, expires FROM tokens
+         WHERE app = $1 AND business = (SELECT business FROM apps WHERE id = $1) ORDER BY issued DESC, hash",
+    )
+    .bind(app)
+    .all(reader)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let scopes = Scopes::from_stored(row.scopes)
+                .ok_or_else(|| ColumnError::new("scopes", "no set of scopes").within("tokens"))?;
+            let (issued, expires) = (row.issued, row.expires);
+            Ok((row.hash, Known { app: row.app, business: row.business, scopes, issued, expires }))
+        })
+        .collect()
 }

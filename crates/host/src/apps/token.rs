@@ -42,6 +42,12 @@ impl Token {
     }
 
     /// What is kept of it.
+    /// What names it in the log: it opens nothing.
+    #[must_use]
+    pub(crate) fn id(&self) -> String {
+        super::log_name(&self.hash())
+    }
+
     pub(super) fn hash(&self) -> [u8; 32] {
         hash(self.0.as_bytes())
     }

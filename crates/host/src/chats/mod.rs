@@ -17,7 +17,7 @@ use crate::{
     HostError,
     content::Profile,
     ground::Ground,
-    ids::{BusinessId, NumberId},
+    ids::{AgentId, BusinessId, NumberId},
     messages::{About, Document, Messages, Stored},
     people::{People, PersonId, Standing},
     purposes::{Access, Gate, Plain, Purpose, Subject, SubjectKind},
@@ -80,6 +80,33 @@ pub struct ChatFilter {
     pub until: Option<Timestamp>,
     /// With a message that has all of these words, as in [`Chats::search`].
     pub words: Option<String>,
+    /// How agents handle it.
+    pub work: Option<Work>,
+}
+
+/// How agents handle a chat (`inbox` says so).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// Who answers it.
+    pub assigned: Assigned,
+    /// Whether it was closed, and the person has not written since.
+    pub closed: Option<bool>,
+    /// With this label.
+    pub label: Option<i64>,
+}
+
+/// Who answers a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Assigned {
+    /// Whoever.
+    #[default]
+    Any,
+    /// Nobody.
+    Nobody,
+    /// Somebody.
+    Somebody,
+    /// This one.
+    To(AgentId),
 }
 
 /// In which direction a message went.

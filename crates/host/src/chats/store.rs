@@ -5,7 +5,7 @@ use ::store::{
     sql::{Connection, Query, Rows, query},
 };
 
-use super::{ChatFilter, Direction, Filter, UNREAD};
+use super::{Assigned, ChatFilter, Direction, Filter, UNREAD, Work};
 use crate::{
     ids::{BusinessId, NumberId},
     messages::{RECEIVED, Stored},
@@ -26,17 +26,18 @@ use crate::{
 
 /// Chats of a number ($1) after a place ($2, $3). A filter that is not set lets everything through.
 macro_rules! chats {
-    ($words:literal) => {
+    ($join:literal, $rest:literal) => {
         concat!(
             "SELECT c.person, c.latest, c.wrote, c.blocked, c.marketing_stopped,
              (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.number = c.number AND m.person = c.person
               AND m.state = $9 AND m.seq > COALESCE(r.through, 0) LIMIT $10) AS counted) AS unread
-             FROM chats c LEFT JOIN read_marks r ON r.number = c.number AND r.person = c.person
-             WHERE c.number = $1 AND (c.latest < $2 OR (c.latest = $2 AND c.person < $3))
+             FROM chats c LEFT JOIN read_marks r ON r.number = c.number AND r.person = c.person ",
+            $join,
+            "WHERE c.number = $1 AND (c.latest < $2 OR (c.latest = $2 AND c.person < $3))
              AND ($5 = 0 OR c.person = $5) AND c.latest >= $6 AND c.latest < $7
              AND ($8 = 0 OR EXISTS (SELECT 1 FROM messages m WHERE m.number = c.number AND m.person = c.person
               AND m.state = $9 AND m.seq > COALESCE(r.through, 0))) ",
-            $words,
+            $rest,
             "ORDER BY c.latest DESC, c.person DESC LIMIT $4"
         )
     };
@@ -49,12 +50,33 @@ pub(super) async fn chats(
     after: (i64, i64),
     limit: u32,
 ) -> Result<Vec<ChatRow>, StoreError> {
-    let text = match words {
-        None => chats!(""),
-        Some(_) => chats!(
+    // How agents handle it ($11 to $14): -1 lets everything through.
+    let text = match (words, filter.work) {
+        (None, None) => chats!("", ""),
+        (Some(_), None) => chats!(
+            "",
             "AND c.person IN (SELECT m.person FROM messages m WHERE m.number = $1 AND m.seq IN
              (SELECT message FROM message_words WHERE business = $11 AND word IN (VALUES {rows})
               GROUP BY message HAVING COUNT(*) = $12)) "
+        ),
+        (None, Some(_)) => chats!(
+            "LEFT JOIN inbox_chats w ON w.number = c.number AND w.person = c.person ",
+            "AND ($11 = -1 OR ($11 = 0 AND w.assignee IS NULL) OR ($11 = 1 AND w.assignee IS NOT NULL)
+             OR w.assignee = $12)
+             AND ($13 = -1 OR (CASE WHEN COALESCE(w.closed, 0) > COALESCE(c.wrote, 0) THEN 1 ELSE 0 END) = $13)
+             AND ($14 = -1 OR EXISTS (SELECT 1 FROM inbox_chat_labels l
+              WHERE l.number = c.number AND l.person = c.person AND l.label = $14)) "
+        ),
+        (Some(_), Some(_)) => chats!(
+            "LEFT JOIN inbox_chats w ON w.number = c.number AND w.person = c.person ",
+            "AND ($11 = -1 OR ($11 = 0 AND w.assignee IS NULL) OR ($11 = 1 AND w.assignee IS NOT NULL)
+             OR w.assignee = $12)
+             AND ($13 = -1 OR (CASE WHEN COALESCE(w.closed, 0) > COALESCE(c.wrote, 0) THEN 1 ELSE 0 END) = $13)
+             AND ($14 = -1 OR EXISTS (SELECT 1 FROM inbox_chat_labels l
+              WHERE l.number = c.number AND l.person = c.person AND l.label = $14))
+             AND c.person IN (SELECT m.person FROM messages m WHERE m.number = $1 AND m.seq IN
+             (SELECT message FROM message_words WHERE business = $15 AND word IN (VALUES {rows})
+              GROUP BY message HAVING COUNT(*) = $16)) "
         ),
     };
     let page = query(text)
@@ -68,10 +90,25 @@ pub(super) async fn chats(
         .bind(i64::from(filter.unread))
         .bind(RECEIVED)
         .bind(UNREAD);
+    let page = match filter.work {
+        None => page,
+        Some(work) => handled(page, work),
+    };
     match words {
         None => page.all(reader).await,
         Some(words) => with_words(page, business, words).all(reader).await,
     }
+}
+
+/// How agents handle it.
+fn handled(query: Query, work: Work) -> Query {
+    let (kind, agent): (i64, i64) = match work.assigned {
+        Assigned::Any => (-1, 0),
+        Assigned::Nobody => (0, 0),
+        Assigned::Somebody => (1, 0),
+        Assigned::To(agent) => (2, agent.get().cast_signed()),
+    };
+    query.bind(kind).bind(agent).bind(work.closed.map_or(-1, i64::from)).bind(work.label.unwrap_or(-1))
 }
 
 /// The business, how many words, and the words.

@@ -38,6 +38,8 @@ use std::{fmt, str::FromStr};
 
 pub(crate) use self::api::meant;
 pub(crate) use self::fields::has_nul;
+pub(crate) use self::profiles::{change as change_profile, picture_path};
+pub(crate) use self::qr_codes::link;
 pub use self::{
     api::{Answer, Api, Outcome, Post, Task, router},
     call::Call,

@@ -25,7 +25,7 @@ use crate::{
 const PICTURE: u64 = 5 << 20;
 
 /// Where the picture of a number is, on this server.
-pub(super) fn picture_path(number: &Number, profile: &Profile) -> Option<String> {
+pub(crate) fn picture_path(number: &Number, profile: &Profile) -> Option<String> {
     profile.picture.as_ref().map(|picture| format!("/picture/{}/{picture}", number.id))
 }
 
@@ -102,14 +102,19 @@ fn line(fields: &Fields<'_>, name: &str, most: usize) -> Result<Option<Option<St
 }
 
 pub(super) async fn set(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -> Outcome {
-    let fields = call.fields();
-    parse::product(&fields)?;
-    let about = line(&fields, "about", 139)?;
+    change(&api, &number.object, &call.fields()).await?;
+    Ok(json!({ "success": true }).into())
+}
+
+/// Changes what a number shows of itself. What is not said stays.
+pub(crate) async fn change(api: &Api, number: &Number, fields: &Fields<'_>) -> Result<(), Failure> {
+    parse::product(fields)?;
+    let about = line(fields, "about", 139)?;
     if about == Some(None) {
         return Err(fields.invalid("about", "must not be empty"));
     }
-    let (address, description) = (line(&fields, "address", 256)?, line(&fields, "description", 512)?);
-    let email = line(&fields, "email", 128)?;
+    let (address, description) = (line(fields, "address", 256)?, line(fields, "description", 512)?);
+    let email = line(fields, "email", 128)?;
     if email.iter().flatten().any(|email| !email.contains('@') || email.contains(char::is_whitespace)) {
         return Err(fields.invalid("email", "no e-mail address"));
     }
@@ -126,7 +131,7 @@ pub(super) async fn set(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -
     }
     let vertical = fields.word("vertical", VERTICALS)?;
     let picture = match fields.text("profile_picture_handle", 4096)? {
-        Some(handle) => Some(picture_of(&api, &number.object, &handle).await?),
+        Some(handle) => Some(picture_of(api, number, &handle).await?),
         None => None,
     };
     // Kept before it is named: one that is named and gone would be worse than one that nobody names.
@@ -155,10 +160,10 @@ pub(super) async fn set(api: Arc<Api>, number: Owned<Arc<Number>>, call: Call) -
             None => None,
         }
     };
-    let before = api.settings.change(&number.object, change).await?;
+    let before = api.settings.change(number, change).await?;
     if let Some(before) = before.and_then(|before| UploadId::from_bare(&before)) {
         let before = api.uploads.get(before).await?;
         api.uploads.keep(&before, false).await?;
     }
-    Ok(json!({ "success": true }).into())
+    Ok(())
 }

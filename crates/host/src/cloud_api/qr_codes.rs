@@ -15,7 +15,7 @@ use super::{
 use crate::{HostError, apps::Owned, numbers::Number, qr_codes::QrCode};
 
 /// Where a short link leads: the host's own address for it, which opens the messenger.
-fn link(base: &str, code: &str) -> String {
+pub(crate) fn link(base: &str, code: &str) -> String {
     format!("{base}/message/{code}")
 }
 

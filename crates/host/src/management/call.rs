@@ -22,32 +22,42 @@ const PARAMETERS: usize = 16;
 
 /// A request whose sender was admitted.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     ids: Vec<String>,
     query: HashMap<String, String>,
+    /// What names it, if it may be repeated.
+    once: Option<String>,
     /// There may be a credential in it.
     body: Zeroizing<Vec<u8>>,
 }
 
 impl Call {
-    pub(super) async fn read(ids: Vec<String>, request: Request) -> Result<Self, Refused> {
+    pub(crate) async fn read(ids: Vec<String>, request: Request) -> Result<Self, Refused> {
         let query = request.uri().query().unwrap_or_default();
         let query: HashMap<String, String> =
             form_urlencoded::parse(query.as_bytes()).into_owned().take(PARAMETERS).collect();
+        // One that is no text is no name, which is said where names are taken.
+        let once =
+            request.headers().get("idempotency-key").map(|name| name.to_str().unwrap_or(" ").to_owned());
         let bytes = timeout(PATIENCE, whole(request.into_body()));
         let bytes =
             bytes.await.map_err(|_| Refused::new(ErrorCode::InvalidRequest, "the body took too long"))??;
-        Ok(Self { ids, query, body: Zeroizing::new(bytes.into()) })
+        Ok(Self { ids, query, once, body: Zeroizing::new(bytes.into()) })
+    }
+
+    /// What names it, if it may be repeated.
+    pub(crate) fn once(&self) -> Option<&str> {
+        self.once.as_deref()
     }
 
     /// An id in the path.
-    pub(super) fn id<T: FromStr>(&self, at: usize) -> Result<T, Refused> {
+    pub(crate) fn id<T: FromStr>(&self, at: usize) -> Result<T, Refused> {
         let id = self.ids.get(at).and_then(|id| id.parse().ok());
         id.ok_or_else(Refused::not_found)
     }
 
     /// What is asked with no more than this in the query.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), Refused> {
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Refused> {
         match self.query.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => {
                 let name: String = name.chars().take(64).collect();
@@ -58,13 +68,13 @@ impl Call {
     }
 
     /// A parameter of the query.
-    pub(super) fn parameter<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
+    pub(crate) fn parameter<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
         let Some(text) = self.query.get(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Refused::field(name, "not what it should be"))
     }
 
     /// How many are asked for at most.
-    pub(super) fn limit(&self, most: u32) -> Result<u32, Refused> {
+    pub(crate) fn limit(&self, most: u32) -> Result<u32, Refused> {
         match self.parameter("limit")? {
             Some(limit) if (1..=most).contains(&limit) => Ok(limit),
             Some(_) => Err(Refused::field("limit", format!("from 1 to {most}"))),
@@ -73,7 +83,7 @@ impl Call {
     }
 
     /// The body. What it is for is in the type.
-    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         // An empty one says nothing of what it could say.
         let bytes: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
         // Written out it is no JSON: it can only stand there so.

@@ -85,8 +85,9 @@ impl From<Chat> for ChatShown {
     }
 }
 
+/// A message as it is answered.
 #[derive(Debug, Serialize)]
-struct MessageShown<'a> {
+pub(crate) struct MessageShown<'a> {
     id: MessageId,
     phone_number_id: NumberId,
     user_id: &'a UserId,
@@ -104,7 +105,7 @@ struct MessageShown<'a> {
 }
 
 impl<'a> MessageShown<'a> {
-    fn of(about: &'a About, user_id: &'a UserId, document: &'a Document) -> Self {
+    pub(crate) fn of(about: &'a About, user_id: &'a UserId, document: &'a Document) -> Self {
         Self {
             id: about.id,
             phone_number_id: about.id.number(),
@@ -187,6 +188,7 @@ pub(super) async fn list(management: Arc<Management>, granted: Granted, call: Ca
         since: asked.since.map(Timestamp),
         until: asked.until.map(Timestamp),
         words: asked.words,
+        work: None,
     };
     let (after, limit) = (cursor(asked.after.as_deref())?, limit(asked.limit)?);
     let look = Look { business: granted.business.id, numbers: &numbers, by: &by };

@@ -18,12 +18,12 @@ use crate::HostError;
 /// A request that is answered with an error.
 #[derive(Debug, Clone)]
 pub struct Refused {
-    code: ErrorCode,
-    message: Cow<'static, str>,
-    field: Option<String>,
-    retry_after: Option<u64>,
+    pub(crate) code: ErrorCode,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) field: Option<String>,
+    pub(crate) retry_after: Option<u64>,
     /// What is wrong here, which is for the host's log.
-    cause: Option<Box<HostError>>,
+    pub(crate) cause: Option<Box<HostError>>,
 }
 
 impl Refused {

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use tokio::time::Instant;
 
 use super::routes;
-use crate::cloud_api;
+use crate::{cloud_api, console};
 
 /// Seconds: from what memory answers to what is felt.
 const BUCKETS: &[f64] = &[0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
@@ -94,6 +94,9 @@ fn label(request: &Request) -> String {
     if path.starts_with("/host/v1") {
         return routes::find(request.method(), path)
             .map_or_else(|_| "none".to_owned(), |(route, _)| format!("/host/v1/{}", route.path));
+    }
+    if path.starts_with("/console/v1") {
+        return console::label(request.method(), path);
     }
     let (_, parts) = cloud_api::edge::path(path);
     cloud_api::routes::find(&cloud_api::meant(request.method()), &parts)

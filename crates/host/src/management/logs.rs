@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Call, Granted, Management, Outcome, Readable, Refused, json};
 use crate::{
     HostError,
+    cloud_api::Api,
     ids::{AppId, BusinessId},
     webhooks::{Attempt, DeadLetter, Target},
 };
@@ -26,7 +27,7 @@ static HASH: HeaderName = HeaderName::from_static("tradepost-log-hash");
 
 /// A download in progress: what comes next, and where it ends.
 struct Download {
-    management: Arc<Management>,
+    api: Arc<Api>,
     business: BusinessId,
     after: u64,
     last: u64,
@@ -34,12 +35,16 @@ struct Download {
 
 pub(super) async fn audit(management: Arc<Management>, readable: Readable, call: Call) -> Outcome {
     call.only(&["after"])?;
-    let business = readable.0;
     let after = call.parameter("after")?.unwrap_or(0);
-    let head = management.api.gate.head(business).await?;
+    downloaded(management.api.clone(), readable.0, after).await
+}
+
+/// The log of a business after this entry, as a download.
+pub(crate) async fn downloaded(api: Arc<Api>, business: BusinessId, after: u64) -> Outcome {
+    let head = api.gate.head(business).await?;
     if head.seq == 0 {
         // What never had a log is no business; what was not read yet has an empty one.
-        management.api.businesses.get(business).await?;
+        api.businesses.get(business).await?;
     }
     let headers = [
         (header::CONTENT_TYPE, "application/jsonl".to_owned()),
@@ -47,7 +52,7 @@ pub(super) async fn audit(management: Arc<Management>, readable: Readable, call:
         (HASH.clone(), head.hash.clone()),
     ];
     // What is written meanwhile is for the next download.
-    let download = Download { management, business, after, last: head.seq };
+    let download = Download { api, business, after, last: head.seq };
     let pages = stream::unfold(download, async |mut download| match download.next().await {
         Ok(None) => None,
         Ok(Some(page)) => Some((Ok(page), download)),
@@ -66,7 +71,7 @@ impl Download {
             return Ok(None);
         }
         let left = u32::try_from(self.last - self.after).unwrap_or(PAGE).min(PAGE);
-        let entries = self.management.api.gate.entries(self.business, self.after, left).await?;
+        let entries = self.api.gate.entries(self.business, self.after, left).await?;
         let Some(last) = entries.last() else {
             return Err(HostError::internal("the log ends before its head"));
         };
@@ -147,12 +152,8 @@ fn dead(app_id: AppId, letter: DeadLetter) -> DeadShown {
 }
 
 /// The app that is asked about, or all of the business.
-async fn apps(
-    management: &Management,
-    business: BusinessId,
-    app: Option<AppId>,
-) -> Result<Vec<AppId>, Refused> {
-    let all = management.api.apps.of_business(business).await?.into_iter().map(|app| app.id);
+async fn apps(api: &Api, business: BusinessId, app: Option<AppId>) -> Result<Vec<AppId>, Refused> {
+    let all = api.apps.of_business(business).await?.into_iter().map(|app| app.id);
     match app {
         None => Ok(all.collect()),
         Some(wanted) => {
@@ -163,12 +164,16 @@ async fn apps(
 }
 
 pub(super) async fn deliveries(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
+    deliveries_of(&management.api, granted.business.id, call).await
+}
+
+pub(crate) async fn deliveries_of(api: &Api, business: BusinessId, call: Call) -> Outcome {
     call.only(&["app", "before", "limit"])?;
     let (before, limit) = (call.parameter("before")?, call.limit(MOST)?);
     let mut rows = Vec::new();
-    for app in apps(&management, granted.business.id, call.parameter("app")?).await? {
-        let found = management.api.webhooks.attempts(app, before, limit).await?;
-        let urls = management.api.webhooks.urls(app).await?;
+    for app in apps(api, business, call.parameter("app")?).await? {
+        let found = api.webhooks.attempts(app, before, limit).await?;
+        let urls = api.webhooks.urls(app).await?;
         rows.extend(found.into_iter().map(|attempt| delivery(app, attempt, &urls)));
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.id));
@@ -177,11 +182,15 @@ pub(super) async fn deliveries(management: Arc<Management>, granted: Granted, ca
 }
 
 pub(super) async fn dead_letters(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
+    dead_letters_of(&management.api, granted.business.id, call).await
+}
+
+pub(crate) async fn dead_letters_of(api: &Api, business: BusinessId, call: Call) -> Outcome {
     call.only(&["app", "after", "limit"])?;
     let (after, limit) = (call.parameter("after")?.unwrap_or(0), call.limit(MOST)?);
     let mut rows = Vec::new();
-    for app in apps(&management, granted.business.id, call.parameter("app")?).await? {
-        let found = management.api.webhooks.dead_letters(app, after, limit).await?;
+    for app in apps(api, business, call.parameter("app")?).await? {
+        let found = api.webhooks.dead_letters(app, after, limit).await?;
         rows.extend(found.into_iter().map(|letter| dead(app, letter)));
     }
     rows.sort_by_key(|row| row.event);
@@ -201,14 +210,18 @@ struct Replay {
 }
 
 pub(super) async fn replay(management: Arc<Management>, granted: Granted, call: Call) -> Outcome {
+    replay_of(&management.api, granted.business.id, call).await
+}
+
+pub(crate) async fn replay_of(api: &Api, business: BusinessId, call: Call) -> Outcome {
     call.only(&[])?;
     let Replay { event, app } = call.body()?;
     if event.is_some_and(|event| event < 1) {
         return Err(Refused::field("event", "the number of a dead letter"));
     }
     let mut replayed = 0;
-    for app in apps(&management, granted.business.id, app).await? {
-        replayed += management.api.webhooks.replay(app, event).await?;
+    for app in apps(api, business, app).await? {
+        replayed += api.webhooks.replay(app, event).await?;
     }
     if event.is_some() && replayed == 0 {
         return Err(Refused::not_found());

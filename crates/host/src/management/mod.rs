@@ -5,6 +5,7 @@
 //! request ─▶ Management::answer ─▶ route of the table ─▶ admitted? (the one place) ─▶ handler, given what was checked
 //! ```
 
+mod agents;
 mod bring_in;
 mod businesses;
 mod call;
@@ -37,7 +38,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 use serve::Peer;
 
-pub(crate) use self::figures::measure;
+pub(crate) use self::logs::{dead_letters_of, deliveries_of, downloaded, replay_of};
 pub use self::{
     bring_in::{BringIn, BroughtIn},
     error::Refused,
@@ -46,9 +47,11 @@ pub use self::{
     routes::{ROUTES, Right, Route},
     token::{FILE as TOKEN_FILE, OperatorToken},
 };
-use self::{call::Call, health::RelayHealth, routes::Run};
+pub(crate) use self::{call::Call, chats::MessageShown, figures::measure};
+use self::{health::RelayHealth, routes::Run};
 use crate::{
     HostError,
+    agents::Agents,
     apps::Scopes,
     businesses::{Approvals, Business},
     chats::Chats,
@@ -72,6 +75,7 @@ pub struct Management {
     figures: Arc<Figures>,
     relay: RelayHealth,
     approvals: Arc<Approvals>,
+    agents: Arc<Agents>,
 }
 
 /// The way to the relay.
@@ -135,6 +139,7 @@ impl Management {
         running: Arc<Running>,
         messages: Arc<Messages>,
         approvals: Arc<Approvals>,
+        agents: Arc<Agents>,
         link: Arc<dyn Link>,
         token: OperatorToken,
     ) -> Arc<Self> {
@@ -151,6 +156,7 @@ impl Management {
             figures,
             relay: RelayHealth::default(),
             approvals,
+            agents,
         })
     }
 

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use wire::ErrorCode;
 
 use super::{
-    Call, Granted, Management, Operator, Readable, Refused, Task, bring_in, businesses, chats, described,
+    Call, Granted, Management, Operator, Readable, Refused, Task, agents, bring_in, businesses, chats, described,
     hosting, logs, names, numbers, templates,
 };
 use crate::apps::Scope;
@@ -96,6 +96,9 @@ routes! {
     POST "businesses/{}/tokens" Business(Business) Business businesses::issue,
         "A token for an app of a business", ["app", "scopes", "days"];
     POST "businesses/{}/tokens/revoke" Business(Any) Business businesses::revoke, "Takes a token back", ["token"];
+    POST "businesses/{}/agents" Business(Business) Business agents::invite,
+        "Invites somebody to work for the business in the console", ["name", "display_name", "role"];
+    GET "businesses/{}/agents" Business(Business) Business agents::list, "Who works for it", [];
     GET "businesses/{}/audit" Business(Business) Log logs::audit,
         "The log of what was read: an entry of JSON in each line", [];
     POST "businesses/{}/chats/list" Business(Messaging) Business chats::list, "Its chats, the latest first",

@@ -3,13 +3,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ::store::Timestamp;
 use client::{Draft, DraftContent, MessageRef};
 use tokio::task::JoinHandle;
 
 use super::{Messages, store};
 use crate::{
-    HostError, apps,
+    HostError, agents, apps,
     ids::{BusinessId, MediaId},
+    inbox,
     messages::files_mut,
     numbers::running::Live,
     people::Known,
@@ -63,6 +65,7 @@ impl Messages {
             let user_id = user_id.clone();
             Box::pin(async move {
                 webhooks::erase_person(transaction, business, &user_id).await?;
+                inbox::erase_chat(transaction, id, person).await?;
                 Ok(store::forget_chat(transaction, business, id, person).await?)
             })
         });
@@ -139,6 +142,12 @@ impl Messages {
                 let days = self.gate.instructions(business).await?.kept_days();
                 let before = self.ground.now().0 - i64::from(days) * 24 * 60 * 60 * 1000;
                 self.delete_before(business, before).await?;
+                let written = self.ground.write(business.get(), move |transaction| {
+                    Box::pin(async move {
+                        Ok(inbox::delete_before(transaction, business, Timestamp(before)).await?)
+                    })
+                });
+                written.await?;
             }
         }
         self.forget_names().await?;
@@ -160,6 +169,8 @@ impl Messages {
                     templates::erase(transaction, business).await?;
                     settings::erase(transaction, business).await?;
                     qr_codes::erase(transaction, business).await?;
+                    inbox::erase(transaction, business).await?;
+                    agents::erase(transaction, business).await?;
                     purposes::erase(transaction, business).await?;
                     apps::erase(transaction, business).await?;
                     Ok(store::finish_erasure(transaction, business).await?)

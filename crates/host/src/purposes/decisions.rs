@@ -25,6 +25,38 @@ pub(crate) enum Decided {
     TokenRevoked,
     /// To how many people a day a number may write first.
     MessagingLimit,
+    /// Somebody was invited to work for the business.
+    AgentInvited,
+    /// Somebody took an invitation.
+    AgentJoined,
+    /// What an agent may do was changed.
+    AgentChanged,
+    /// An agent was removed.
+    AgentRemoved,
+    /// An agent signed in.
+    AgentSignedIn,
+    /// Somebody tried to sign in as an agent.
+    AgentNotSignedIn,
+    /// Sessions of an agent were ended.
+    AgentSignedOut,
+    /// An agent has another password.
+    AgentPassword,
+    /// An agent's second factor was set up or removed.
+    AgentSecondFactor,
+    /// Who answers a chat, or whether it is open.
+    ChatAssigned,
+    /// Somebody was blocked, or no longer.
+    PersonBlocked,
+    /// Where an app is told.
+    Callback,
+    /// A template was made, changed or deleted.
+    Template,
+    /// What a number shows of itself.
+    Profile,
+    /// An export was made.
+    Export,
+    /// An import was made.
+    Import,
 }
 
 impl Decided {
@@ -34,6 +66,22 @@ impl Decided {
             Self::TokenIssued => "token_issued",
             Self::TokenRevoked => "token_revoked",
             Self::MessagingLimit => "messaging_limit",
+            Self::AgentInvited => "agent_invited",
+            Self::AgentJoined => "agent_joined",
+            Self::AgentChanged => "agent_changed",
+            Self::AgentRemoved => "agent_removed",
+            Self::AgentSignedIn => "agent_signed_in",
+            Self::AgentNotSignedIn => "agent_not_signed_in",
+            Self::AgentSignedOut => "agent_signed_out",
+            Self::AgentPassword => "agent_password",
+            Self::AgentSecondFactor => "agent_second_factor",
+            Self::ChatAssigned => "chat_assigned",
+            Self::PersonBlocked => "person_blocked",
+            Self::Callback => "callback",
+            Self::Template => "template",
+            Self::Profile => "profile",
+            Self::Export => "export",
+            Self::Import => "import",
         }
     }
 }

@@ -17,6 +17,7 @@ mod fill;
 pub mod library;
 mod moving;
 mod parts;
+mod preview;
 mod review;
 mod samples;
 mod state;
