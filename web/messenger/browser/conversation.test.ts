@@ -135,9 +135,40 @@ describe.skipIf(!ready)("a conversation through a real relay", () => {
     await anna.locator(".own .bubble", { hasText: "It was me" }).waitFor();
     await anna.screenshot({ path: resolve(SHOTS, "answered.png") });
 
+    // The number is given by a choice, and everything is erased when that is asked.
+    await anna.getByTitle("About Example Bank").click();
+    await anna.getByRole("button", { name: "Share number" }).click();
+    await anna.getByRole("alertdialog").getByRole("button", { name: "Share number" }).click();
+    await anna.getByText("You shared your phone number").first().waitFor();
+    await anna.getByRole("button", { name: "Ask for erasure" }).click();
+    await anna.getByRole("alertdialog").getByRole("button", { name: "Ask for erasure" }).click();
+    await anna.locator("main p", { hasText: "Everything was erased." }).waitFor();
+    await anna.screenshot({ path: resolve(SHOTS, "erased.png") });
+    await anna.getByRole("button", { name: "Close" }).first().click();
+
     // After a reload everything is there.
     await anna.reload();
     await bubble(anna, "Did you pay").waitFor();
+  });
+
+  it("says when somebody else can read the chat, before anything more is sent", async () => {
+    const anna = people[0]?.context.pages()[0] as Page;
+    await relay.moveTo("Cloudline Hosting");
+    await write(anna, "Are you still there?");
+    const notice = anna.getByRole("alert").filter({ hasText: "Who can read this chat has changed" });
+    await notice.waitFor();
+    const shown = ["End-to-end encrypted", "Managed by Cloudline Hosting"];
+    expect(await notice.locator("dd").allInnerTexts()).toEqual(shown);
+    await bubble(anna, "Are you still there?").getByText("Waits to be sent").waitFor({ state: "attached" });
+    await anna.screenshot({ path: resolve(SHOTS, "label-changed.png") });
+    await notice.getByRole("button", { name: "Continue" }).click();
+    // Its keys are others too, and the relay says whose they are.
+    await anna.getByText("Example Bank has new keys").waitFor();
+    await anna.getByText("Who can read this changed: Managed by Cloudline Hosting").waitFor();
+    await anna.getByRole("button", { name: "Continue" }).click();
+    await bubble(anna, "Are you still there?")
+      .getByText("Delivered", { exact: true })
+      .waitFor({ state: "attached" });
   });
 
   it("carries pictures and voice notes, and links another browser that shows it all from then on", async () => {

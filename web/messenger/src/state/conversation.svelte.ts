@@ -88,6 +88,13 @@ export class Conversation {
     if (sent.message) this.put(sent.message);
   }
 
+  /** Reads the last ones again: notes of labels come without being told as messages. */
+  async catchUp(): Promise<void> {
+    if (!this.loaded) return;
+    const latest = await app.ask("history", { account: this.account, limit: 10 }).catch(() => []);
+    for (const message of latest.toReversed()) if (!this.#has(message.id)) this.put(message);
+  }
+
   /** Puts a message where it belongs, or in the place of itself. */
   put(message: Message): void {
     this.prepended = false;
@@ -130,6 +137,9 @@ export class Conversation {
         break;
       case "state":
         if (notice.chat === this.account) this.#state(notice.message, notice);
+        break;
+      case "label":
+        if (notice.account === this.account) void this.catchUp();
         break;
       case "disappeared":
         for (const id of notice.messages) if (this.#has(id)) this.remove(id);

@@ -180,6 +180,8 @@ export const chats = {
   "chat.unblock": "Unblock",
   "chat.held":
     "The safety number of {name} changed. They may have a new device, or somebody else is reading. Nothing is sent until you look at it.",
+  "chat.held_business":
+    "{name} has new keys, as is so when another takes over its machine. The relay confirms that they are its own. Nothing is sent until you continue.",
   "chat.held_look": "Compare",
   "chat.held_accept": "Send anyway",
   "chat.to_bottom_new": { one: "{count} new message below", other: "{count} new messages below" },
@@ -300,7 +302,8 @@ export const chats = {
   "label.missing_why": "The relay no longer says who runs this business's machine.",
   "label.unsigned_why":
     "What says who can read this was not signed by the relay. Somebody may have changed it.",
-  "label.foreign_why": "What says who can read this is about another business.",
+  "label.foreign_why":
+    "What says who can read this does not belong to the keys of this business that are known here.",
   "label.stale_why": "What says who can read this is out of date, and a newer one did not come.",
   "label.first_title": "Before you write",
   "label.changed_title": "Who can read this chat has changed",

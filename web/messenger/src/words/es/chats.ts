@@ -182,6 +182,8 @@ export const chats = {
   "chat.unblock": "Desbloquear",
   "chat.held":
     "El número de seguridad de {name} ha cambiado. Puede que tenga un dispositivo nuevo o que alguien más esté leyendo. No se envía nada hasta que lo mires.",
+  "chat.held_business":
+    "{name} tiene claves nuevas, como ocurre cuando otro se hace cargo de su máquina. El relé confirma que son suyas. No se envía nada hasta que continúes.",
   "chat.held_look": "Comparar",
   "chat.held_accept": "Enviar de todos modos",
   "chat.to_bottom_new": { one: "{count} mensaje nuevo abajo", other: "{count} mensajes nuevos abajo" },
@@ -302,7 +304,8 @@ export const chats = {
   "label.missing_why": "El relé ya no dice quién lleva la máquina de esta empresa.",
   "label.unsigned_why":
     "Lo que dice quién puede leer esto no está firmado por el relé. Puede que alguien lo haya cambiado.",
-  "label.foreign_why": "Lo que dice quién puede leer esto es de otra empresa.",
+  "label.foreign_why":
+    "Lo que dice quién puede leer esto no corresponde a las claves de esta empresa que se conocen aquí.",
   "label.stale_why": "Lo que dice quién puede leer esto ha caducado y no llegó nada más nuevo.",
   "label.first_title": "Antes de escribir",
   "label.changed_title": "Ha cambiado quién puede leer este chat",
