@@ -9,6 +9,7 @@ mod conversations;
 mod door;
 mod imports;
 mod keeping;
+mod lists;
 mod management;
 mod numbers;
 mod parse;

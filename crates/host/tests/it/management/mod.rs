@@ -1,6 +1,7 @@
 //! Managing a host over HTTP, as who runs it and as its businesses.
 
 mod adding;
+mod corners;
 mod deciding;
 mod erasing;
 mod hosting;
@@ -10,6 +11,7 @@ mod overdue;
 mod pressing;
 mod reading;
 mod retaining;
+mod showing;
 mod telling;
 pub(crate) mod watching;
 mod withheld;
