@@ -6,7 +6,7 @@ export interface Toast {
   action?: { words: string; act: () => void } | undefined;
 }
 
-const LASTS = 6_000;
+const LASTS = 10_000;
 
 class Toasts {
   shown = $state<Toast[]>([]);
