@@ -35,12 +35,18 @@ async function go(page: Page, served: Served, shown: Shown): Promise<void> {
   await page.goto("about:blank");
   await page.context().clearCookies();
   const who = shown.who ?? "mara";
-  if (who) await page.context().addCookies([{ name: "tradepost_console", value: who, url: `${served.url}/console` }]);
+  if (who)
+    await page
+      .context()
+      .addCookies([{ name: "tradepost_console", value: who, url: `${served.url}/console` }]);
   await page.goto(`${served.url}/console/icon.svg`);
-  await page.evaluate((token) => {
-    sessionStorage.clear();
-    if (token) sessionStorage.setItem("tradepost.operator", token);
-  }, who ? TOKEN : "");
+  await page.evaluate(
+    (token) => {
+      sessionStorage.clear();
+      if (token) sessionStorage.setItem("tradepost.operator", token);
+    },
+    who ? TOKEN : "",
+  );
   await page.goto(`${served.url}/${shown.entry ?? "console"}/${shown.hash ?? ""}`);
   await page.locator("main").first().waitFor();
   await page.waitForTimeout(350);
@@ -80,7 +86,13 @@ describe.each(LOOKS.filter(({ name }) => !looks || looks.includes(name)))("$name
         const results = await run.run(document, { resultTypes: ["violations"] });
         return results.violations
           .filter(({ impact }) => impact === "serious" || impact === "critical")
-          .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(" | ")}`);
+          .map(
+            ({ id, nodes }) =>
+              `${id}: ${nodes
+                .slice(0, 3)
+                .map((node) => node.html.slice(0, 200))
+                .join(" | ")}`,
+          );
       });
       wrong.push(...found.map((finding) => `${shown.name}: ${finding}`));
     }

@@ -38,8 +38,20 @@ export function bank(now: number): Business {
   });
   const log = entries(now);
   const numbers: t.Number_[] = [
-    { phone_number_id: SERVICE, display_phone_number: "+493023125000", verified_name: "Example Bank", registered: true, tier: 2000 },
-    { phone_number_id: LOANS, display_phone_number: "+493023125001", verified_name: "Example Bank Loans", registered: true, tier: 250 },
+    {
+      phone_number_id: SERVICE,
+      display_phone_number: "+493023125000",
+      verified_name: "Example Bank",
+      registered: true,
+      tier: 2000,
+    },
+    {
+      phone_number_id: LOANS,
+      display_phone_number: "+493023125001",
+      verified_name: "Example Bank Loans",
+      registered: true,
+      tier: 250,
+    },
   ];
   return {
     now,
@@ -52,7 +64,14 @@ export function bank(now: number): Business {
       { ...agent("kim", "Kim Sørensen", "agent", null), disabled: true },
     ],
     invitations: [
-      { invitation_id: "i1", name: "ben@bank.example", display_name: "Ben Carter", role: "agent", expires: now + 2 * DAY, agent_id: null },
+      {
+        invitation_id: "i1",
+        name: "ben@bank.example",
+        display_name: "Ben Carter",
+        role: "agent",
+        expires: now + 2 * DAY,
+        agent_id: null,
+      },
     ],
     talks: talks(now),
     labels: [
@@ -63,23 +82,42 @@ export function bank(now: number): Business {
     ],
     replies: [
       { reply_id: "r1", shortcut: "hello", text: "Hello, this is Example Bank. How can I help you?" },
-      { reply_id: "r2", shortcut: "hours", text: "Our branches are open Monday to Friday from 9:00 to 16:30." },
-      { reply_id: "r3", shortcut: "blocked", text: "I have blocked the card. A new one is on its way and costs nothing." },
+      {
+        reply_id: "r2",
+        shortcut: "hours",
+        text: "Our branches are open Monday to Friday from 9:00 to 16:30.",
+      },
+      {
+        reply_id: "r3",
+        shortcut: "blocked",
+        text: "I have blocked the card. A new one is on its way and costs nothing.",
+      },
       { reply_id: "r4", shortcut: "bye", text: "You are welcome. Have a good day!" },
     ],
     numbers,
     profile: {
       about: "Your bank around the corner, since 1887",
       address: "Marktplatz 1, 10115 Berlin",
-      description: "Accounts, cards and loans for people and small companies. Nobody but us reads what you write here.",
+      description:
+        "Accounts, cards and loans for people and small companies. Nobody but us reads what you write here.",
       email: "service@bank.example",
       websites: ["https://bank.example"],
       vertical: "FINANCE",
       picture_url: null,
     },
     links: [
-      { code: "Q7HZ2M4KXPN4B1", message: "Hello, I have a question about my account", url: "https://relay.example/m/Q7HZ2M4KXPN4B1", created: now - 40 * DAY },
-      { code: "L0ANS4YOU22", message: "I would like to know more about a loan", url: "https://relay.example/m/L0ANS4YOU22", created: now - 3 * DAY },
+      {
+        code: "Q7HZ2M4KXPN4B1",
+        message: "Hello, I have a question about my account",
+        url: "https://relay.example/m/Q7HZ2M4KXPN4B1",
+        created: now - 40 * DAY,
+      },
+      {
+        code: "L0ANS4YOU22",
+        message: "I would like to know more about a loan",
+        url: "https://relay.example/m/L0ANS4YOU22",
+        created: now - 3 * DAY,
+      },
     ],
     templates: templates(now),
     apps: [
@@ -87,10 +125,24 @@ export function bank(now: number): Business {
         app_id: "7001",
         name: "Core banking",
         created: now - 120 * DAY,
-        callback: { url: "https://hooks.bank.example/tradepost", fields: ["messages", "message_template_status_update"], failures: 0 },
+        callback: {
+          url: "https://hooks.bank.example/tradepost",
+          fields: ["messages", "message_template_status_update"],
+          failures: 0,
+        },
         tokens: [
-          { token_id: "t1", scopes: ["whatsapp_business_messaging", "whatsapp_business_management"], issued: now - 120 * DAY, expires: null },
-          { token_id: "t2", scopes: ["whatsapp_business_messaging"], issued: now - 10 * DAY, expires: now + 80 * DAY },
+          {
+            token_id: "t1",
+            scopes: ["whatsapp_business_messaging", "whatsapp_business_management"],
+            issued: now - 120 * DAY,
+            expires: null,
+          },
+          {
+            token_id: "t2",
+            scopes: ["whatsapp_business_messaging"],
+            issued: now - 10 * DAY,
+            expires: now + 80 * DAY,
+          },
         ],
       },
       {
@@ -98,7 +150,9 @@ export function bank(now: number): Business {
         name: "Reporting",
         created: now - 20 * DAY,
         callback: { url: "https://reports.bank.example/in", fields: ["messages"], failures: 14 },
-        tokens: [{ token_id: "t3", scopes: ["business_management"], issued: now - 20 * DAY, expires: now - DAY }],
+        tokens: [
+          { token_id: "t3", scopes: ["business_management"], issued: now - 20 * DAY, expires: now - DAY },
+        ],
       },
     ],
     deliveries: Array.from({ length: 24 }, (_, index): t.Delivery => {
@@ -118,8 +172,28 @@ export function bank(now: number): Business {
       };
     }),
     deadLetters: [
-      { event: 5102, app_id: "7002", callback: 2, target: SERVICE, field: "messages", created: now - 9 * DAY, died: now - 2 * DAY, attempts: 21, failure: "503" },
-      { event: 5097, app_id: "7002", callback: 2, target: SERVICE, field: "messages", created: now - 9 * DAY, died: now - 2 * DAY, attempts: 21, failure: "timeout" },
+      {
+        event: 5102,
+        app_id: "7002",
+        callback: 2,
+        target: SERVICE,
+        field: "messages",
+        created: now - 9 * DAY,
+        died: now - 2 * DAY,
+        attempts: 21,
+        failure: "503",
+      },
+      {
+        event: 5097,
+        app_id: "7002",
+        callback: 2,
+        target: SERVICE,
+        field: "messages",
+        created: now - 9 * DAY,
+        died: now - 2 * DAY,
+        attempts: 21,
+        failure: "timeout",
+      },
     ],
     hosting: {
       business_id: "1234567890123456",
@@ -132,25 +206,81 @@ export function bank(now: number): Business {
       suspended: null,
       numbers,
       kept_days: 365,
-      instructions: { deliver: true, store_days: 365, search: true, reply: false, analyse: true, market: false, advertise: false },
+      instructions: {
+        deliver: true,
+        store_days: 365,
+        search: true,
+        reply: false,
+        analyse: true,
+        market: false,
+        advertise: false,
+      },
       log: { seq: log[0]?.seq ?? 0, hash: log[0]?.hash ?? "" },
     },
     log,
     tasks: [
-      { task_id: "k1", kind: "import", state: "running", done: 1840, total: 5210, error: null, report: null, created: now - 3 * MINUTE },
-      { task_id: "k2", kind: "export", state: "done", done: 12, total: 12, error: null, report: { chats: 17, messages: 2310, files: 140 }, created: now - 20 * MINUTE },
-      { task_id: "k3", kind: "import", state: "failed", done: 0, total: null, error: "it is not clear who the customer is: say so", report: null, created: now - DAY },
+      {
+        task_id: "k1",
+        kind: "import",
+        state: "running",
+        done: 1840,
+        total: 5210,
+        error: null,
+        report: null,
+        created: now - 3 * MINUTE,
+      },
+      {
+        task_id: "k2",
+        kind: "export",
+        state: "done",
+        done: 12,
+        total: 12,
+        error: null,
+        report: { chats: 17, messages: 2310, files: 140 },
+        created: now - 20 * MINUTE,
+      },
+      {
+        task_id: "k3",
+        kind: "import",
+        state: "failed",
+        done: 0,
+        total: null,
+        error: "it is not clear who the customer is: say so",
+        report: null,
+        created: now - DAY,
+      },
     ],
     sessions: [
-      { session_id: "s1", created: now - 3 * HOUR, seen: now - MINUTE, browser: "Chromium on Linux", network: "192.0.2.0/24", current: true },
-      { session_id: "s2", created: now - 6 * DAY, seen: now - DAY, browser: "Safari on iOS", network: "198.51.100.0/24", current: false },
+      {
+        session_id: "s1",
+        created: now - 3 * HOUR,
+        seen: now - MINUTE,
+        browser: "Chromium on Linux",
+        network: "192.0.2.0/24",
+        current: true,
+      },
+      {
+        session_id: "s2",
+        created: now - 6 * DAY,
+        seen: now - DAY,
+        browser: "Safari on iOS",
+        network: "198.51.100.0/24",
+        current: false,
+      },
     ],
   };
 }
 
 function templates(now: number): t.Template[] {
   const body = (text: string, more: object = {}) => ({ type: "BODY", text, ...more });
-  const make = (id: string, name: string, status: string, category: string, components: t.Component[], more = {}): t.Template => ({
+  const make = (
+    id: string,
+    name: string,
+    status: string,
+    category: string,
+    components: t.Component[],
+    more = {},
+  ): t.Template => ({
     template_id: id,
     name,
     language: "en",
@@ -166,7 +296,9 @@ function templates(now: number): t.Template[] {
   return [
     make("501", "loan_question", "APPROVED", "UTILITY", [
       { type: "HEADER", format: "TEXT", text: "Your enquiry" },
-      body("Hello {{1}}, you asked about a loan on our page. Shall we go on here?", { example: { body_text: [["Ada"]] } }),
+      body("Hello {{1}}, you asked about a loan on our page. Shall we go on here?", {
+        example: { body_text: [["Ada"]] },
+      }),
       { type: "FOOTER", text: "Example Bank" },
       {
         type: "BUTTONS",
@@ -177,19 +309,37 @@ function templates(now: number): t.Template[] {
       },
     ]),
     make("502", "card_on_its_way", "APPROVED", "UTILITY", [
-      body("Good news, {{1}}: your new card was posted on {{2}}.", { example: { body_text: [["Lena", "Monday"]] } }),
+      body("Good news, {{1}}: your new card was posted on {{2}}.", {
+        example: { body_text: [["Lena", "Monday"]] },
+      }),
     ]),
-    make("503", "spring_offer", "REJECTED", "UTILITY", [body("Only this week: 0.5 % less for all new loans!")]),
+    make("503", "spring_offer", "REJECTED", "UTILITY", [
+      body("Only this week: 0.5 % less for all new loans!"),
+    ]),
     make("504", "branch_moves", "PENDING", "MARKETING", [
       { type: "HEADER", format: "IMAGE" },
-      body("From Monday you find us at {{1}}. Come in for a coffee!", { example: { body_text: [["Marktplatz 3"]] } }),
+      body("From Monday you find us at {{1}}. Come in for a coffee!", {
+        example: { body_text: [["Marktplatz 3"]] },
+      }),
     ]),
     make("505", "code", "APPROVED", "AUTHENTICATION", [
-      { type: "BODY", text: "Your code is {{1}}.", add_security_recommendation: true, example: { body_text: [["482 193"]] } },
+      {
+        type: "BODY",
+        text: "Your code is {{1}}.",
+        add_security_recommendation: true,
+        example: { body_text: [["482 193"]] },
+      },
       { type: "FOOTER", code_expiration_minutes: 10 },
       { type: "BUTTONS", buttons: [{ type: "OTP", text: "Copy code", otp_type: "COPY_CODE" }] },
     ]),
-    make("506", "bienvenida", "PAUSED", "MARKETING", [body("¡Bienvenida, {{1}}!", { example: { body_text: [["Marta"]] } })], { language: "es" }),
+    make(
+      "506",
+      "bienvenida",
+      "PAUSED",
+      "MARKETING",
+      [body("¡Bienvenida, {{1}}!", { example: { body_text: [["Marta"]] } })],
+      { language: "es" },
+    ),
   ];
 }
 
@@ -205,6 +355,15 @@ function entries(now: number): t.LogEntry[] {
   return Array.from({ length: 50 }, (_, index): t.LogEntry => {
     const [purpose, reader, subject, names] = kinds[index % kinds.length] ?? ["store", "", "", []];
     const seq = 4312 - index;
-    return { seq, at: now - index * 11 * MINUTE, purpose, reader, subject, names, refused: purpose === "market", hash: hash(`entry ${seq}`) };
+    return {
+      seq,
+      at: now - index * 11 * MINUTE,
+      purpose,
+      reader,
+      subject,
+      names,
+      refused: purpose === "market",
+      hash: hash(`entry ${seq}`),
+    };
   });
 }

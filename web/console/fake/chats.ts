@@ -45,7 +45,14 @@ function stored(message: Record<string, unknown>): Content {
     };
   }
   if (type === "template") {
-    return { type, id: "501", name: String(part["name"]), language: "en", category: "UTILITY", body: "Hello Ada, you asked about a loan on our page. Shall we go on here?" };
+    return {
+      type,
+      id: "501",
+      name: String(part["name"]),
+      language: "en",
+      category: "UTILITY",
+      body: "Hello Ada, you asked about a loan on our page. Shall we go on here?",
+    };
   }
   return { type, ...part } as Content;
 }
@@ -53,7 +60,9 @@ function stored(message: Record<string, unknown>): Content {
 export function chatRoutes(host: Host): Routes {
   const { business } = host;
   const find = ({ path }: Call): Talk => {
-    const found = business.talks.find(({ chat }) => chat.phone_number_id === path[1] && chat.user_id === path[2]);
+    const found = business.talks.find(
+      ({ chat }) => chat.phone_number_id === path[1] && chat.user_id === path[2],
+    );
     if (!found) throw new Refused(404, "not_found");
     return found;
   };
@@ -112,7 +121,9 @@ export function chatRoutes(host: Host): Routes {
     },
     "POST chats/{}/{}/messages/list": (call) => {
       const { limit = 50, after, type } = call.body as { limit?: number; after?: string; type?: string };
-      const all = find(call).messages.filter((message) => !type || message.type === type).toReversed();
+      const all = find(call)
+        .messages.filter((message) => !type || message.type === type)
+        .toReversed();
       const from = after ? Number(after) : 0;
       const next = from + limit < all.length ? String(from + limit) : null;
       return { json: { messages: all.slice(from, from + limit), next } };
@@ -175,7 +186,12 @@ export function chatRoutes(host: Host): Routes {
     "GET chats/{}/{}/notes": (call) => ({ json: { notes: find(call).notes, next: null } }),
     "POST chats/{}/{}/notes": (call, who) => {
       const talk = find(call);
-      const note = { note_id: `n${Date.now()}`, agent_id: who, at: Date.now(), text: String(call.body["text"]) };
+      const note = {
+        note_id: `n${Date.now()}`,
+        agent_id: who,
+        at: Date.now(),
+        text: String(call.body["text"]),
+      };
       talk.notes.unshift(note);
       host.tell("note", name(talk));
       return { status: 201, json: note };
@@ -200,7 +216,9 @@ export function chatRoutes(host: Host): Routes {
     },
     "POST messages/list": ({ body }) => {
       const sought = String(body["words"]).toLowerCase();
-      const all = business.talks.flatMap(({ messages }) => messages).filter((message) => words(message).includes(sought));
+      const all = business.talks
+        .flatMap(({ messages }) => messages)
+        .filter((message) => words(message).includes(sought));
       return { json: { messages: all.toSorted((a, b) => b.at - a.at).slice(0, 50), next: null } };
     },
     "POST numbers/{}/messages": ({ body }) => ({ json: { id: "wamid.new", user_id: String(body["to"]) } }),
@@ -212,7 +230,9 @@ export function chatRoutes(host: Host): Routes {
       return { bytes: picture(id.charCodeAt(3) % 7), type: "image/png" };
     },
     "POST people/list": ({ body }) => {
-      const of = business.talks.filter(({ chat }) => !body["phone_number_id"] || chat.phone_number_id === body["phone_number_id"]);
+      const of = business.talks.filter(
+        ({ chat }) => !body["phone_number_id"] || chat.phone_number_id === body["phone_number_id"],
+      );
       const people = of.map(({ chat }) => {
         const { phone_number_id, user_id, wa_id, name: called, wrote, blocked, marketing_stopped } = chat;
         return { phone_number_id, user_id, wa_id, name: called, wrote, blocked, marketing_stopped };

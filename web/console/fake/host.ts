@@ -81,11 +81,14 @@ export class Host {
   #find(call: Call): Handler | undefined {
     const asked = [call.method, ...call.path];
     const fits = (pattern: string[]) =>
-      pattern.length === asked.length && pattern.every((part, index) => part === "{}" || part === asked[index]);
+      pattern.length === asked.length &&
+      pattern.every((part, index) => part === "{}" || part === asked[index]);
     // Of two that fit, the one with more words of its own.
     return this.#routes
       .filter(([pattern]) => fits(pattern))
-      .toSorted(([a], [b]) => a.filter((part) => part === "{}").length - b.filter((part) => part === "{}").length)[0]?.[1];
+      .toSorted(
+        ([a], [b]) => a.filter((part) => part === "{}").length - b.filter((part) => part === "{}").length,
+      )[0]?.[1];
   }
 
   #stream(response: ServerResponse): void {
@@ -108,7 +111,8 @@ export class Host {
     return {
       "POST session": ({ body }) => {
         const agent = business.agents.find(({ name }) => name === body["name"]);
-        if (!agent || body["password"] !== "correct horse battery") throw new Refused(401, "wrong_credentials");
+        if (!agent || body["password"] !== "correct horse battery")
+          throw new Refused(401, "wrong_credentials");
         if (agent.second_factor && body["code"] === undefined) throw new Refused(401, "second_factor");
         if (agent.second_factor && body["code"] !== "123456") throw new Refused(401, "wrong_credentials");
         return signIn(agent.agent_id);

@@ -14,12 +14,17 @@ const invited = (): t.Invited => ({
 });
 
 /** Puts samples where the places are. */
-function filled(draft: Partial<t.Template>, parameters: { type?: string; parameters?: { text?: string }[] }[]): FilledTemplate {
-  const part = (kind: string) => draft.components?.find(({ type }) => type === kind) as Record<string, never> | undefined;
+function filled(
+  draft: Partial<t.Template>,
+  parameters: { type?: string; parameters?: { text?: string }[] }[],
+): FilledTemplate {
+  const part = (kind: string) =>
+    draft.components?.find(({ type }) => type === kind) as Record<string, never> | undefined;
   const given = parameters.find(({ type }) => type === "body")?.parameters ?? [];
   const body = String((part("BODY") as { text?: string } | undefined)?.text ?? "");
   const header = part("HEADER") as { format?: string; text?: string } | undefined;
-  const buttons = (part("BUTTONS") as { buttons?: { type: string; text: string }[] } | undefined)?.buttons ?? [];
+  const buttons =
+    (part("BUTTONS") as { buttons?: { type: string; text: string }[] } | undefined)?.buttons ?? [];
   return {
     type: "template",
     id: "0",
@@ -111,7 +116,12 @@ export function officeRoutes(host: Host): Routes {
     "GET numbers/{}/links": () => ({ json: { links: business.links } }),
     "POST numbers/{}/links": ({ body }) => {
       const code = `N${Date.now()}`;
-      const made = { code, message: String(body["message"]), url: `https://relay.example/m/${code}`, created: Date.now() };
+      const made = {
+        code,
+        message: String(body["message"]),
+        url: `https://relay.example/m/${code}`,
+        created: Date.now(),
+      };
       business.links = [made, ...business.links];
       return { status: 201, json: made };
     },
@@ -131,7 +141,8 @@ export function officeRoutes(host: Host): Routes {
     "GET templates": () => ({ json: { templates: business.templates } }),
     "POST templates": ({ body }) => {
       const draft = body as unknown as t.Template;
-      if (!/^[a-z0-9_]+$/u.test(draft.name)) throw new Refused(400, "invalid_request", "lower case, digits and _", "name");
+      if (!/^[a-z0-9_]+$/u.test(draft.name))
+        throw new Refused(400, "invalid_request", "lower case, digits and _", "name");
       const made: t.Template = {
         ...draft,
         parameter_format: draft.parameter_format ?? "POSITIONAL",
@@ -147,7 +158,9 @@ export function officeRoutes(host: Host): Routes {
     "POST templates/preview": ({ body }) => ({
       json: { content: filled(body as Partial<t.Template>, (body["parameters"] as []) ?? []) },
     }),
-    "GET templates/{}": ({ path }) => ({ json: item(business.templates.find(({ template_id }) => template_id === path[1])) }),
+    "GET templates/{}": ({ path }) => ({
+      json: item(business.templates.find(({ template_id }) => template_id === path[1])),
+    }),
     "PUT templates/{}": ({ path, body }) => {
       const found = item(business.templates.find(({ template_id }) => template_id === path[1]));
       Object.assign(found, body, { status: "PENDING", edited: Date.now() });
@@ -159,8 +172,14 @@ export function officeRoutes(host: Host): Routes {
     },
     "GET apps": () => ({ json: { apps: business.apps } }),
     "POST apps": ({ body }) => {
-      business.apps = [...business.apps, { app_id: "7003", name: String(body["name"]), created: Date.now(), callback: null, tokens: [] }];
-      return { status: 201, json: { app_id: "7003", secret: "8c1f0de5a3b2", token: "TPA7003example0token0shown0once" } };
+      business.apps = [
+        ...business.apps,
+        { app_id: "7003", name: String(body["name"]), created: Date.now(), callback: null, tokens: [] },
+      ];
+      return {
+        status: 201,
+        json: { app_id: "7003", secret: "8c1f0de5a3b2", token: "TPA7003example0token0shown0once" },
+      };
     },
     "POST apps/{}/tokens": ({ path, body }) => {
       const app = item(business.apps.find(({ app_id }) => app_id === path[1]));
@@ -189,7 +208,9 @@ export function officeRoutes(host: Host): Routes {
     "GET dead-letters": () => ({ json: { dead_letters: business.deadLetters } }),
     "POST dead-letters/replay": ({ body }) => {
       const before = business.deadLetters.length;
-      business.deadLetters = business.deadLetters.filter(({ event }) => body["event"] !== undefined && event !== body["event"]);
+      business.deadLetters = business.deadLetters.filter(
+        ({ event }) => body["event"] !== undefined && event !== body["event"],
+      );
       return { json: { replayed: before - business.deadLetters.length } };
     },
     "GET hosting": () => ({ json: business.hosting }),
@@ -199,7 +220,9 @@ export function officeRoutes(host: Host): Routes {
     },
     "GET hosting/log": ({ query }) => {
       const before = Number(query.get("before") ?? Infinity);
-      return { json: { entries: business.log.filter(({ seq }) => seq < before), head: business.hosting.log } };
+      return {
+        json: { entries: business.log.filter(({ seq }) => seq < before), head: business.hosting.log },
+      };
     },
     "GET hosting/log/download": () => ({
       bytes: Buffer.from(business.log.map((entry) => JSON.stringify(entry)).join("\n")),
@@ -211,12 +234,30 @@ export function officeRoutes(host: Host): Routes {
       return { json: { intact: !wrong, problem, head: business.hosting.log } };
     },
     "POST hosting/exports": () => {
-      const task: t.Task = { task_id: `k${Date.now()}`, kind: "export", state: "running", done: 0, total: 17, error: null, report: null, created: Date.now() };
+      const task: t.Task = {
+        task_id: `k${Date.now()}`,
+        kind: "export",
+        state: "running",
+        done: 0,
+        total: 17,
+        error: null,
+        report: null,
+        created: Date.now(),
+      };
       business.tasks = [task, ...business.tasks];
       return { status: 202, json: task };
     },
     "POST numbers/{}/imports": () => {
-      const task: t.Task = { task_id: `k${Date.now()}`, kind: "import", state: "running", done: 0, total: 5210, error: null, report: null, created: Date.now() };
+      const task: t.Task = {
+        task_id: `k${Date.now()}`,
+        kind: "import",
+        state: "running",
+        done: 0,
+        total: 5210,
+        error: null,
+        report: null,
+        created: Date.now(),
+      };
       business.tasks = [task, ...business.tasks];
       return { status: 202, json: task };
     },
@@ -224,14 +265,27 @@ export function officeRoutes(host: Host): Routes {
     "GET tasks/{}": ({ path }) => ({ json: item(business.tasks.find(({ task_id }) => task_id === path[1])) }),
     "GET tasks/{}/file": () => ({ bytes: Buffer.from("PK"), type: "application/zip" }),
     "GET figures": ({ query }) => {
-      const size = { half_hour: DAY / 48, day: DAY, month: 30 * DAY }[query.get("granularity") ?? "day"] ?? DAY;
+      const size =
+        { half_hour: DAY / 48, day: DAY, month: 30 * DAY }[query.get("granularity") ?? "day"] ?? DAY;
       const messages: t.Figures["messages"] = [];
       const answers: t.Figures["answers"] = [];
       for (let start = Number(query.get("start")); start < Number(query.get("end")); start += size) {
         const wave = 1 + Math.sin(start / size / 2.2) / 2 + ((start / size) % 7) / 9;
         const sent = Math.round(140 * wave);
-        messages.push({ start, end: start + size, sent, delivered: Math.round(sent * 0.97), read: Math.round(sent * 0.81) });
-        answers.push({ start, end: start + size, answers: Math.round(60 * wave), mean_ms: 240_000 / wave, longest_ms: 1_900_000 / wave });
+        messages.push({
+          start,
+          end: start + size,
+          sent,
+          delivered: Math.round(sent * 0.97),
+          read: Math.round(sent * 0.81),
+        });
+        answers.push({
+          start,
+          end: start + size,
+          answers: Math.round(60 * wave),
+          mean_ms: 240_000 / wave,
+          longest_ms: 1_900_000 / wave,
+        });
       }
       return { json: { messages, answers } };
     },

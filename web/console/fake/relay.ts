@@ -41,7 +41,13 @@ export class Relay {
   #sends = 120_000;
 
   constructor(now = Date.now()) {
-    const business = (id: number, name: string, state: string, country: string, more: Partial<Business> = {}): Business => ({
+    const business = (
+      id: number,
+      name: string,
+      state: string,
+      country: string,
+      more: Partial<Business> = {},
+    ): Business => ({
       business: `0198a3c1-0000-7000-8000-00000000000${id}`,
       state,
       application: {
@@ -54,8 +60,20 @@ export class Relay {
         contact: { name: "Robin Lang", email: "robin@example.com", phone: "+4915112345678" },
       },
       documents: [
-        { id: `doc${id}a`, name: "Register extract.pdf", content_type: "application/pdf", size: 184_000, created: now - 2 * DAY },
-        { id: `doc${id}b`, name: "Shop front.png", content_type: "image/png", size: 90_000, created: now - 2 * DAY },
+        {
+          id: `doc${id}a`,
+          name: "Register extract.pdf",
+          content_type: "application/pdf",
+          size: 184_000,
+          created: now - 2 * DAY,
+        },
+        {
+          id: `doc${id}b`,
+          name: "Shop front.png",
+          content_type: "image/png",
+          size: 90_000,
+          created: now - 2 * DAY,
+        },
       ],
       numbers: [{ number: "+493023125000", account: "0198a3c1-1111-7000-8000-000000000001" }],
       testers: ["+4915112345678"],
@@ -70,8 +88,15 @@ export class Relay {
       business(3, "Fern & Pot", "submitted", "IE", { hosting: { mode: "self", since: now - DAY } }),
       business(4, "Example Bank", "approved", "DE"),
       business(5, "Lucky Coins", "rejected", "MT", { reason: "The register extract is of another company." }),
-      business(6, "Clinic at the Park", "suspended", "ES", { reason: "Several people reported messages that they did not ask for." }),
-      business(7, "Half Done", "draft", "FR", { documents: [], numbers: [], testers: [], hosting: undefined }),
+      business(6, "Clinic at the Park", "suspended", "ES", {
+        reason: "Several people reported messages that they did not ask for.",
+      }),
+      business(7, "Half Done", "draft", "FR", {
+        documents: [],
+        numbers: [],
+        testers: [],
+        hosting: undefined,
+      }),
     ];
     this.vendors = [
       { vendor: "v1", name: "Lighthouse Hosting", suspended: false, created: now - 90 * DAY },
@@ -79,10 +104,28 @@ export class Relay {
     ];
     const events: [string, string, string, string, string][] = [
       ["operator", "vendor_added", "v1", "", '{"name":"Lighthouse Hosting"}'],
-      ["business", "business_submitted", this.businesses[3]?.business ?? "", '{"state":"draft"}', '{"state":"submitted"}'],
-      ["operator", "business_approved", this.businesses[3]?.business ?? "", '{"state":"in_review"}', '{"state":"approved"}'],
+      [
+        "business",
+        "business_submitted",
+        this.businesses[3]?.business ?? "",
+        '{"state":"draft"}',
+        '{"state":"submitted"}',
+      ],
+      [
+        "operator",
+        "business_approved",
+        this.businesses[3]?.business ?? "",
+        '{"state":"in_review"}',
+        '{"state":"approved"}',
+      ],
       ["host", "number_added", this.businesses[3]?.business ?? "", "", '{"number":"+493023125000"}'],
-      ["operator", "business_suspended", this.businesses[5]?.business ?? "", '{"state":"approved"}', '{"state":"suspended"}'],
+      [
+        "operator",
+        "business_suspended",
+        this.businesses[5]?.business ?? "",
+        '{"state":"approved"}',
+        '{"state":"suspended"}',
+      ],
     ];
     for (let turn = 0; turn < 6; turn++) {
       for (const [index, [who, what, subject, before, after]] of events.entries()) {
@@ -121,17 +164,30 @@ export class Relay {
     if (what === "businesses" && !id) return { json: { businesses: this.#listed(call.query.get("state")) } };
     if (what === "businesses" && more === "documents") {
       const pdf = document?.endsWith("a");
-      return { bytes: pdf ? Buffer.from("%PDF-1.4\n") : picture(3), type: pdf ? "application/pdf" : "image/png" };
+      return {
+        bytes: pdf ? Buffer.from("%PDF-1.4\n") : picture(3),
+        type: pdf ? "application/pdf" : "image/png",
+      };
     }
-    if (what === "businesses" && found && more) return { json: this.#decide(found, more, call.body["reason"]) };
+    if (what === "businesses" && found && more)
+      return { json: this.#decide(found, more, call.body["reason"]) };
     if (what === "businesses" && found) return { json: found };
     if (what === "vendors" && call.method === "GET") return { json: { vendors: this.vendors } };
     if (what === "vendors" && !id) {
-      const vendor = { vendor: `v${this.vendors.length + 1}`, name: String(call.body["name"]), suspended: false, created: Date.now() };
+      const vendor = {
+        vendor: `v${this.vendors.length + 1}`,
+        name: String(call.body["name"]),
+        suspended: false,
+        created: Date.now(),
+      };
       this.vendors = [...this.vendors, vendor];
-      return { status: 201, json: { vendor: vendor.vendor, credential: "tpv1_example0credential0shown0once" } };
+      return {
+        status: 201,
+        json: { vendor: vendor.vendor, credential: "tpv1_example0credential0shown0once" },
+      };
     }
-    if (what === "vendors" && more === "credential") return { json: { credential: "tpv1_another0credential0shown0once" } };
+    if (what === "vendors" && more === "credential")
+      return { json: { credential: "tpv1_another0credential0shown0once" } };
     if (what === "vendors") {
       const vendor = this.vendors.find((one) => one.vendor === id);
       if (vendor) vendor.suspended = more === "suspend";
@@ -167,7 +223,14 @@ export class Relay {
     if (typeof reason === "string") business.reason = reason;
     else delete business.reason;
     business.changed = Date.now();
-    this.#note(Date.now(), "operator", `business_${business.state}`, business.business, JSON.stringify({ state: before }), JSON.stringify({ state: business.state }));
+    this.#note(
+      Date.now(),
+      "operator",
+      `business_${business.state}`,
+      business.business,
+      JSON.stringify({ state: before }),
+      JSON.stringify({ state: business.state }),
+    );
     return business;
   }
 
@@ -176,7 +239,8 @@ export class Relay {
     const seconds = (route: string, count: number, sum: number) =>
       [
         ...[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1].map(
-          (edge, index) => `relay_http_seconds_bucket{route="${route}",le="${edge}"} ${Math.round(count * Math.min(1, 0.3 + index * 0.12))}`,
+          (edge, index) =>
+            `relay_http_seconds_bucket{route="${route}",le="${edge}"} ${Math.round(count * Math.min(1, 0.3 + index * 0.12))}`,
         ),
         `relay_http_seconds_bucket{route="${route}",le="+Inf"} ${count}`,
         `relay_http_seconds_sum{route="${route}"} ${sum}`,

@@ -86,11 +86,26 @@ export function talks(now: number): Talk[] {
   return [
     talk(
       now,
-      { name: "Ada Brandt", user_id: ada, wa_id: "4915112345678", unread: 2, labels: ["loan"], assigned_to: "mara" },
+      {
+        name: "Ada Brandt",
+        user_id: ada,
+        wa_id: "4915112345678",
+        unread: 2,
+        labels: ["loan"],
+        assigned_to: "mara",
+      },
       [
         [2 * DAY, "software", template("Ada")],
-        [2 * DAY - 20 * MINUTE, "in", text("Yes please. I would like to know what a loan of 12,000 € over four years would cost.")],
-        [2 * DAY - 34 * MINUTE, "jonas", text("Happy to help. May I ask what it is for? Rates differ a little between a car and a home.")],
+        [
+          2 * DAY - 20 * MINUTE,
+          "in",
+          text("Yes please. I would like to know what a loan of 12,000 € over four years would cost."),
+        ],
+        [
+          2 * DAY - 34 * MINUTE,
+          "jonas",
+          text("Happy to help. May I ask what it is for? Rates differ a little between a car and a home."),
+        ],
         [2 * DAY - 36 * MINUTE, "in", text("A car. A used one, *three years old*.")],
         [
           DAY + HOUR,
@@ -110,24 +125,45 @@ export function talks(now: number): Talk[] {
             },
           },
         ],
-        [3 * HOUR, "in", { type: "interactive_reply", reply: "button_reply", id: "apply", title: "Apply now" }],
+        [
+          3 * HOUR,
+          "in",
+          { type: "interactive_reply", reply: "button_reply", id: "apply", title: "Apply now" },
+        ],
         [
           2.5 * HOUR,
           "mara",
-          text("Wonderful. Please send me a picture of your payslip, then I can begin: https://example.org/payslips"),
+          text(
+            "Wonderful. Please send me a picture of your payslip, then I can begin: https://example.org/payslips",
+          ),
         ],
         [HOUR, "in", { type: "image", id: "pic1", caption: "Here is the first one", mime_type: "image/png" }],
         [50 * MINUTE, "mara", { type: "reaction", message_id: `wamid.${ada.slice(-4)}0007`, emoji: "👍" }],
-        [22 * MINUTE, "in", { type: "document", id: "doc1", filename: "Payslip October.pdf", mime_type: "application/pdf" }],
+        [
+          22 * MINUTE,
+          "in",
+          { type: "document", id: "doc1", filename: "Payslip October.pdf", mime_type: "application/pdf" },
+        ],
         [
           12 * MINUTE,
           "in",
           text("Is that enough, or do you need the September one as well?"),
           { context: { message_id: `wamid.${ada.slice(-4)}0006` }, read: false },
         ],
-        [11 * MINUTE, "in", { type: "audio", id: "voice1", voice: true, mime_type: "audio/ogg" }, { read: false }],
+        [
+          11 * MINUTE,
+          "in",
+          { type: "audio", id: "voice1", voice: true, mime_type: "audio/ogg" },
+          { read: false },
+        ],
       ],
-      [[40 * MINUTE, "jonas", "She already has an account with us since 2019. Score is fine, go ahead without the third payslip."]],
+      [
+        [
+          40 * MINUTE,
+          "jonas",
+          "She already has an account with us since 2019. Score is fine, go ahead without the third payslip.",
+        ],
+      ],
     ),
     talk(
       now,
@@ -153,15 +189,42 @@ export function talks(now: number): Talk[] {
       [3 * HOUR, "in", text("My card is gone. I think I lost it on the train.")],
       [2.9 * HOUR, "jonas", text("I have blocked it. Nothing was booked since this morning.")],
       [2.8 * HOUR, "in", text("Thank you!! That was quick 🙏")],
-      [40 * MINUTE, "jonas", text("The new one is in the post and should be with you on Tuesday."), { status: "delivered" }],
+      [
+        40 * MINUTE,
+        "jonas",
+        text("The new one is in the post and should be with you on Tuesday."),
+        { status: "delivered" },
+      ],
     ]),
     talk(now, { name: "Tomás Rivera", assigned_to: "mara" }, [
-      [6 * HOUR, "in", { type: "location", latitude: 40.4168, longitude: -3.7038, name: "Puerta del Sol", address: "Madrid" }],
-      [5 * HOUR, "mara", text("The nearest machine is 200 metres from there, at Calle Mayor 4."), { status: "read" }],
+      [
+        6 * HOUR,
+        "in",
+        {
+          type: "location",
+          latitude: 40.4168,
+          longitude: -3.7038,
+          name: "Puerta del Sol",
+          address: "Madrid",
+        },
+      ],
+      [
+        5 * HOUR,
+        "mara",
+        text("The nearest machine is 200 metres from there, at Calle Mayor 4."),
+        { status: "read" },
+      ],
       [5 * HOUR - MINUTE, "in", { type: "reaction", message_id: "x", emoji: "❤️" }],
     ]),
     talk(now, { name: "Grace Adeyemi", labels: ["loan"] }, [
-      [8 * HOUR, "in", { type: "contacts", cards: [{ name: { formatted_name: "Samuel Adeyemi" }, phones: [{ phone: "+49 151 5550123" }] }] }],
+      [
+        8 * HOUR,
+        "in",
+        {
+          type: "contacts",
+          cards: [{ name: { formatted_name: "Samuel Adeyemi" }, phones: [{ phone: "+49 151 5550123" }] }],
+        },
+      ],
       [7.5 * HOUR, "software", text("Thank you. We will write to him by post."), { status: "failed" }],
     ]),
     talk(now, { name: "Old Oak Bakery", phone_number_id: LOANS, marketing_stopped: true }, [
@@ -170,15 +233,21 @@ export function talks(now: number): Talk[] {
     ]),
     talk(now, { name: "Piotr Zieliński", assigned_to: "sofia" }, [
       [DAY + 2 * HOUR, "in", text("Dzień dobry! Can I open an account online?")],
-      [DAY + HOUR, "sofia", text("Yes, it takes ten minutes: https://example.org/open"), { status: "delivered" }],
+      [
+        DAY + HOUR,
+        "sofia",
+        text("Yes, it takes ten minutes: https://example.org/open"),
+        { status: "delivered" },
+      ],
     ]),
     talk(now, { name: "Wei Zhang" }, [[3 * DAY, "in", text("谢谢，收到了。")]]),
     talk(now, { name: "", blocked: true }, [[4 * DAY, "in", text("WIN A PRIZE!!! click here")]]),
-    ...["Ines Keller", "Noah Petersen", "Fatima Rahimi", "Hugo Lindqvist", "Chiara Russo", "Emil Novák"].map((name, index) =>
-      talk(now, { name, assigned_to: index % 2 ? "jonas" : null, labels: index % 3 ? [] : ["card"] }, [
-        [(5 + index) * DAY, "in", text("Where can I see what I paid this month?")],
-        [(5 + index) * DAY - HOUR, "jonas", text("In the app under “Spending”. Anything else I can do?")],
-      ]),
+    ...["Ines Keller", "Noah Petersen", "Fatima Rahimi", "Hugo Lindqvist", "Chiara Russo", "Emil Novák"].map(
+      (name, index) =>
+        talk(now, { name, assigned_to: index % 2 ? "jonas" : null, labels: index % 3 ? [] : ["card"] }, [
+          [(5 + index) * DAY, "in", text("Where can I see what I paid this month?")],
+          [(5 + index) * DAY - HOUR, "jonas", text("In the app under “Spending”. Anything else I can do?")],
+        ]),
     ),
     talk(now, { name: "Closed Case", status: "closed", assigned_to: "mara" }, [
       [9 * DAY, "in", text("All sorted, thanks a lot.")],

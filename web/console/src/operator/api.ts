@@ -38,7 +38,12 @@ export interface Business {
   documents?: Document[];
   numbers?: { number: string; account?: string }[];
   testers?: string[];
-  hosting?: { mode: "self" | "vendor" | "operator" | "sealed"; vendor?: string; host_name?: string; since: number };
+  hosting?: {
+    mode: "self" | "vendor" | "operator" | "sealed";
+    vendor?: string;
+    host_name?: string;
+    since: number;
+  };
   created: number;
   changed: number;
 }
@@ -100,20 +105,28 @@ const part = encodeURIComponent;
 
 export const businesses = {
   list: (state: string, after?: string) => {
-    const query = new URLSearchParams({ ...(state ? { state } : {}), ...(after ? { after } : {}) }).toString();
+    const query = new URLSearchParams({
+      ...(state ? { state } : {}),
+      ...(after ? { after } : {}),
+    }).toString();
     return json<{ businesses?: Summary[]; next?: string }>("GET", `businesses${query && `?${query}`}`);
   },
   get: (id: string) => json<Business>("GET", `businesses/${part(id)}`),
   document: async (id: string, document: string) =>
     (await call("GET", `/v1/operator/businesses/${part(id)}/documents/${part(document)}`)).blob(),
   decide: (id: string, decision: Decision, reason?: string) =>
-    json<Business>("POST", `businesses/${part(id)}/${decision}`, reason === undefined ? undefined : { reason }),
+    json<Business>(
+      "POST",
+      `businesses/${part(id)}/${decision}`,
+      reason === undefined ? undefined : { reason },
+    ),
 };
 
 export const vendors = {
   all: () => json<{ vendors?: Vendor[] }>("GET", "vendors"),
   add: (name: string) => json<{ vendor: string; credential: string }>("POST", "vendors", { name }),
-  suspend: (id: string, on: boolean) => json<void>("POST", `vendors/${part(id)}/${on ? "suspend" : "reinstate"}`),
+  suspend: (id: string, on: boolean) =>
+    json<void>("POST", `vendors/${part(id)}/${on ? "suspend" : "reinstate"}`),
   credential: (id: string) => json<{ credential: string }>("POST", `vendors/${part(id)}/credential`),
   hostCredential: () => json<{ credential: string }>("POST", "host-credential"),
 };

@@ -52,7 +52,9 @@ export function explain(thrown: unknown): string {
         ? say("problem.reference", { reference: thrown.reference })
         : say("problem.internal");
     default:
-      return thrown.message || (thrown.code === "conflict" ? say("problem.conflict") : say("problem.internal"));
+      return (
+        thrown.message || (thrown.code === "conflict" ? say("problem.conflict") : say("problem.internal"))
+      );
   }
 }
 

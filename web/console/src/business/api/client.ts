@@ -21,12 +21,19 @@ export function onEnded(act: () => void): void {
 type Query = Record<string, string | number | boolean | undefined | null>;
 
 function address(path: string, query: Query = {}): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== "",
+  );
   const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return BASE + path + (text && `?${text}`);
 }
 
-async function call(method: string, path: string, body?: unknown, more: Record<string, string> = {}): Promise<Response> {
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  more: Record<string, string> = {},
+): Promise<Response> {
   const headers: Record<string, string> = { ...more };
   if (method !== "GET") headers["x-csrf-token"] = csrf;
   if (body !== undefined) headers["content-type"] = "application/json";
@@ -47,7 +54,12 @@ async function read<T>(path: string, query?: Query): Promise<T> {
   return (await response.json()) as T;
 }
 
-async function write<T>(method: string, path: string, body?: unknown, more?: Record<string, string>): Promise<T> {
+async function write<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  more?: Record<string, string>,
+): Promise<T> {
   const response = await call(method, path, body, more);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
@@ -67,16 +79,23 @@ export const session = {
   endOthers: () => write<void>("DELETE", "sessions"),
   invitation: (secret: string) => write<t.InvitationShown>("POST", "invitation", { secret }),
   accept: (secret: string, password: string, display_name?: string) =>
-    write<t.Session>("POST", "invitation/accept", { secret, password, ...(display_name ? { display_name } : {}) }),
+    write<t.Session>("POST", "invitation/accept", {
+      secret,
+      password,
+      ...(display_name ? { display_name } : {}),
+    }),
 };
 
 export const account = {
   rename: (display_name: string) => write<t.Session>("PUT", "account", { display_name }),
   password: (password: string, new_password: string) =>
     write<void>("PUT", "account/password", { password, new_password }),
-  beginTotp: (password: string) => write<{ secret: string; uri: string }>("POST", "account/totp", { password }),
-  confirmTotp: (code: string) => write<{ recovery_codes: string[] }>("POST", "account/totp/confirm", { code }),
-  removeTotp: (password: string, code: string) => write<void>("POST", "account/totp/remove", { password, code }),
+  beginTotp: (password: string) =>
+    write<{ secret: string; uri: string }>("POST", "account/totp", { password }),
+  confirmTotp: (code: string) =>
+    write<{ recovery_codes: string[] }>("POST", "account/totp/confirm", { code }),
+  removeTotp: (password: string, code: string) =>
+    write<void>("POST", "account/totp/remove", { password, code }),
 };
 
 export const agents = {
@@ -93,7 +112,8 @@ export const agents = {
 };
 
 export const chats = {
-  list: (filter: t.ChatFilter) => write<{ chats: t.Chat[]; next: string | null }>("POST", "chats/list", filter),
+  list: (filter: t.ChatFilter) =>
+    write<{ chats: t.Chat[]; next: string | null }>("POST", "chats/list", filter),
   get: (chat: ChatName) => read<t.Chat>(chatPath(chat)),
   change: (
     chat: ChatName,
@@ -114,13 +134,22 @@ export const chats = {
   label: (chat: ChatName, label: string, on: boolean) =>
     write<void>(on ? "PUT" : "DELETE", `${chatPath(chat)}/labels/${part(label)}`),
   block: (chat: ChatName, on: boolean) => write<void>(on ? "PUT" : "DELETE", `${chatPath(chat)}/block`),
-  notes: (chat: ChatName) => read<{ notes: t.Note[]; next: string | null }>(`${chatPath(chat)}/notes`, { limit: 200 }),
+  notes: (chat: ChatName) =>
+    read<{ notes: t.Note[]; next: string | null }>(`${chatPath(chat)}/notes`, { limit: 200 }),
   note: (chat: ChatName, text: string) => write<t.Note>("POST", `${chatPath(chat)}/notes`, { text }),
   removeNote: (chat: ChatName, id: string) => write<void>("DELETE", `${chatPath(chat)}/notes/${part(id)}`),
   search: (words: string, after?: string) =>
-    write<{ messages: t.Message[]; next: string | null }>("POST", "messages/list", { words, ...(after ? { after } : {}) }),
+    write<{ messages: t.Message[]; next: string | null }>("POST", "messages/list", {
+      words,
+      ...(after ? { after } : {}),
+    }),
   begin: (number: string, to: string, message: object, key: string) =>
-    write<{ id: string; user_id: string }>("POST", `numbers/${part(number)}/messages`, { to, message }, { "idempotency-key": key }),
+    write<{ id: string; user_id: string }>(
+      "POST",
+      `numbers/${part(number)}/messages`,
+      { to, message },
+      { "idempotency-key": key },
+    ),
   people: (asked: { phone_number_id?: string; after?: string; limit?: number }) =>
     write<{ people: t.Contact[]; next: string | null }>("POST", "people/list", asked),
 };
@@ -134,7 +163,8 @@ export const media = {
 export const labels = {
   all: () => read<{ labels: t.Label[] }>("labels"),
   add: (name: string, colour: string) => write<t.Label>("POST", "labels", { name, colour }),
-  change: (id: string, name: string, colour: string) => write<t.Label>("PUT", `labels/${part(id)}`, { name, colour }),
+  change: (id: string, name: string, colour: string) =>
+    write<t.Label>("PUT", `labels/${part(id)}`, { name, colour }),
   remove: (id: string) => write<void>("DELETE", `labels/${part(id)}`),
 };
 
@@ -164,7 +194,8 @@ export const templates = {
   all: () => read<{ templates: t.Template[] }>("templates"),
   get: (id: string) => read<t.Template>(`templates/${part(id)}`),
   add: (draft: t.TemplateDraft) => write<t.Template>("POST", "templates", draft),
-  change: (id: string, draft: Partial<t.TemplateDraft>) => write<t.Template>("PUT", `templates/${part(id)}`, draft),
+  change: (id: string, draft: Partial<t.TemplateDraft>) =>
+    write<t.Template>("PUT", `templates/${part(id)}`, draft),
   remove: (id: string) => write<void>("DELETE", `templates/${part(id)}`),
   preview: (draft: t.TemplateDraft, parameters?: object[]) =>
     write<{ content: FilledTemplate }>("POST", "templates/preview", {
@@ -181,7 +212,8 @@ export const apps = {
       scopes,
       ...(days ? { days } : {}),
     }),
-  removeToken: (app: string, token: string) => write<void>("DELETE", `apps/${part(app)}/tokens/${part(token)}`),
+  removeToken: (app: string, token: string) =>
+    write<void>("DELETE", `apps/${part(app)}/tokens/${part(token)}`),
   setCallback: (app: string, url: string, verify_token: string, fields: string[]) =>
     write<t.App>("PUT", `apps/${part(app)}/callback`, { url, verify_token, fields }),
   removeCallback: (app: string) => write<void>("DELETE", `apps/${part(app)}/callback`),
@@ -199,7 +231,11 @@ export const hosting = {
   log: (before?: number) =>
     read<{ entries: t.LogEntry[]; head: t.Head }>("hosting/log", { before, limit: 50 }),
   verify: (head?: t.Head) =>
-    write<{ intact: boolean; problem: string | null; head: t.Head }>("POST", "hosting/log/verify", head ?? {}),
+    write<{ intact: boolean; problem: string | null; head: t.Head }>(
+      "POST",
+      "hosting/log/verify",
+      head ?? {},
+    ),
   downloadLog: () => `${BASE}hosting/log/download`,
   export: (user_id?: string) => write<t.Task>("POST", "hosting/exports", user_id ? { user_id } : {}),
   import: (number: string, file: File, about: Query, progress?: (part: number) => void) =>

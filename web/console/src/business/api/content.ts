@@ -77,7 +77,13 @@ export type Content =
   | ({ type: "interactive" } & InteractiveContent)
   | FilledTemplate
   | { type: "button"; payload: string; text: string }
-  | { type: "interactive_reply"; reply: "button_reply" | "list_reply"; id: string; title: string; description?: string | null }
+  | {
+      type: "interactive_reply";
+      reply: "button_reply" | "list_reply";
+      id: string;
+      title: string;
+      description?: string | null;
+    }
   | { type: "edit"; original: string; body: string }
   | { type: "revoke"; original: string }
   | { type: "system"; what: string }

@@ -273,7 +273,13 @@ export interface Contact {
 
 export interface Figures {
   messages: { start: number; end: number; sent: number; delivered: number; read: number }[];
-  answers: { start: number; end: number; answers: number; mean_ms: number | null; longest_ms: number | null }[];
+  answers: {
+    start: number;
+    end: number;
+    answers: number;
+    mean_ms: number | null;
+    longest_ms: number | null;
+  }[];
 }
 
 export interface ChatFilter {

@@ -50,7 +50,9 @@ class Inbox {
   }
 
   get filtered(): boolean {
-    return this.view !== "all" || [this.label, this.assigned, this.number, this.words].some((part) => part !== "");
+    return (
+      this.view !== "all" || [this.label, this.assigned, this.number, this.words].some((part) => part !== "")
+    );
   }
 
   #filter(): ChatFilter {

@@ -74,12 +74,15 @@ class Live {
     const wait = AGAIN_AFTER[Math.min(this.#tries, AGAIN_AFTER.length - 1)] ?? 30_000;
     this.#tries += 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      // It was perhaps refused because the session ended: asking says so.
-      void signedIn.look().then(() => {
-        if (signedIn.phase === "in") this.#open();
-      });
-    }, wait * (0.75 + Math.random() / 2));
+    this.#timer = setTimeout(
+      () => {
+        // It was perhaps refused because the session ended: asking says so.
+        void signedIn.look().then(() => {
+          if (signedIn.phase === "in") this.#open();
+        });
+      },
+      wait * (0.75 + Math.random() / 2),
+    );
   }
 }
 

@@ -84,14 +84,21 @@ export function fieldsOf(template: Pick<Template, "components" | "parameter_form
   if (format === "TEXT") add("header", header);
   const body = part(components, "BODY");
   if (template.category.toUpperCase() === "AUTHENTICATION") {
-    fields.push({ ...blank, key: "body.1", part: "body", place: "1", sample: samples(body, "body_text")[0] ?? "" });
+    fields.push({
+      ...blank,
+      key: "body.1",
+      part: "body",
+      place: "1",
+      sample: samples(body, "body_text")[0] ?? "",
+    });
   } else add("body", body);
   for (const [index, button] of buttonsOf(components).entries()) {
     const about = { ...blank, index, button: button.text ?? "" };
     if (button.type === "URL" && places(button.url ?? "").length > 0) {
       fields.push({ ...about, key: `link.${index}`, part: "link", place: "1" });
     }
-    if (button.type === "COPY_CODE") fields.push({ ...about, key: `code.${index}`, part: "code", place: "1" });
+    if (button.type === "COPY_CODE")
+      fields.push({ ...about, key: `code.${index}`, part: "code", place: "1" });
   }
   return fields;
 }
@@ -102,15 +109,14 @@ export function parametersOf(
   fields: readonly Field[],
   values: Readonly<Record<string, string>>,
 ): object[] {
-  const value = (field: Field) => values[field.key]?.trim() || field.sample;
+  const value = (field: Field) => values[field.key]?.trim() || field.sample || "…";
   const texts = (where: "header" | "body") =>
     fields
       .filter((field) => field.part === where)
-      .map((field) => ({
-        type: "text",
-        ...(field.named ? { parameter_name: field.place } : {}),
-        text: value(field),
-      }));
+      .map((field) => {
+        const text = { type: "text", text: value(field) };
+        return field.named ? Object.assign(text, { parameter_name: field.place }) : text;
+      });
   const all: object[] = [];
   const file = fields.find((field) => field.part === "file");
   if (file && values["file"]) {
@@ -160,10 +166,13 @@ export function filledBody(
   values: Readonly<Record<string, string>>,
 ): string {
   const body = fields.filter((field) => field.part === "body");
-  return textOf(part(template.components, "BODY")).replaceAll(/\{\{\s*(\w+)\s*\}\}/gu, (hole, place: string) => {
-    const field = body.find((one) => one.place === place);
-    return field ? values[field.key]?.trim() || field.sample || hole : hole;
-  });
+  return textOf(part(template.components, "BODY")).replaceAll(
+    /\{\{\s*(\w+)\s*\}\}/gu,
+    (hole, place: string) => {
+      const field = body.find((one) => one.place === place);
+      return field ? values[field.key]?.trim() || field.sample || hole : hole;
+    },
+  );
 }
 
 /** What is asked to be shown before it is there. */

@@ -44,7 +44,8 @@ export function lines(messages: readonly Message[]): Line[] {
       reactions.set(content.message_id, of);
       continue;
     }
-    const original = content.type === "edit" || content.type === "revoke" ? found.get(content.original) : undefined;
+    const original =
+      content.type === "edit" || content.type === "revoke" ? found.get(content.original) : undefined;
     if (original && content.type === "edit") original.edited = content.body;
     else if (original) original.revoked = true;
     else {

@@ -5,7 +5,8 @@ const PAUSE = 1_200;
 
 /** Whether keys go into a field, a menu or a dialog just now. */
 function busy(event: KeyboardEvent): boolean {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing)
+    return true;
   const target = event.target as HTMLElement;
   if (target.isContentEditable) return true;
   if (/^(?:INPUT|TEXTAREA|SELECT)$/u.test(target.tagName)) return true;

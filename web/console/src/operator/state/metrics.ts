@@ -12,7 +12,9 @@ export function parse(text: string): Sample[] {
     if (!match || line.startsWith("#")) continue;
     const labels: Record<string, string> = {};
     for (const [, key = "", value = ""] of (match[2] ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/gu)) {
-      labels[key] = value.replaceAll(/\\(.)/gu, (_, character: string) => (character === "n" ? "\n" : character));
+      labels[key] = value.replaceAll(/\\(.)/gu, (_, character: string) =>
+        character === "n" ? "\n" : character,
+      );
     }
     const value = match[3] === "+Inf" ? Infinity : Number(match[3]);
     samples.push({ name: match[1] ?? "", labels, value });
@@ -20,10 +22,15 @@ export function parse(text: string): Sample[] {
   return samples;
 }
 
-export function sum(samples: readonly Sample[], name: string, fits?: (labels: Sample["labels"]) => boolean): number {
+export function sum(
+  samples: readonly Sample[],
+  name: string,
+  fits?: (labels: Sample["labels"]) => boolean,
+): number {
   let total = 0;
   for (const sample of samples) {
-    if (sample.name === name && (!fits || fits(sample.labels)) && Number.isFinite(sample.value)) total += sample.value;
+    if (sample.name === name && (!fits || fits(sample.labels)) && Number.isFinite(sample.value))
+      total += sample.value;
   }
   return total;
 }
@@ -41,7 +48,11 @@ export function buckets(samples: readonly Sample[], name: string): Map<number, n
 }
 
 /** Below which edge a part of what came between two readings lies, evenly spread within its bucket; `null` if nothing came. */
-export function quantile(before: Map<number, number>, after: Map<number, number>, part: number): number | null {
+export function quantile(
+  before: Map<number, number>,
+  after: Map<number, number>,
+  part: number,
+): number | null {
   const edges = [...after.keys()].toSorted((a, b) => a - b);
   const counts = edges.map((edge) => Math.max(0, (after.get(edge) ?? 0) - (before.get(edge) ?? 0)));
   const total = counts.at(-1) ?? 0;

@@ -9,7 +9,10 @@ interface Place {
 
 function read(hash: string): Place {
   const [first, part] = hash.replace(/^#\/?/u, "").split("/");
-  return { area: AREAS.find((area) => area === first) ?? "approvals", part: part ? decodeURIComponent(part) : undefined };
+  return {
+    area: AREAS.find((area) => area === first) ?? "approvals",
+    part: part ? decodeURIComponent(part) : undefined,
+  };
 }
 
 export function link(area: Area, part?: string): string {

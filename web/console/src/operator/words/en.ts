@@ -10,9 +10,11 @@ export const en = {
   "nav.health": "Health and load",
 
   "sign.title": "Operate this relay",
-  "sign.words": "You decide who may write, and see how the relay does. What is written you never see: the relay holds no key that opens it.",
+  "sign.words":
+    "You decide who may write, and see how the relay does. What is written you never see: the relay holds no key that opens it.",
   "sign.token": "Operator’s token",
-  "sign.hint": "It stands in the relay’s configuration, or in operator.token in its data folder. This tab keeps it until it is closed.",
+  "sign.hint":
+    "It stands in the relay’s configuration, or in operator.token in its data folder. This tab keeps it until it is closed.",
   "sign.in": "Open",
   "sign.wrong": "That is not the token of this relay.",
   "sign.expired": "The token is not good any more. Enter the one that is.",
@@ -68,7 +70,8 @@ export const en = {
   "decide.done": "Decided, and noted in the audit trail.",
   "decide.conflict": "It was decided otherwise meanwhile. Look at it again.",
 
-  "vendors.words": "Who may host businesses that choose them. Customers see their name in every chat they host.",
+  "vendors.words":
+    "Who may host businesses that choose them. Customers see their name in every chat they host.",
   "vendors.add": "Add a vendor",
   "vendors.name": "Name, as customers see it",
   "vendors.none": "No vendors yet",
@@ -87,17 +90,21 @@ export const en = {
   "vendors.once": "Shown only now. Hand it over on a way that only they read.",
   "vendors.label": "Credential",
   "vendors.own": "Your own host",
-  "vendors.own_words": "With this credential your host registers devices of businesses that have you host them.",
+  "vendors.own_words":
+    "With this credential your host registers devices of businesses that have you host them.",
   "vendors.own_title": "A new credential for your own host?",
   "vendors.own_sure": "The one before is void at once.",
   "vendors.key": "Label key",
-  "vendors.key_words": "Signs what customers see about who hosts a business. A new one is certified by the one before; clients follow by themselves.",
+  "vendors.key_words":
+    "Signs what customers see about who hosts a business. A new one is certified by the one before; clients follow by themselves.",
   "vendors.key_rotate": "New label key",
   "vendors.key_title": "Make a new label key?",
-  "vendors.key_sure": "All labels are signed anew. Do this if the key may be known to others, and not for fun.",
+  "vendors.key_sure":
+    "All labels are signed anew. Do this if the key may be known to others, and not for fun.",
   "vendors.key_done": "There is a new label key.",
 
-  "audit.words": "What was decided and changed, in order; only ever added to, each entry chained to the one before.",
+  "audit.words":
+    "What was decided and changed, in order; only ever added to, each entry chained to the one before.",
   "audit.number": "No.",
   "audit.when": "When",
   "audit.who": "Who",
@@ -107,8 +114,12 @@ export const en = {
   "audit.hash": "Hash",
   "audit.none": "Nothing yet",
   "audit.verify": "Verify here",
-  "audit.verify_words": "All hashes are computed anew in this page, from the first entry. Note down the last one: it shows later whether anything up to there was changed.",
-  "audit.intact": { one: "Intact: {count} entry.", other: "Intact: {count} entries, each follows from the one before." },
+  "audit.verify_words":
+    "All hashes are computed anew in this page, from the first entry. Note down the last one: it shows later whether anything up to there was changed.",
+  "audit.intact": {
+    one: "Intact: {count} entry.",
+    other: "Intact: {count} entries, each follows from the one before.",
+  },
   "audit.broken": "Not intact: entry {number} does not follow from the one before.",
   "audit.head": "Last hash",
   "audit.earlier": "A hash noted earlier",
@@ -121,14 +132,18 @@ export const en = {
   "who.host": "Host",
   "who.number_holder": "Holder of a number",
 
-  "health.words": "Asked every three seconds while this page is open. Counts only: the relay knows nothing else.",
+  "health.words":
+    "Asked every three seconds while this page is open. Counts only: the relay knows nothing else.",
   "health.state": "Relay",
   "health.ok": "Healthy",
   "health.bad": "Does not answer",
   "health.answered": "in {millis} ms",
   "health.online": "Devices online",
   "health.connections": "Connections",
-  "health.refused_connections": { one: "{count} sent away since the start", other: "{count} sent away since the start" },
+  "health.refused_connections": {
+    one: "{count} sent away since the start",
+    other: "{count} sent away since the start",
+  },
   "health.sends": "Messages a second",
   "health.sends_words": "Accepted, and refused by limits and rules",
   "health.accepted": "Accepted",

@@ -12,9 +12,11 @@ export const es: Record<keyof typeof en, Words> = {
   "nav.health": "Salud y carga",
 
   "sign.title": "Opera este relé",
-  "sign.words": "Tú decides quién puede escribir y ves cómo va el relé. Lo que se escribe no lo ves nunca: el relé no tiene clave que lo abra.",
+  "sign.words":
+    "Tú decides quién puede escribir y ves cómo va el relé. Lo que se escribe no lo ves nunca: el relé no tiene clave que lo abra.",
   "sign.token": "Token del operador",
-  "sign.hint": "Está en la configuración del relé, o en operator.token en su carpeta de datos. Esta pestaña lo guarda hasta que se cierra.",
+  "sign.hint":
+    "Está en la configuración del relé, o en operator.token en su carpeta de datos. Esta pestaña lo guarda hasta que se cierra.",
   "sign.in": "Abrir",
   "sign.wrong": "Ese no es el token de este relé.",
   "sign.expired": "El token ya no vale. Escribe el que valga.",
@@ -70,7 +72,8 @@ export const es: Record<keyof typeof en, Words> = {
   "decide.done": "Decidido y anotado en la auditoría.",
   "decide.conflict": "Mientras tanto se decidió otra cosa. Míralo de nuevo.",
 
-  "vendors.words": "Quién puede alojar a las empresas que lo elijan. Los clientes ven su nombre en cada chat que aloja.",
+  "vendors.words":
+    "Quién puede alojar a las empresas que lo elijan. Los clientes ven su nombre en cada chat que aloja.",
   "vendors.add": "Añadir un proveedor",
   "vendors.name": "Nombre, como lo ven los clientes",
   "vendors.none": "Aún no hay proveedores",
@@ -84,22 +87,27 @@ export const es: Record<keyof typeof en, Words> = {
   "vendors.suspend_words": "No sale nada de lo que aloja, y no registra nada.",
   "vendors.credential": "Credencial nueva",
   "vendors.credential_title": "¿Una credencial nueva para {name}?",
-  "vendors.credential_words": "La anterior deja de valer de inmediato: que el proveedor esté listo para poner la nueva.",
+  "vendors.credential_words":
+    "La anterior deja de valer de inmediato: que el proveedor esté listo para poner la nueva.",
   "vendors.made": "Credencial de {name}",
   "vendors.once": "Se muestra solo ahora. Entrégala por un camino que solo ellos lean.",
   "vendors.label": "Credencial",
   "vendors.own": "Tu propio alojamiento",
-  "vendors.own_words": "Con esta credencial tu alojamiento registra dispositivos de las empresas que te eligieron para alojarlas.",
+  "vendors.own_words":
+    "Con esta credencial tu alojamiento registra dispositivos de las empresas que te eligieron para alojarlas.",
   "vendors.own_title": "¿Una credencial nueva para tu propio alojamiento?",
   "vendors.own_sure": "La anterior deja de valer de inmediato.",
   "vendors.key": "Clave de etiquetas",
-  "vendors.key_words": "Firma lo que los clientes ven sobre quién aloja a una empresa. Una nueva la certifica la anterior; los clientes la siguen solos.",
+  "vendors.key_words":
+    "Firma lo que los clientes ven sobre quién aloja a una empresa. Una nueva la certifica la anterior; los clientes la siguen solos.",
   "vendors.key_rotate": "Clave de etiquetas nueva",
   "vendors.key_title": "¿Crear una clave de etiquetas nueva?",
-  "vendors.key_sure": "Todas las etiquetas se firman de nuevo. Hazlo si otros pueden conocer la clave, no por gusto.",
+  "vendors.key_sure":
+    "Todas las etiquetas se firman de nuevo. Hazlo si otros pueden conocer la clave, no por gusto.",
   "vendors.key_done": "Hay una clave de etiquetas nueva.",
 
-  "audit.words": "Lo que se decidió y cambió, en orden; solo se añade, cada entrada encadenada a la anterior.",
+  "audit.words":
+    "Lo que se decidió y cambió, en orden; solo se añade, cada entrada encadenada a la anterior.",
   "audit.number": "N.º",
   "audit.when": "Cuándo",
   "audit.who": "Quién",
@@ -109,8 +117,12 @@ export const es: Record<keyof typeof en, Words> = {
   "audit.hash": "Resumen",
   "audit.none": "Nada todavía",
   "audit.verify": "Verificar aquí",
-  "audit.verify_words": "Todos los resúmenes se calculan de nuevo en esta página, desde la primera entrada. Anota el último: muestra después si algo hasta ahí cambió.",
-  "audit.intact": { one: "Íntegra: {count} entrada.", other: "Íntegra: {count} entradas, cada una sigue a la anterior." },
+  "audit.verify_words":
+    "Todos los resúmenes se calculan de nuevo en esta página, desde la primera entrada. Anota el último: muestra después si algo hasta ahí cambió.",
+  "audit.intact": {
+    one: "Íntegra: {count} entrada.",
+    other: "Íntegra: {count} entradas, cada una sigue a la anterior.",
+  },
   "audit.broken": "No íntegra: la entrada {number} no sigue a la anterior.",
   "audit.head": "Último resumen",
   "audit.earlier": "Un resumen anotado antes",
@@ -123,14 +135,18 @@ export const es: Record<keyof typeof en, Words> = {
   "who.host": "Alojamiento",
   "who.number_holder": "Titular de un número",
 
-  "health.words": "Se pregunta cada tres segundos mientras esta página está abierta. Solo recuentos: el relé no sabe más.",
+  "health.words":
+    "Se pregunta cada tres segundos mientras esta página está abierta. Solo recuentos: el relé no sabe más.",
   "health.state": "Relé",
   "health.ok": "Bien",
   "health.bad": "No responde",
   "health.answered": "en {millis} ms",
   "health.online": "Dispositivos en línea",
   "health.connections": "Conexiones",
-  "health.refused_connections": { one: "{count} despedida desde el inicio", other: "{count} despedidas desde el inicio" },
+  "health.refused_connections": {
+    one: "{count} despedida desde el inicio",
+    other: "{count} despedidas desde el inicio",
+  },
   "health.sends": "Mensajes por segundo",
   "health.sends_words": "Aceptados, y rechazados por límites y reglas",
   "health.accepted": "Aceptados",

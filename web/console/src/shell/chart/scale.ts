@@ -10,13 +10,13 @@ export interface Series {
 export type Tone = "first" | "second" | "third" | "fourth";
 
 /** Round steps from nothing to at least the highest value: three to five of them. */
-export function steps(highest: number, whole = false): number[] {
-  if (!(highest > 0)) return whole ? [0, 1] : [0, 1];
-  const rough = highest / 4;
+export function steps(most: number, whole = false): number[] {
+  if (!(most > 0)) return whole ? [0, 1] : [0, 1];
+  const rough = most / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   let step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   if (whole) step = Math.max(1, Math.ceil(step));
-  const count = Math.ceil(highest / step - 1e-9);
+  const count = Math.ceil(most / step - 1e-9);
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(12)));
 }
 
@@ -36,7 +36,11 @@ export function named(count: number, width: number, each = 72): number[] {
 }
 
 /** A line through the values; where there is none, it breaks off. */
-export function line(xs: readonly number[], values: readonly (number | null)[], y: (value: number) => number): string {
+export function line(
+  xs: readonly number[],
+  values: readonly (number | null)[],
+  y: (value: number) => number,
+): string {
   let drawn = "";
   let pen = false;
   for (const [index, value] of values.entries()) {
@@ -63,7 +67,8 @@ export function area(
     const value = values[index];
     if (value !== null && value !== undefined) {
       const x = (xs[index] ?? 0).toFixed(1);
-      drawn += from === undefined ? `M${x} ${floor}L${x} ${y(value).toFixed(1)}` : `L${x} ${y(value).toFixed(1)}`;
+      drawn +=
+        from === undefined ? `M${x} ${floor}L${x} ${y(value).toFixed(1)}` : `L${x} ${y(value).toFixed(1)}`;
       from ??= index;
     } else if (from !== undefined) {
       drawn += `L${(xs[index - 1] ?? 0).toFixed(1)} ${floor}Z`;

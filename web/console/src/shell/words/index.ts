@@ -8,8 +8,8 @@ type Voice = Pick<Speaker<Shell>, "say" | "number" | "tag" | "languages" | "choo
 
 let voice: Voice | undefined;
 
-export function speakWith(speaker: unknown): void {
-  voice = speaker as Voice;
+export function speakWith(given: unknown): void {
+  voice = given as Voice;
 }
 
 export function speaker(): Voice {

@@ -42,7 +42,9 @@ export class Draft {
   constructor(template?: Template) {
     this.#format = template?.parameter_format ?? "POSITIONAL";
     const components = template?.components ?? [];
-    this.#rest = components.filter(({ type }) => !["HEADER", "BODY", "FOOTER", "BUTTONS"].includes(type.toUpperCase()));
+    this.#rest = components.filter(
+      ({ type }) => !["HEADER", "BODY", "FOOTER", "BUTTONS"].includes(type.toUpperCase()),
+    );
     if (!template) return;
     this.name = template.name;
     this.language = template.language;
@@ -71,7 +73,8 @@ export class Draft {
 
   /** All places of header and body, with the key of their sample. */
   get places(): { key: string; place: string }[] {
-    const of = (where: string, text: string) => places(text).map((place) => ({ key: `${where}.${place}`, place }));
+    const of = (where: string, text: string) =>
+      places(text).map((place) => ({ key: `${where}.${place}`, place }));
     return [...(this.format === "TEXT" ? of("header", this.header) : []), ...of("body", this.body)];
   }
 
@@ -104,29 +107,6 @@ export class Draft {
     return { ...this.draft, name: this.name.trim() || "template" };
   }
 
-  /** Samples, as a send would fill them in. */
-  get parameters(): object[] {
-    const texts = (where: string, text: string) =>
-      places(text).map((place) => ({
-        type: "text",
-        ...(this.#named ? { parameter_name: place } : {}),
-        text: this.samples[`${where}.${place}`]?.trim() || `{{${place}}}`,
-      }));
-    const all: object[] = [];
-    if (this.authentication) {
-      const code = [{ type: "text", text: this.samples["body.1"]?.trim() || "482193" }];
-      return [
-        { type: "body", parameters: code },
-        { type: "button", sub_type: "url", index: "0", parameters: code },
-      ];
-    }
-    if (this.format === "TEXT" && places(this.header).length > 0) {
-      all.push({ type: "header", parameters: texts("header", this.header) });
-    }
-    if (places(this.body).length > 0) all.push({ type: "body", parameters: texts("body", this.body) });
-    return all;
-  }
-
   get #named(): boolean {
     return this.#format.toUpperCase() === "NAMED";
   }
@@ -154,7 +134,12 @@ export class Draft {
   #words(): Component[] {
     const all: Component[] = [];
     if (this.format === "TEXT") {
-      all.push({ type: "HEADER", format: "TEXT", text: this.header, ...this.#example("header", this.header) });
+      all.push({
+        type: "HEADER",
+        format: "TEXT",
+        text: this.header,
+        ...this.#example("header", this.header),
+      });
     } else if (this.format !== "NONE") all.push({ type: "HEADER", format: this.format });
     all.push({ type: "BODY", text: this.body, ...this.#example("body", this.body) });
     if (this.footer.trim()) all.push({ type: "FOOTER", text: this.footer.trim() });

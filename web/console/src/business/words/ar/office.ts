@@ -149,7 +149,11 @@ export const office = {
   "vertical.RETAIL": "تجارة",
   "vertical.TRAVEL": "سفر",
   "vertical.RESTAURANT": "مطاعم",
-  "vertical.NOT_A_BIZ": "ليست مؤسسة",
+  "vertical.ALCOHOL": "كحول",
+  "vertical.ONLINE_GAMBLING": "قمار عبر الإنترنت",
+  "vertical.PHYSICAL_GAMBLING": "قمار",
+  "vertical.OTC_DRUGS": "أدوية",
+  "vertical.MATRIMONY_SERVICE": "خدمات زواج",
 
   "links.words": "من يفتح رابطًا أو يمسح رمزه يدخل محادثة معك وهذه الكلمات جاهزة للإرسال.",
   "links.new": "رابط جديد",

@@ -114,7 +114,8 @@ export const doors = {
   "agents.remove_title": "Remove {name}?",
   "agents.remove_words": "Their sessions end now. What they sent stays in the chats under their name.",
   "agents.reset_title": "A new password for {name}?",
-  "agents.reset_words": "They get an invitation to set one. Until then they cannot sign in, and their second step is off.",
+  "agents.reset_words":
+    "They get an invitation to set one. Until then they cannot sign in, and their second step is off.",
   "agents.menu": "What to do with {name}",
   "agents.roles_title": "What each role may do",
 } as const;

@@ -76,7 +76,8 @@ export const inbox = {
   "answering.one": "{name} is answering this chat",
   "answering.more": "{names} are answering this chat",
   "overtaken.title": "Somebody was faster",
-  "overtaken.words": "{name} answers this chat, or has answered since you looked. Read it before you send yours.",
+  "overtaken.words":
+    "{name} answers this chat, or has answered since you looked. Read it before you send yours.",
   "overtaken.somebody": "A colleague or your software",
   "overtaken.yours": "Yours",
   "overtaken.send": "Send it all the same",

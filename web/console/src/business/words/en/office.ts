@@ -12,7 +12,8 @@ export const office = {
   "contacts.hidden": "Not shared",
   "contacts.blocked": "Blocked",
 
-  "templates.words": "What you may send when somebody did not write to you in the last 24 hours. Each is reviewed first.",
+  "templates.words":
+    "What you may send when somebody did not write to you in the last 24 hours. Each is reviewed first.",
   "templates.new": "New template",
   "templates.none": "No templates yet",
   "templates.none_words": "Make one to write first, or to answer after 24 hours.",
@@ -87,7 +88,8 @@ export const office = {
   "template.delete_words": "It cannot be sent any more, and its name is free again after 30 days.",
   "template.edited": "Changed {time}",
 
-  "media.words": "Files from your most recent chats. Each is opened only when you look at it, and each look stands in the audit log.",
+  "media.words":
+    "Files from your most recent chats. Each is opened only when you look at it, and each look stands in the audit log.",
   "media.kind": "Kind",
   "media.images": "Pictures",
   "media.videos": "Films",
@@ -114,7 +116,10 @@ export const office = {
   "profile.website_add": "Another website",
   "profile.vertical": "Line of business",
   "profile.preview": "As people see it",
-  "profile.tier": { one: "May write first to {count} person a day", other: "May write first to {count} people a day" },
+  "profile.tier": {
+    one: "May write first to {count} person a day",
+    other: "May write first to {count} people a day",
+  },
   "profile.tier_all": "May write first to as many as wanted",
   "profile.unregistered": "Not connected to the relay",
   "vertical.UNDEFINED": "Not said",
@@ -135,9 +140,14 @@ export const office = {
   "vertical.RETAIL": "Retail",
   "vertical.TRAVEL": "Travel",
   "vertical.RESTAURANT": "Restaurant",
-  "vertical.NOT_A_BIZ": "No business",
+  "vertical.ALCOHOL": "Alcohol",
+  "vertical.ONLINE_GAMBLING": "Gambling online",
+  "vertical.PHYSICAL_GAMBLING": "Gambling",
+  "vertical.OTC_DRUGS": "Medicines",
+  "vertical.MATRIMONY_SERVICE": "Matchmaking",
 
-  "links.words": "Whoever opens a link or scans its code is in a chat with you, with these words ready to send.",
+  "links.words":
+    "Whoever opens a link or scans its code is in a chat with you, with these words ready to send.",
   "links.new": "New link",
   "links.message": "Words that are ready to send",
   "links.none": "No links yet",

@@ -49,7 +49,8 @@ export const doors = {
   "sign.invited_gone_words": "Se usó, se retiró o es demasiado antigua. Pide otra.",
   "sign.display_name": "Tu nombre, como lo ven tus compañeros",
   "sign.new_password": "Elige una contraseña",
-  "sign.new_password_hint": "Al menos 12 caracteres. Lo mejor son unas palabras que solo para ti vayan juntas.",
+  "sign.new_password_hint":
+    "Al menos 12 caracteres. Lo mejor son unas palabras que solo para ti vayan juntas.",
   "sign.too_short": "Al menos 12 caracteres.",
   "sign.repeat": "La contraseña otra vez",
   "sign.differs": "No son iguales.",
@@ -70,7 +71,10 @@ export const doors = {
   "account.factor_words": "Un código de un autenticador en tu teléfono, además de la contraseña.",
   "account.factor_begin": "Activar",
   "account.factor_end": "Desactivar",
-  "account.factor_left": { one: "Queda {count} código de recuperación.", other: "Quedan {count} códigos de recuperación." },
+  "account.factor_left": {
+    one: "Queda {count} código de recuperación.",
+    other: "Quedan {count} códigos de recuperación.",
+  },
   "account.factor_scan": "Escanea esto con tu autenticador",
   "account.factor_key": "O escribe esta clave a mano",
   "account.factor_confirm": "Luego escribe el código que muestra",
@@ -114,7 +118,8 @@ export const doors = {
   "agents.remove_title": "¿Quitar a {name}?",
   "agents.remove_words": "Sus sesiones se cierran ahora. Lo que envió sigue en los chats con su nombre.",
   "agents.reset_title": "¿Una contraseña nueva para {name}?",
-  "agents.reset_words": "Recibe una invitación para elegirla. Hasta entonces no puede entrar, y su segundo paso queda desactivado.",
+  "agents.reset_words":
+    "Recibe una invitación para elegirla. Hasta entonces no puede entrar, y su segundo paso queda desactivado.",
   "agents.menu": "Qué hacer con {name}",
   "agents.roles_title": "Qué puede hacer cada función",
 } as const;

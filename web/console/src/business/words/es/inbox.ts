@@ -18,7 +18,8 @@ export const inbox = {
   "inbox.none_found": "No se encontró nada",
   "inbox.none_found_words": "Prueba con menos palabras o quita los filtros.",
   "inbox.first": "Aún no hay chats",
-  "inbox.first_words": "Los clientes te encuentran por un enlace o un código QR. Crea uno y ponlo donde lo vean.",
+  "inbox.first_words":
+    "Los clientes te encuentran por un enlace o un código QR. Crea uno y ponlo donde lo vean.",
   "inbox.first_link": "Crear un enlace",
   "inbox.in_chats": "En los chats",
   "inbox.choose": "Elige un chat",
@@ -76,7 +77,8 @@ export const inbox = {
   "answering.one": "{name} está respondiendo en este chat",
   "answering.more": "{names} están respondiendo en este chat",
   "overtaken.title": "Alguien fue más rápido",
-  "overtaken.words": "{name} responde en este chat, o ha respondido desde que miraste. Léelo antes de enviar lo tuyo.",
+  "overtaken.words":
+    "{name} responde en este chat, o ha respondido desde que miraste. Léelo antes de enviar lo tuyo.",
   "overtaken.somebody": "Un compañero o tu software",
   "overtaken.yours": "Lo tuyo",
   "overtaken.send": "Enviarlo de todos modos",
@@ -112,7 +114,8 @@ export const inbox = {
 
   "send.title": "Enviar una plantilla",
   "send.search": "Buscar plantillas",
-  "send.none": "Ninguna plantilla aprobada. Crea una en Plantillas; su revisión decide cuándo se puede enviar.",
+  "send.none":
+    "Ninguna plantilla aprobada. Crea una en Plantillas; su revisión decide cuándo se puede enviar.",
   "send.fill": "Rellenar",
   "send.place": "Hueco {place}",
   "send.header_file": "Imagen, vídeo o documento de la cabecera",

@@ -8,4 +8,11 @@ import { office } from "./office.ts";
 import { keeping } from "./keeping.ts";
 
 /** Spanish. */
-export const es: Record<keyof typeof en, Words> = { ...shell, ...doors, ...inbox, ...messages, ...office, ...keeping };
+export const es: Record<keyof typeof en, Words> = {
+  ...shell,
+  ...doors,
+  ...inbox,
+  ...messages,
+  ...office,
+  ...keeping,
+};

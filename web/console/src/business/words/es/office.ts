@@ -12,7 +12,8 @@ export const office = {
   "contacts.hidden": "No compartido",
   "contacts.blocked": "Bloqueado",
 
-  "templates.words": "Lo que puedes enviar a quien no te escribió en las últimas 24 horas. Cada una se revisa antes.",
+  "templates.words":
+    "Lo que puedes enviar a quien no te escribió en las últimas 24 horas. Cada una se revisa antes.",
   "templates.new": "Plantilla nueva",
   "templates.none": "Aún no hay plantillas",
   "templates.none_words": "Crea una para escribir primero o responder pasadas 24 horas.",
@@ -87,7 +88,8 @@ export const office = {
   "template.delete_words": "Ya no se puede enviar, y su nombre queda libre a los 30 días.",
   "template.edited": "Cambiada {time}",
 
-  "media.words": "Archivos de tus chats más recientes. Cada uno se abre solo cuando lo miras, y cada mirada queda en el registro de auditoría.",
+  "media.words":
+    "Archivos de tus chats más recientes. Cada uno se abre solo cuando lo miras, y cada mirada queda en el registro de auditoría.",
   "media.kind": "Tipo",
   "media.images": "Imágenes",
   "media.videos": "Vídeos",
@@ -114,7 +116,10 @@ export const office = {
   "profile.website_add": "Otro sitio web",
   "profile.vertical": "Sector",
   "profile.preview": "Como lo ve la gente",
-  "profile.tier": { one: "Puede escribir primero a {count} persona al día", other: "Puede escribir primero a {count} personas al día" },
+  "profile.tier": {
+    one: "Puede escribir primero a {count} persona al día",
+    other: "Puede escribir primero a {count} personas al día",
+  },
   "profile.tier_all": "Puede escribir primero a cuantas personas quiera",
   "profile.unregistered": "No está conectado al relé",
   "vertical.UNDEFINED": "Sin indicar",
@@ -135,9 +140,14 @@ export const office = {
   "vertical.RETAIL": "Comercio",
   "vertical.TRAVEL": "Viajes",
   "vertical.RESTAURANT": "Restaurante",
-  "vertical.NOT_A_BIZ": "No es una empresa",
+  "vertical.ALCOHOL": "Alcohol",
+  "vertical.ONLINE_GAMBLING": "Juego en línea",
+  "vertical.PHYSICAL_GAMBLING": "Juego",
+  "vertical.OTC_DRUGS": "Medicamentos",
+  "vertical.MATRIMONY_SERVICE": "Agencia matrimonial",
 
-  "links.words": "Quien abre un enlace o escanea su código entra en un chat contigo con estas palabras listas para enviar.",
+  "links.words":
+    "Quien abre un enlace o escanea su código entra en un chat contigo con estas palabras listas para enviar.",
   "links.new": "Enlace nuevo",
   "links.message": "Palabras listas para enviar",
   "links.none": "Aún no hay enlaces",
