@@ -12,11 +12,13 @@ cd "$(dirname "$0")/.."
 
 stop() { printf 'test-web: %s\n' "$*" >&2; exit 1; }
 
-scripts/web.sh --fake messenger
+scripts/web.sh --fake messenger console
 cd web
 npm run --silent lint
-npm run --silent check --workspace @tradepost/ui --workspace @tradepost/messenger
+npm run --silent check --workspace @tradepost/ui --workspace @tradepost/messenger --workspace @tradepost/console
 npm test --silent
+npm test --silent --workspace @tradepost/console
 [ "${1:-}" != --quick ] || exit 0
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || stop "Chromium is missing: install the package chromium, or name one in CHROMIUM"
 npm run --silent browser
+npm run --silent browser --workspace @tradepost/console

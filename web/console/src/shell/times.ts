@@ -52,11 +52,11 @@ function daysAgo(time: number, now: number): number {
 
 /** Between the messages of two days. */
 export function day(time: number, now = Date.now()): string {
-  const ago = daysAgo(time, now);
-  if (ago === 0 || ago === 1) {
-    return capital(new Intl.RelativeTimeFormat(tag(), { numeric: "auto" }).format(-ago, "day"));
+  const past = daysAgo(time, now);
+  if (past === 0 || past === 1) {
+    return capital(new Intl.RelativeTimeFormat(tag(), { numeric: "auto" }).format(-past, "day"));
   }
-  if (ago > 1 && ago < 7) return capital(format({ weekday: "long" }).format(time));
+  if (past > 1 && past < 7) return capital(format({ weekday: "long" }).format(time));
   const sameYear = new Date(time).getFullYear() === new Date(now).getFullYear();
   return format({ day: "numeric", month: "long", ...(sameYear ? {} : { year: "numeric" }) }).format(time);
 }
@@ -72,15 +72,15 @@ const UNITS: readonly [number, Intl.RelativeTimeFormatUnit][] = [
 /** How long ago, in the largest unit, short: for lists. */
 export function ago(time: number, now = Date.now()): string {
   const past = now - time;
-  const [size, unit] = UNITS.find(([size]) => Math.abs(past) >= size) ?? [60_000, "minute" as const];
-  const format = new Intl.RelativeTimeFormat(tag(), { numeric: "auto", style: "short" });
-  return format.format(-Math.trunc(past / size), unit);
+  const [size, unit] = UNITS.find(([least]) => Math.abs(past) >= least) ?? [60_000, "minute" as const];
+  const relative = new Intl.RelativeTimeFormat(tag(), { numeric: "auto", style: "short" });
+  return relative.format(-Math.trunc(past / size), unit);
 }
 
 /** The age of something in a list, as narrow as it can be said: 5m, 3h, 2d. */
 export function age(time: number, now = Date.now()): string {
   const past = Math.max(0, now - time);
-  const [size, unit] = UNITS.find(([size]) => past >= size) ?? [60_000, "minute" as const];
+  const [size, unit] = UNITS.find(([least]) => past >= least) ?? [60_000, "minute" as const];
   return amount(Math.trunc(past / size), unit, "narrow");
 }
 
@@ -98,7 +98,7 @@ export function span(seconds: number, unitDisplay: "narrow" | "short" | "long" =
     [60, "minute"],
     [1, "second"],
   ];
-  const [size, unit] = units.find(([size]) => seconds >= size) ?? [1, "second"];
+  const [size, unit] = units.find(([least]) => seconds >= least) ?? [1, "second"];
   return amount(Math.round((seconds / size) * 10) / 10, unit, unitDisplay);
 }
 
@@ -154,8 +154,8 @@ export function languageName(code: string): string {
 }
 
 /** A number that stays together where reading goes from right to left. */
-export function phone(number: string): string {
-  const digits = number.replace(/^\+/u, "");
+export function phone(written: string): string {
+  const digits = written.replace(/^\+/u, "");
   const groups = digits.slice(2).match(/\d{1,4}/gu) ?? [];
   return `\u2066+${digits.slice(0, 2)} ${groups.join(" ")}\u2069`;
 }

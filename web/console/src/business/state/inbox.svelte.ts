@@ -125,6 +125,17 @@ class Inbox {
     return this.chats.find((known) => same(known, chat));
   }
 
+  /** A chat that need not be in the list: one in which something was found. */
+  async known(chat: ChatName): Promise<Chat> {
+    const name = nameOf(chat);
+    const asked = this.#known.get(name) ?? Promise.resolve(this.find(chat) ?? api.chats.get(chat));
+    this.#known.set(name, asked);
+    asked.catch(() => this.#known.delete(name));
+    return asked;
+  }
+
+  readonly #known = new Map<string, Promise<Chat>>();
+
   /** Puts a chat where it belongs now, or takes it away where it belongs no more. */
   put(chat: Chat, opened = false): void {
     const rest = this.chats.filter((known) => !same(known, chat));

@@ -55,13 +55,13 @@ export class Draft {
     this.footer = textOf(part(components, "FOOTER"));
     this.advice = part(components, "BODY")?.["add_security_recommendation"] === true;
     this.minutes = String(part(components, "FOOTER")?.["code_expiration_minutes"] ?? this.minutes);
-    this.buttons = buttonsOf(components).map((button) => ({
+    this.buttons = buttonsOf(components).map((one) => ({
       key: this.#next++,
-      type: button.type,
-      text: button.text ?? "",
-      url: button.url ?? "",
-      phone: button.phone_number ?? "",
-      code: Array.isArray(button.example) ? (button.example[0] ?? "") : (button.example ?? ""),
+      type: one.type,
+      text: one.text ?? "",
+      url: one.url ?? "",
+      phone: one.phone_number ?? "",
+      code: Array.isArray(one.example) ? (one.example[0] ?? "") : (one.example ?? ""),
     }));
     this.otp = this.buttons.find(({ type }) => type === "OTP")?.text || this.otp;
     for (const field of fieldsOf(template)) this.samples[field.key] = field.sample;
