@@ -1,5 +1,6 @@
 import { mount } from "svelte";
 import "@tradepost/ui/styles.css";
+import "./shell/shell.css";
 import { appearance } from "@tradepost/ui/appearance.svelte.ts";
 import App from "./operator/views/App.svelte";
 import { words } from "./operator/words/index.ts";
