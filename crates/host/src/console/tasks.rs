@@ -392,7 +392,6 @@ pub(super) async fn import(
     let shown = task.shown();
     let closing = console.ground.closing.clone();
     tokio::spawn(async move {
-        let _file = file;
         let running = async {
             let _turn = tasks.turn.acquire().await;
             tasks.imports.run(request, task.clone()).await
@@ -401,6 +400,8 @@ pub(super) async fn import(
             end = running => end.map_err(|error| told(&error)),
             () = closing.cancelled() => Err("the host went down".to_owned()),
         };
+        // Nobody hears of its end while it is still on the disk.
+        drop(file);
         task.end(end.and_then(|report| serde_json::to_value(report).map_err(|error| error.to_string())));
     });
     answer(StatusCode::ACCEPTED, &shown)

@@ -5,6 +5,7 @@ mod apps;
 mod blocks;
 mod bounds;
 mod cloud_api;
+mod console;
 mod conversations;
 mod door;
 mod imports;

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::{StatusCode, header};
 use serve::Peer;
 use zeroize::Zeroizing;
@@ -114,7 +114,7 @@ pub(crate) async fn events(
         // A proxy that holds it back would make it worth nothing.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    let response: Response = (StatusCode::OK, headers, Body::from_stream(pieces)).into_response();
+    let response: Response = (StatusCode::OK, headers, Body::from_stream(pieces.fuse())).into_response();
     Ok(response)
 }
 
@@ -126,7 +126,7 @@ impl Under {
         if !self.greeted {
             self.greeted = true;
             // From here on, what happens is heard: a page reads then.
-            return Some(Bytes::from(format!("retry: 2000\nid: {}\n\n: here\n\n", self.stream.id())));
+            return Some(Bytes::from(format!("retry: 2000\nid: {}\n\n", self.stream.id())));
         }
         loop {
             tokio::select! {

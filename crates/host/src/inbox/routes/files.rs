@@ -55,7 +55,9 @@ pub(crate) async fn upload(
             Err(_) => Some((Err(std::io::Error::other("the file took too long")), None)),
         }
     });
-    let id = console.api.media.put(&number, &kind, name, Box::pin(pieces)).await;
+    // Whoever reads it may look behind its end.
+    let pieces = Box::pin(pieces.fuse());
+    let id = console.api.media.put(&number, &kind, name, pieces).await;
     let id = id.map_err(|error| match &error {
         crate::HostError::Blob(blob) => match &**blob {
             ::store::blobs::BlobError::TooLarge { .. } => {
