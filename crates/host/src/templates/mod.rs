@@ -9,6 +9,7 @@
 //! - `moving`: from one status to another: decided, put away, deleted.
 //! - `fill`: from a template and a request to what is sent.
 
+mod bounds;
 mod clicks;
 mod codes;
 mod definition;
@@ -27,11 +28,16 @@ mod variables;
 
 use std::{sync::Arc, time::Duration};
 
-use ::store::{Timestamp, sql::Transaction};
+use ::store::Timestamp;
 use serde_json::Value;
 
-pub(crate) use self::store::{MIGRATIONS, erase};
 pub(crate) use self::parts::{BUTTONS, COMPONENTS, HEADERS};
+pub(crate) use self::store::{MIGRATIONS, erase};
+use self::{
+    bounds::room,
+    review::{Verdict, review},
+    store::{New, Stored},
+};
 pub use self::{
     clicks::{Clicked, Clicks},
     definition::{Definition, language_of},
@@ -39,13 +45,8 @@ pub use self::{
     state::{Decision, Reason, Status, UnknownStatus},
     variables::ParameterFormat,
 };
-use self::{
-    review::{Verdict, review},
-    store::{New, Stored},
-};
 use crate::{
     HostError,
-    businesses::BusinessState,
     codes::{Code, Refusal},
     content::{self, Category},
     ground::Ground,
@@ -55,14 +56,6 @@ use crate::{
     webhooks::{self, Webhooks},
 };
 
-/// Templates of an account at most, each in many languages: of a business that is verified, and of one that is not yet.
-const MOST: i64 = 6_000;
-const MOST_UNVERIFIED: i64 = 250;
-/// Of all languages together: all of an account are looked through.
-const MOST_IN_ALL: i64 = 6_000;
-/// Templates that an account may make in an hour.
-const MOST_AN_HOUR: i64 = 100;
-const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often an approved template may be edited in [`MONTH`], beside once a day.
 const EDITS: i64 = 10;
@@ -125,15 +118,6 @@ impl Templates {
         uploads: Arc<Uploads>,
     ) -> Arc<Self> {
         Arc::new(Self { ground, keys, webhooks, uploads })
-    }
-
-    /// How many templates an account may have, in any number of languages, by how far its business's approval is.
-    #[must_use]
-    pub const fn most(state: BusinessState) -> i64 {
-        match state {
-            BusinessState::Approved | BusinessState::Suspended => MOST,
-            _ => MOST_UNVERIFIED,
-        }
     }
 
     /// Makes a template and reviews it. What is advertising is that, where the business lets its category be changed.
@@ -458,29 +442,6 @@ impl Templates {
 const NONE: HostError = HostError::NotFound("template");
 const CHANGED_STATUS: HostError = HostError::Conflict("the template is in another status");
 const CHANGED: HostError = HostError::Conflict("the template was changed meanwhile");
-
-/// Refuses these names of further templates, one for each language, if an account may not have them.
-async fn room(
-    transaction: &mut Transaction,
-    (business, waba): (BusinessId, WabaId),
-    fresh: &[&str],
-    now: Timestamp,
-) -> Result<(), HostError> {
-    let Some(name) = fresh.first() else { return Ok(()) };
-    let more = i64::try_from(fresh.len()).unwrap_or(i64::MAX);
-    let counts = store::counts(transaction, waba, name, Timestamp(now.0 - millis(HOUR))).await?;
-    // All that come together are one template in several languages.
-    let new_name = i64::from(!counts.has_name);
-    let most = Templates::most(store::state_of(transaction, business).await?);
-    if counts.names + new_name > most || counts.all + more > MOST_IN_ALL {
-        let details = format!("the account has as many templates as it may have: {most}");
-        return Err(Refusal::new(Code::Parameter, details).with_subcode(2_388_019).into());
-    }
-    if counts.fresh + more > MOST_AN_HOUR {
-        return Err(Refusal::new(Code::AccountRate, "the account may make 100 templates an hour").into());
-    }
-    Ok(())
-}
 
 /// What the automatic review says.
 fn judged(definition: &Definition) -> (Status, &'static str) {

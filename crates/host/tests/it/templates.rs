@@ -188,9 +188,10 @@ fn codes_in(name: &str, languages: &[&str]) -> Vec<Definition> {
 }
 
 const MANY: [&str; 50] = [
-    "af", "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "en_AU", "en_CA", "en_GB", "en_US", "es",
-    "es_AR", "es_MX", "et", "fa", "fi", "fil", "fr", "ga", "gu", "ha", "he", "hi", "hr", "hu", "id", "it", "ja",
-    "ka", "kk", "kn", "ko", "lo", "lt", "lv", "mk", "ml", "mr", "ms", "nb", "nl", "pa", "pl", "pt_BR", "ro",
+    "af", "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "en_AU", "en_CA", "en_GB", "en_US",
+    "es", "es_AR", "es_MX", "et", "fa", "fi", "fil", "fr", "ga", "gu", "ha", "he", "hi", "hr", "hu", "id",
+    "it", "ja", "ka", "kk", "kn", "ko", "lo", "lt", "lv", "mk", "ml", "mr", "ms", "nb", "nl", "pa", "pl",
+    "pt_BR", "ro",
 ];
 
 #[tokio::test]
@@ -198,10 +199,12 @@ async fn an_account_makes_a_hundred_templates_an_hour_whichever_way() {
     on_both(async |stage| {
         let (templates, business, waba) = templates(&stage).await;
         templates.upsert(business, waba, &codes_in("login", &MANY)).await.unwrap();
-        let refused = templates.upsert(business, waba, &codes_in("code", &[&MANY[..], &["sv"]].concat())).await;
+        let refused =
+            templates.upsert(business, waba, &codes_in("code", &[&MANY[..], &["sv"]].concat())).await;
         assert_eq!(code(&refused.unwrap_err()), Some(80_007));
         templates.upsert(business, waba, &codes_in("code", &MANY)).await.unwrap();
-        let one = async || templates.create(business, waba, definition("greeting", "Good day to you"), false).await;
+        let one =
+            async || templates.create(business, waba, definition("greeting", "Good day to you"), false).await;
         assert_eq!(code(&one().await.unwrap_err()), Some(80_007));
         let more = templates.upsert(business, waba, &codes_in("login", &["sv"])).await;
         assert_eq!(code(&more.unwrap_err()), Some(80_007));

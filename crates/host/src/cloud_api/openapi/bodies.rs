@@ -339,12 +339,14 @@ mod tests {
         let (message, component) = (message(), component());
         let properties = &message["properties"];
         for kind in words(&properties["type"]) {
-            let said = refusal(&json!({"messaging_product": "whatsapp", "to": "+4915112345678", "type": kind}));
+            let said =
+                refusal(&json!({"messaging_product": "whatsapp", "to": "+4915112345678", "type": kind}));
             assert!(said.contains(&format!("{kind} is required")), "{kind}: {said}");
             assert!(properties.get(kind).is_some(), "{kind}");
         }
         for kind in ["pin", "order", "nonsense"] {
-            let said = refusal(&json!({"messaging_product": "whatsapp", "to": "+4915112345678", "type": kind}));
+            let said =
+                refusal(&json!({"messaging_product": "whatsapp", "to": "+4915112345678", "type": kind}));
             assert!(said.contains("131051"), "{said}");
         }
         for kind in words(&properties["interactive"]["properties"]["type"]) {
@@ -367,7 +369,11 @@ mod tests {
         for (kinds, at, unknown) in [
             (words(&component["type"]), "type", "not a component that is known here"),
             (words(&component["format"]), "format", "TEXT, IMAGE, VIDEO, DOCUMENT or LOCATION"),
-            (words(&component["buttons"]["items"]["properties"]["type"]), "button", "not a button that is known here"),
+            (
+                words(&component["buttons"]["items"]["properties"]["type"]),
+                "button",
+                "not a button that is known here",
+            ),
         ] {
             let made = |kind: &str| match at {
                 "type" => json!([{"type": kind}]),

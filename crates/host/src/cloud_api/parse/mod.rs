@@ -6,8 +6,8 @@ mod template;
 
 use wire::PhoneNumber;
 
-pub(super) use self::{interactive::KINDS as INTERACTIVE, plain::is_link};
 pub use self::template::TemplateRequest;
+pub(super) use self::{interactive::KINDS as INTERACTIVE, plain::is_link};
 use super::{Failure, Fields};
 use crate::{
     codes::Code,

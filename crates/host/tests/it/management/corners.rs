@@ -23,6 +23,8 @@ async fn what_goes_too_far_has_a_code_of_its_own() {
     let ada = office.world.customer().await;
     ada.device.send(office.account(&brought).await, Draft::text("hello")).await.unwrap();
     until("it came", async || messages(&receiver).len() == 1).await;
+    // Her number she keeps to herself.
+    let user = of(&messages(&receiver)[0]["contacts"][0], "user_id").to_owned();
     let (token, waba) = (of(&brought, "token"), of(&brought, "waba_id"));
     let number = of(&brought["numbers"][0], "phone_number_id");
     // As many are blocked as may be.
@@ -69,14 +71,18 @@ async fn what_goes_too_far_has_a_code_of_its_own() {
         ),
         (
             format!("/{number}/block_users"),
-            json!({ "messaging_product": "whatsapp", "block_users": [{ "user": ada.number }] }),
+            json!({ "messaging_product": "whatsapp", "block_users": [{ "user_id": user }] }),
             139_103,
             Value::Null,
         ),
     ] {
         let (status, answer) = post(&path, body).await;
         let error = &answer["error"];
-        assert_eq!((status, &error["code"], &error["error_subcode"]), (400, &json!(code), &subcode), "{answer}");
+        assert_eq!(
+            (status, &error["code"], &error["error_subcode"]),
+            (400, &json!(code), &subcode),
+            "{answer}"
+        );
     }
     office.close().await;
 }
@@ -100,9 +106,7 @@ async fn greet(office: &Office, brought: &Value, to: &str) -> (u16, Value, Optio
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_sends_too_much_is_told_when_to_come_back() {
-    for (pair_ms, per_second, code, waits) in
-        [(60_000, 1000, 131_056, 55..=60), (0, 1, 130_429, 1..=1)]
-    {
+    for (pair_ms, per_second, code, waits) in [(60_000, 1000, 131_056, 55..=60), (0, 1, 130_429, 1..=1)] {
         let world = World::sqlite().await;
         let clock = Arc::new(Ahead::default());
         let (host, operator) = world
@@ -128,7 +132,11 @@ async fn who_sends_too_much_is_told_when_to_come_back() {
             }
         }
         let (status, error, after) = refused.unwrap();
-        assert_eq!((status, &error["code"], &error["is_transient"]), (400, &json!(code), &json!(true)), "{error}");
+        assert_eq!(
+            (status, &error["code"], &error["is_transient"]),
+            (400, &json!(code), &json!(true)),
+            "{error}"
+        );
         let after = after.unwrap();
         assert!(waits.contains(&after), "{code}: {after}");
         office.clock.advance(Duration::from_secs(after));
