@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use relay::limits::Rate;
 use serde_json::{Value, json};
 
-use crate::stage::{Answer, Site};
+use crate::{
+    business::stage_with,
+    stage::{Answer, Site},
+};
 
 pub(crate) async fn the_document_describes_every_route(site: Site) {
     let stage = site.stage().await;
@@ -124,13 +127,13 @@ pub(crate) async fn limits_say_when_to_come_back(site: Site) {
 
 pub(crate) async fn whoever_talks_nonsense_is_heard_slowly_then_not_at_all(site: Site) {
     let held = Duration::from_millis(300);
-    let stage = site
-        .stage_with(|config| {
-            config.limits.nonsense = Rate::new(3, 2_000);
-            config.limits.held_ms = 300;
-        })
-        .await;
+    let stage = stage_with(site, |config| {
+        config.limits.nonsense = Rate::new(3, 2_000);
+        config.limits.held_ms = 300;
+    })
+    .await;
     let (one, two) = (stage.person().await, stage.person().await);
+    let linked = stage.link(&one).await;
     for _ in 0..3 {
         one.send("PUT", "/v1/profile", json!({ "nonsense": 1 })).await.refused(400, "invalid_request");
     }
@@ -138,7 +141,8 @@ pub(crate) async fn whoever_talks_nonsense_is_heard_slowly_then_not_at_all(site:
     let refused = one.get("/v1/account").await;
     assert_eq!(refused.refused(429, "rate_limited").header("retry-after"), "2");
     assert!(asked.elapsed() >= held);
-    // Others at its address are no worse off, whether they are known or not.
+    // Others at its address are no worse off, whether they are known or not; nor are other devices of the same account.
+    linked.get("/v1/account").await.is(200);
     two.get("/v1/account").await.is(200);
     let code = || json!({ "number": stage.new_number() });
     stage.post("/v1/registration/codes", code()).await.is(200);
@@ -149,6 +153,7 @@ pub(crate) async fn whoever_talks_nonsense_is_heard_slowly_then_not_at_all(site:
     stage.post("/v1/registration/codes", code()).await.refused(429, "rate_limited");
     assert!(asked.elapsed() >= held);
     two.get("/v1/account").await.is(200);
+    stage.operator().post("/v1/operator/vendors", json!({ "name": "Host GmbH" })).await.is(201);
     stage.clock.advance(Duration::from_secs(2));
     one.get("/v1/account").await.is(200);
     stage.post("/v1/registration/codes", code()).await.is(200);
