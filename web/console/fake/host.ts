@@ -20,7 +20,6 @@ const OPEN = new Set(["POST session", "POST invitation", "POST invitation/accept
 
 export class Host {
   business: Business;
-  /** Chats and lists that are empty: how it looks on the first day. */
   readonly #streams = new Set<ServerResponse>();
   readonly #routes: [string[], Handler][];
   #event = 0;
@@ -29,6 +28,11 @@ export class Host {
     this.business = bank(now);
     const routes: Routes = { ...this.#sessionRoutes(), ...chatRoutes(this), ...officeRoutes(this) };
     this.#routes = Object.entries(routes).map(([pattern, handler]) => [pattern.split(/[ /]/u), handler]);
+  }
+
+  /** How many pages hear what happens. */
+  get listeners(): number {
+    return this.#streams.size;
   }
 
   tell(event: string, data: object): void {
