@@ -107,13 +107,14 @@ mod tests {
     fn a_template_shows_its_own_examples() {
         let components = [
             json!({ "type": "HEADER", "format": "TEXT", "text": "Order {{1}}", "example": { "header_text": ["7"] } }),
-            json!({ "type": "BODY", "text": "Hello {{1}}, it comes {{2}} then.",
+            json!({ "type": "BODY", "text": "Hello {{1}}, what you ordered from us comes {{2}} to your own door.",
                     "example": { "body_text": [["Ada", "today"]] } }),
             json!({ "type": "FOOTER", "text": "Bank" }),
         ];
         let definition = Definition::parse("order", "en_US", "UTILITY", None, &components, None).unwrap();
         let shown = serde_json::to_string(&definition.preview(None).unwrap()).unwrap();
-        for words in ["Order 7", "Hello Ada, it comes today then.", "Bank"] {
+        for words in ["Order 7", "Hello Ada, what you ordered from us comes today to your own door.", "Bank"]
+        {
             assert!(shown.contains(words), "{words} in {shown}");
         }
         let given = json!([
@@ -121,7 +122,10 @@ mod tests {
             { "type": "body", "parameters": [{ "type": "text", "text": "Bob" }, { "type": "text", "text": "soon" }] },
         ]);
         let shown = serde_json::to_string(&definition.preview(Some(&given)).unwrap()).unwrap();
-        assert!(shown.contains("Hello Bob, it comes soon then."), "{shown}");
+        assert!(
+            shown.contains("Hello Bob, what you ordered from us comes soon to your own door."),
+            "{shown}"
+        );
         assert!(definition.preview(Some(&json!([]))).is_err());
     }
 
