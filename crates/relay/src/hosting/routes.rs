@@ -49,7 +49,7 @@ async fn hosted(
 }
 
 /// Binds a further number to the business of this device, and registers that number's primary device.
-#[utoipa::path(post, path = "/v1/hosting/numbers", tag = "hosting", security(("device" = [])),
+#[utoipa::path(post, path = "/v1/hosting/numbers", tag = "hosting", security(("device" = ["primary"])),
     request_body = api::AddHostedNumber, responses((status = 200, body = api::Registered)))]
 async fn add_number(
     State(hosting): State<Arc<Hosting>>,

@@ -129,7 +129,7 @@ pub(crate) async fn the_primary_s_routes_are_closed_to_linked_devices(site: Site
     let routes = routes(&stage).await;
     let primary =
         |route: &&Route| route.device.as_ref().is_some_and(|scopes| scopes.contains(&"primary".to_owned()));
-    assert_eq!(routes.iter().filter(primary).count(), 5);
+    assert_eq!(routes.iter().filter(primary).count(), 6);
     for route in routes.iter().filter(primary) {
         let answer = ask(&stage, route, Some(&bearer(&linked)), &one.account).await;
         answer.refused(403, "forbidden");
