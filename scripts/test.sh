@@ -40,8 +40,9 @@ node --test --test-reporter spec interop/official/*.test.mjs interop/wasm/*.test
 
 step "Web core and pages in a browser"
 npm run --silent browser --prefix web/core
-# Each page in two looks that have everything between them; scripts/test-web.sh alone tries all.
-LOOKS=${LOOKS:-wide-light-en,narrow-dark-ar} scripts/test-web.sh
+# Every page in every look, and what people do there: scripts/test-web.sh, which takes some minutes.
+scripts/test-web.sh --quick
+(cd web && npx vitest run --config vitest.browser.config.ts messenger/browser/conversation.test.ts)
 
 step "Conversations with other parties' clients"
 scripts/interop-cloud-api.sh

@@ -116,8 +116,13 @@ export const PAGES: readonly Shown[] = [
     name: "viewer",
     hash: `#/chat/${OTTO}`,
     act: async (page) => {
-      await page.locator("button.shown").first().click();
-      await page.locator("dialog[open] img").waitFor();
+      // On a busy machine the list still settles under the pointer.
+      const shown = page.locator("dialog[open] img");
+      for (let tries = 0; tries < 5 && (await shown.count()) === 0; tries++) {
+        await page.locator("button.shown").first().click();
+        await shown.waitFor({ timeout: 3000 }).catch(() => undefined);
+      }
+      await shown.waitFor();
     },
   },
   { name: "business-page", hash: `#/chat/${AIR}/about` },
