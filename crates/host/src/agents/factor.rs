@@ -125,7 +125,7 @@ impl Agents {
         };
         let taken = self.attempt(&self.name_hash(&account.name).await?, None).await?;
         let step = match prove(&offered, &account, code, self.ground.now(), row.totp_step) {
-            Some(Proven::ByStep(step)) => step,
+            Some(Proven::Step(step)) => step,
             _ => return Err(NotSignedIn::Wrong),
         };
         self.succeeded(taken).await?;

@@ -174,7 +174,7 @@ impl Agents {
             return self.refuse(&row).await;
         }
         let proven = match (&account.totp, sign_in.code) {
-            (None, _) => Proven::ByPassword,
+            (None, _) => Proven::Password,
             (Some(_), None) => {
                 self.succeeded(taken).await?;
                 return Err(NotSignedIn::SecondFactor);
@@ -244,10 +244,10 @@ impl Agents {
                 let mut found = found.ok_or(HostError::NotFound("agent"))?.clone();
                 let used = HostError::Conflict("this code was used already");
                 match proven {
-                    Proven::ByPassword => {}
-                    Proven::ByStep(step) if step > found.totp_step => found.totp_step = step,
-                    Proven::ByStep(_) => return Err(used),
-                    Proven::ByRecovery(digest) => {
+                    Proven::Password => {}
+                    Proven::Step(step) if step > found.totp_step => found.totp_step = step,
+                    Proven::Step(_) => return Err(used),
+                    Proven::Recovery(digest) => {
                         let mut account = open(&key, &found)?;
                         let before = account.recovery.len();
                         account.recovery.retain(|kept| *kept != digest);
@@ -290,7 +290,7 @@ impl Agents {
         (business, agent): (BusinessId, AgentId),
         at: &Browser,
     ) -> Result<SignedIn, HostError> {
-        self.begin(business, agent, Proven::ByPassword, at).await
+        self.begin(business, agent, Proven::Password, at).await
     }
 
     /// The session that a cookie names, if it is good.
@@ -404,11 +404,11 @@ impl Agents {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Proven {
     /// No more was needed.
-    ByPassword,
+    Password,
     /// By the code of this step.
-    ByStep(i64),
+    Step(i64),
     /// By the recovery code with this digest.
-    ByRecovery([u8; 32]),
+    Recovery([u8; 32]),
 }
 
 /// What a code proves.
@@ -423,11 +423,11 @@ pub(super) fn prove(
         code.chars().filter(|c| c.is_ascii_alphanumeric()).take(64).collect::<String>().to_ascii_uppercase(),
     );
     if let Some(step) = totp::step_of(secret, &code, now, used) {
-        return Some(Proven::ByStep(step));
+        return Some(Proven::Step(step));
     }
     let digest = hash(&code);
     let known = account.recovery.iter().any(|kept| kept.ct_eq(&digest).into());
-    known.then_some(Proven::ByRecovery(digest))
+    known.then_some(Proven::Recovery(digest))
 }
 
 fn idle(now: Timestamp) -> Timestamp {

@@ -196,9 +196,8 @@ impl From<::store::StoreError> for Refused {
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         let body = failure.body(Version::LATEST, "");
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-        let error = &body["error"];
-        let message = text(&error["error_data"]["details"]).or_else(|| text(&error["message"]));
+        let text = |at: &str| body.pointer(at).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let message = text("/error/error_data/details").or_else(|| text("/error/message"));
         let message = message.unwrap_or_default();
         // What is wrong stands in front: `text.body: …`.
         let field = message.split_once(": ").map(|(field, _)| field.to_owned());

@@ -19,13 +19,16 @@ use crate::{
 /// What a task may leave waiting: what is over it is one look at everything.
 const WAITING: usize = 1000;
 
+/// What a task has sealed and not woken for.
+type Waiting = Vec<(BusinessId, Event)>;
+
 /// Notices what goes by. What a desk seals, commits and then wakes for, it does in one task: by that it is known what is
 /// committed when somebody is woken.
 #[derive(Debug)]
 pub struct Noticing {
     outlet: Arc<dyn Outlet>,
     live: Arc<Live>,
-    waiting: Mutex<HashMap<Option<Id>, Vec<(BusinessId, Event)>>>,
+    waiting: Mutex<HashMap<Option<Id>, Waiting>>,
 }
 
 impl Noticing {

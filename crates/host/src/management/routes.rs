@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 use wire::ErrorCode;
 
 use super::{
-    Call, Granted, Management, Operator, Readable, Refused, Task, agents, bring_in, businesses, chats, described,
-    hosting, logs, names, numbers, templates,
+    Call, Granted, Management, Operator, Readable, Refused, Task, agents, bring_in, businesses, chats,
+    described, hosting, logs, names, numbers, templates,
 };
 use crate::apps::Scope;
 

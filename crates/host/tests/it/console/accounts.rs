@@ -19,7 +19,7 @@ fn code(secret: &str, seconds: i64) -> String {
         bits += 5;
         if bits >= 8 {
             bits -= 8;
-            bytes.push((held >> bits) as u8);
+            bytes.push(u8::try_from((held >> bits) & 255).unwrap());
         }
     }
     let mac = Hmac::<Sha1>::new_from_slice(&bytes).unwrap().chain_update((seconds / 30).to_be_bytes());

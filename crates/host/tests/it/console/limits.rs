@@ -1,6 +1,6 @@
 //! How often may be tried to sign in, whether or not there is such an account; and what is too much, or none of ours.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ async fn guessing_is_slow_counted_and_says_nothing_of_who_there_is() {
         let page = desk.hire("ada", "owner").await;
         for name in [page.name.as_str(), "nobody@bank.example"] {
             for attempt in 0..10 {
-                let began = Instant::now();
+                let began = tokio::time::Instant::now();
                 let wrong = desk.sign_in(name, "not the password at all", Value::Null).await;
                 assert_eq!((wrong.status, wrong.code()), (401, "wrong_credentials"), "{name} {attempt}");
                 let took = began.elapsed();
