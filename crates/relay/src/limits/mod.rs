@@ -80,8 +80,9 @@ limits! {
     /// Requests and frames that make no sense, per device, business, host or, without a credential, address. Default 20,
     /// then one every 2 s.
     nonsense = 20, 2_000;
-    /// Sockets opened, per device. Default 30, then one every 2 s.
-    sockets = 30, 2_000;
+    /// Sockets opened, per device; each command of a messenger that is told what to do by programs opens one. Default 300,
+    /// then 4 a second.
+    sockets = 300, 250;
     /// Requests of any kind, per account. Default 1000, then 100 a second.
     requests = 1_000, 10;
     /// Key bundles fetched, per account. Default 300, then one every 2 s.
