@@ -117,7 +117,8 @@ impl Server {
                     },
                     Err(error) => {
                         // Out of files, those who only wait are the first to go, then other strangers.
-                        if !broke_off(&error) && !(no_room(&error) && entrance.make_room()) {
+                        let mended = broke_off(&error) || (no_room(&error) && entrance.make_room());
+                        if !mended {
                             pause_after(&error, no_room(&error) && seats.make_room()).await;
                         }
                         continue;

@@ -56,14 +56,8 @@ pub struct Page {
 }
 
 /// All that a server shows to browsers; nothing by default.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Site(pub &'static [Page]);
-
-impl Default for Site {
-    fn default() -> Self {
-        Self(&[])
-    }
-}
 
 impl Site {
     /// Whether there is a front end at this path.
